@@ -1,0 +1,38 @@
+import type { MigrationInterface, QueryRunner } from 'typeorm';
+
+/** Money paid in, and the Stripe events whose effect is on the books. */
+export class TopUps1700000007000 implements MigrationInterface {
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(`
+      CREATE TABLE topups (
+        id text PRIMARY KEY,
+        customer_id text NOT NULL REFERENCES customers,
+        rail text NOT NULL CHECK (rail IN ('card', 'usdc')),
+        state text NOT NULL,
+        asset text NOT NULL,
+        atoms bigint NOT NULL CHECK (atoms > 0),
+        checkout_session_id text UNIQUE,
+        payment_intent_id text UNIQUE,
+        url text,
+        tx_hash text,
+        entry_id bigint,
+        created_at timestamptz NOT NULL DEFAULT now(),
+        paid_at timestamptz
+      )`);
+    await runner.query(`CREATE INDEX topups_by_customer ON topups (customer_id, created_at DESC)`);
+    await runner.query(`
+      CREATE TABLE stripe_events (
+        id text PRIMARY KEY,
+        type text NOT NULL,
+        object_id text,
+        effect text NOT NULL,
+        created_at timestamptz NOT NULL,
+        received_at timestamptz NOT NULL DEFAULT now()
+      )`);
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query(`DROP TABLE stripe_events`);
+    await runner.query(`DROP TABLE topups`);
+  }
+}

@@ -1,0 +1,83 @@
+import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { BillingError } from './billing-error';
+
+/** The one place where an error becomes `application/problem+json` (RFC 9457). Nothing internal leaks. */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  private readonly logger = new Logger('Problem');
+
+  catch(thrown: unknown, host: ArgumentsHost): void {
+    const http = host.switchToHttp();
+    const reply = http.getResponse<FastifyReply>();
+    const request = http.getRequest<FastifyRequest>();
+    const error = toBillingError(thrown);
+    if (error.status >= 500) {
+      this.logger.error(`${request.method} ${request.url.split('?')[0]} ${error.code}: ${describe(thrown)}`);
+    }
+    if (reply.raw.headersSent) {
+      reply.raw.destroy();
+      return;
+    }
+    void reply
+      .status(error.status)
+      .headers({ 'cache-control': 'no-store', ...error.headers, 'x-request-id': request.id })
+      .type('application/problem+json; charset=utf-8')
+      .send(JSON.stringify(withOpenAiError(error)));
+  }
+}
+
+/** OpenAI clients read `error.message` and `error.code`; a 402 keeps `error` as x402 v1's string. */
+function withOpenAiError(error: BillingError): Record<string, unknown> {
+  const problem = error.toProblem();
+  if ('error' in problem) return problem;
+  const type = error.status < 500 ? 'invalid_request_error' : 'server_error';
+  return { ...problem, error: { message: error.detail, type, code: error.code, param: null } };
+}
+
+function toBillingError(thrown: unknown): BillingError {
+  if (thrown instanceof BillingError) return thrown;
+  const status = thrown instanceof HttpException ? thrown.getStatus() : statusOf(thrown);
+  if (status === 404) {
+    const hint = 'See /docs for the routes there are.';
+    return new BillingError({ code: 'not_found', status, title: 'Not found', detail: 'There is nothing here.', hint });
+  }
+  if (status === 413) {
+    return new BillingError({ code: 'body_too_large', status, title: 'Too large', detail: 'The body is too large.' });
+  }
+  if (status === 415) {
+    const detail = 'The content type is not supported.';
+    return new BillingError({ code: 'unsupported_media_type', status, title: 'Unsupported', detail, hint: 'Send JSON.' });
+  }
+  if (status >= 400 && status < 500) {
+    const detail = sentencesOf(thrown);
+    return new BillingError({ code: 'invalid_request', status, title: 'The request cannot be accepted', detail });
+  }
+  return new BillingError({
+    code: 'internal_error',
+    status: 500,
+    title: 'Something broke on our side',
+    detail: 'The request could not be finished. Nothing was charged that is not on an invoice.',
+    hint: 'Try again; quote the x-request-id header if it stays.',
+    cause: thrown,
+  });
+}
+
+/** Fastify's own errors (body too large, bad JSON) carry `statusCode`. */
+function statusOf(thrown: unknown): number {
+  const status = (thrown as { statusCode?: unknown } | null)?.statusCode;
+  return typeof status === 'number' ? status : 500;
+}
+
+function sentencesOf(thrown: unknown): string {
+  if (!(thrown instanceof HttpException)) return 'The body is not valid JSON.';
+  const body = thrown.getResponse();
+  const message = typeof body === 'string' ? body : (body as { message?: string | string[] }).message;
+  return [message ?? thrown.message].flat().join('; ');
+}
+
+function describe(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return String(thrown);
+  const cause = thrown.cause instanceof Error ? ` caused by ${thrown.cause.stack}` : '';
+  return `${thrown.stack}${cause}`;
+}

@@ -1,0 +1,51 @@
+/** The configuration of one process: frozen, grouped, and checked at boot by `environment.dto.ts`. */
+export interface Config {
+  readonly production: boolean;
+  readonly http: { readonly host: string; readonly port: number; readonly publicUrl: string | undefined };
+  readonly database: { readonly url: string; readonly poolSize: number };
+  readonly adminToken: string;
+  readonly apiKeyPepper: string;
+  readonly upstream: { readonly url: string; readonly apiKey: string | undefined; readonly timeoutMs: number };
+  readonly holdTtlSeconds: number;
+  readonly topUps: { readonly minCents: number; readonly maxCents: number };
+  /** Left out: no top-ups by card. */
+  readonly stripe: StripeConfig | undefined;
+  /** Left out: no payments in USDC. */
+  readonly x402: X402Config | undefined;
+  readonly jobsInProcess: boolean;
+}
+
+export interface StripeConfig {
+  readonly secretKey: string;
+  readonly webhookSecret: string;
+  /** A Stripe-shaped API elsewhere (the local simulator); left out for Stripe itself. */
+  readonly apiUrl: string | undefined;
+}
+
+export interface X402Config {
+  /** CAIP-2, such as `eip155:8453`. */
+  readonly network: `eip155:${number}`;
+  readonly payTo: `0x${string}`;
+  readonly asset: { readonly address: `0x${string}`; readonly name: string; readonly version: string };
+  readonly rpcUrl: string;
+  /** The hot wallet that pays gas for settlements in process; left out when a hosted facilitator settles. */
+  readonly privateKey: `0x${string}` | undefined;
+  readonly facilitatorUrl: string | undefined;
+}
+
+/** Every variable that is wrong, by name, with what it should be. Values are never shown: some are secrets. */
+export class ConfigurationError extends Error {
+  constructor(readonly faults: readonly { variable: string; should: string }[]) {
+    super(
+      ['The configuration is not complete:', ...faults.map((f) => `  ${f.variable} ${f.should}`)].join('\n') +
+        '\nSee .env.example for every variable.',
+    );
+    this.name = 'ConfigurationError';
+  }
+}
+
+/** Secrets that the local world uses; production refuses to start with one of them. */
+export const LOCAL_SECRETS = {
+  adminToken: 'local-admin-token-not-for-production',
+  apiKeyPepper: 'local-pepper-not-for-production-local-pepper',
+} as const;

@@ -1,0 +1,121 @@
+import { Transform } from 'class-transformer';
+import {
+  IsBooleanString,
+  IsEthereumAddress,
+  IsIn,
+  IsInt,
+  IsOptional,
+  IsUrl,
+  Matches,
+  Max,
+  Min,
+  MinLength,
+} from 'class-validator';
+
+const anyUrl = { require_tld: false, require_protocol: true };
+const integer = Transform(({ value }) => (/^\d+$/.test(String(value)) ? Number(value) : value));
+
+/** The environment as class-validator sees it. `.env.example` explains every variable. */
+export class EnvironmentDto {
+  @IsIn(['development', 'test', 'production'], { message: 'must be development, test or production' })
+  NODE_ENV: string = 'development';
+
+  @integer
+  @IsInt({ message: 'must be a port number' })
+  @Min(0, { message: 'must be a port number' })
+  @Max(65_535, { message: 'must be a port number' })
+  PORT: number = 4020;
+
+  @IsOptional()
+  HOST: string = '127.0.0.1';
+
+  @IsOptional()
+  @IsUrl(anyUrl, { message: 'must be the URL that callers see, such as https://api.example.com' })
+  PUBLIC_URL?: string;
+
+  @Matches(/^postgres(ql)?:\/\/\S+$/, { message: 'must be a PostgreSQL URL, postgres://user:password@host:5432/name' })
+  DATABASE_URL!: string;
+
+  @integer
+  @IsInt({ message: 'must be a whole number of connections' })
+  @Min(2, { message: 'must be at least 2' })
+  @Max(500, { message: 'must be at most 500' })
+  DATABASE_POOL_SIZE: number = 16;
+
+  @MinLength(16, { message: 'must be a secret of at least 16 characters' })
+  ADMIN_TOKEN!: string;
+
+  @MinLength(32, { message: 'must be a secret of at least 32 characters' })
+  API_KEY_PEPPER!: string;
+
+  @IsUrl(anyUrl, { message: 'must be the base URL of an OpenAI-compatible server, without /v1' })
+  UPSTREAM_URL!: string;
+
+  @IsOptional()
+  UPSTREAM_API_KEY?: string;
+
+  @integer
+  @IsInt({ message: 'must be milliseconds' })
+  @Min(100, { message: 'must be at least 100 ms' })
+  UPSTREAM_TIMEOUT_MS: number = 600_000;
+
+  @integer
+  @IsInt({ message: 'must be seconds' })
+  @Min(1, { message: 'must be at least 1 second' })
+  HOLD_TTL_SECONDS: number = 1800;
+
+  @IsOptional()
+  @Matches(/^(sk|rk)_\w+$/, { message: 'must be a Stripe secret key, sk_… or rk_…' })
+  STRIPE_SECRET_KEY?: string;
+
+  @IsOptional()
+  @Matches(/^whsec_\w+$/, { message: 'must be a Stripe webhook signing secret, whsec_…' })
+  STRIPE_WEBHOOK_SECRET?: string;
+
+  @IsOptional()
+  @IsUrl(anyUrl, { message: 'must be the URL of a Stripe API; leave it out for Stripe itself' })
+  STRIPE_API_URL?: string;
+
+  @integer
+  @IsInt({ message: 'must be cents' })
+  @Min(50, { message: 'must be at least 50 cents' })
+  TOPUP_MIN_CENTS: number = 500;
+
+  @integer
+  @IsInt({ message: 'must be cents' })
+  @Max(100_000_000, { message: 'must be at most 100000000 cents' })
+  TOPUP_MAX_CENTS: number = 1_000_000;
+
+  @IsOptional()
+  @Matches(/^eip155:\d+$/, { message: 'must be a CAIP-2 EVM network, eip155:<chain id>' })
+  X402_NETWORK?: string;
+
+  @IsOptional()
+  @IsEthereumAddress({ message: 'must be the address that receives USDC' })
+  X402_PAY_TO?: string;
+
+  @IsOptional()
+  @IsEthereumAddress({ message: 'must be the address of the USDC contract' })
+  X402_ASSET?: string;
+
+  @IsOptional()
+  X402_ASSET_NAME: string = 'USDC';
+
+  @IsOptional()
+  X402_ASSET_VERSION: string = '2';
+
+  @IsOptional()
+  @IsUrl(anyUrl, { message: 'must be the URL of a hosted x402 facilitator' })
+  X402_FACILITATOR_URL?: string;
+
+  @IsOptional()
+  @IsUrl({ ...anyUrl, protocols: ['http', 'https'] }, { message: 'must be the URL of a JSON-RPC node' })
+  EVM_RPC_URL?: string;
+
+  @IsOptional()
+  @Matches(/^0x[0-9a-fA-F]{64}$/, { message: 'must be a private key of 32 bytes in hex, 0x…' })
+  EVM_PRIVATE_KEY?: string;
+
+  @IsBooleanString({ message: 'must be true or false' })
+  JOBS_IN_PROCESS: string = 'true';
+}

@@ -1,0 +1,85 @@
+import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import type { Pool, PoolClient } from 'pg';
+import type { DataSource } from 'typeorm';
+import { CONFIG } from '../config/config.module';
+import type { Config } from '../config/config';
+import { createDataSource } from './data-source.config';
+import type { Tx } from './tx';
+
+/** Errors after which the same transaction may simply be run again (PostgreSQL, Appendix A). */
+const RETRYABLE = new Set(['40001', '40P01', '55P03']);
+
+/** The only place that opens a transaction. */
+@Injectable()
+export class DatabaseService implements Tx, OnModuleInit, OnApplicationShutdown {
+  private readonly dataSource: DataSource;
+
+  constructor(@Inject(CONFIG) config: Config) {
+    this.dataSource = createDataSource(config.database.url, config.database.poolSize);
+  }
+
+  async onModuleInit(): Promise<void> {
+    await this.dataSource.initialize();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    if (this.dataSource.isInitialized) await this.dataSource.destroy();
+  }
+
+  /** One statement in a transaction of its own. */
+  async query<Row>(sql: string, parameters: readonly unknown[] = []): Promise<Row[]> {
+    const result = await this.pool.query(sql, [...parameters]);
+    return result.rows as Row[];
+  }
+
+  /** One prepared statement by name: parsed and planned once per connection, for the hot path. */
+  async prepared<Row>(name: string, sql: string, parameters: readonly unknown[]): Promise<Row[]> {
+    const result = await this.pool.query({ name, text: sql, values: [...parameters] });
+    return result.rows as Row[];
+  }
+
+  /**
+   * Runs `work` in one transaction. Serialization failures and deadlocks run it again (it must have no other
+   * effects), at most five times; everything else rolls back and is thrown.
+   */
+  async transaction<Result>(work: (tx: Tx) => Promise<Result>): Promise<Result> {
+    for (let attempt = 1; ; attempt++) {
+      const client = await this.pool.connect();
+      try {
+        return await runIn(client, work);
+      } catch (error) {
+        if (attempt >= 5 || !RETRYABLE.has(String((error as { code?: unknown }).code))) throw error;
+      } finally {
+        client.release();
+      }
+    }
+  }
+
+  /** A client of its own, for long reads with a cursor. The caller releases it. */
+  async connect(): Promise<PoolClient> {
+    return this.pool.connect();
+  }
+
+  get migrations(): DataSource {
+    return this.dataSource;
+  }
+
+  private get pool(): Pool {
+    return (this.dataSource.driver as unknown as { master: Pool }).master;
+  }
+}
+
+async function runIn<Result>(client: PoolClient, work: (tx: Tx) => Promise<Result>): Promise<Result> {
+  await client.query('BEGIN');
+  try {
+    const result = await work({
+      query: async <Row>(sql: string, parameters: readonly unknown[] = []) =>
+        (await client.query(sql, [...parameters])).rows as Row[],
+    });
+    await client.query('COMMIT');
+    return result;
+  } catch (error) {
+    await client.query('ROLLBACK').catch(() => undefined);
+    throw error;
+  }
+}

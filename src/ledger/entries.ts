@@ -1,0 +1,131 @@
+import { type Money, usdcToUsdAtPar } from '../common/money';
+import type { JournalEntry, Posting } from './journal-entry';
+import {
+  chainReceipts,
+  conversion,
+  customerCredits,
+  customerReceivable,
+  revenue,
+  stripeClearing,
+  stripeFees,
+} from './ledger-account';
+
+/*
+ * Every movement of money in the product, one pure function each. `from` is debited, `to` is credited.
+ */
+
+/** A card payment arrived: gross to Stripe clearing, its fee off it, the customer's credit. In USD. */
+export function topUpReceived(topUp: {
+  topUpId: string;
+  customerId: string;
+  gross: Money;
+  fee: Money;
+  paymentIntentId: string;
+}): JournalEntry {
+  return {
+    key: `topup:${topUp.topUpId}`,
+    kind: 'topup_received',
+    customerId: topUp.customerId,
+    memo: { topUp: topUp.topUpId, paymentIntent: topUp.paymentIntentId },
+    postings: [
+      { from: stripeClearing(), to: customerCredits(topUp.customerId, 'USD'), amount: topUp.gross },
+      ...positive({ from: stripeFees(), to: stripeClearing(), amount: topUp.fee }),
+    ],
+  };
+}
+
+/** A call was answered and is taken from prepaid credit; what the balance cannot bear becomes the customer's debt. */
+export function callCaptured(call: { callId: string; customerId: string; charge: Money }): JournalEntry {
+  const { asset } = call.charge;
+  return {
+    key: `call:${call.callId}`,
+    kind: 'call_captured',
+    customerId: call.customerId,
+    memo: { call: call.callId },
+    postings: positive({
+      from: customerCredits(call.customerId, asset),
+      to: revenue(asset),
+      amount: call.charge,
+      overflow: customerReceivable(call.customerId, asset),
+    }),
+  };
+}
+
+/** A customer's debt is repaid from credit that has arrived since. */
+export function receivableRepaid(repayment: { customerId: string; amount: Money; because: string }): JournalEntry {
+  const { asset } = repayment.amount;
+  return {
+    key: `receivable:${repayment.because}`,
+    kind: 'receivable_repaid',
+    customerId: repayment.customerId,
+    postings: positive({
+      from: customerCredits(repayment.customerId, asset),
+      to: customerReceivable(repayment.customerId, asset),
+      amount: repayment.amount,
+    }),
+  };
+}
+
+/** USDC arrived on a chain for a wallet and is its credit until a call takes it. */
+export function transferSettled(transfer: ChainTransfer): JournalEntry {
+  return {
+    key: `transfer:${transfer.paymentId}`,
+    kind: 'transfer_settled',
+    customerId: transfer.customerId,
+    memo: { transaction: transfer.transaction, network: transfer.network },
+    postings: [arrival(transfer)],
+  };
+}
+
+/** USDC arrived for a call that is already answered: the charge is revenue, the rest stays the wallet's credit. */
+export function callSettled(transfer: ChainTransfer & { callId: string; charge: Money }): JournalEntry {
+  return {
+    key: `transfer:${transfer.paymentId}`,
+    kind: 'call_settled',
+    customerId: transfer.customerId,
+    memo: { transaction: transfer.transaction, network: transfer.network, call: transfer.callId },
+    postings: [
+      arrival(transfer),
+      ...positive({
+        from: customerCredits(transfer.customerId, 'USDC'),
+        to: revenue('USDC'),
+        amount: transfer.charge,
+      }),
+    ],
+  };
+}
+
+/** USDC arrived as a top-up of a USD balance, converted at par. */
+export function usdcTopUpReceived(topUp: ChainTransfer & { topUpId: string }): JournalEntry {
+  const { payTo, network, amount } = topUp;
+  return {
+    key: `transfer:${topUp.paymentId}`,
+    kind: 'usdc_topup_received',
+    customerId: topUp.customerId,
+    memo: { transaction: topUp.transaction, network, topUp: topUp.topUpId },
+    postings: [
+      { from: chainReceipts(network, payTo), to: conversion('USDC'), amount },
+      { from: conversion('USD'), to: customerCredits(topUp.customerId, 'USD'), amount: usdcToUsdAtPar(amount) },
+    ],
+  };
+}
+
+export interface ChainTransfer {
+  /** What identifies the payment for ever: network, asset, payer and nonce. */
+  paymentId: string;
+  customerId: string;
+  network: string;
+  payTo: string;
+  transaction: string;
+  /** In USDC. */
+  amount: Money;
+}
+
+const arrival = (transfer: ChainTransfer): Posting => ({
+  from: chainReceipts(transfer.network, transfer.payTo),
+  to: customerCredits(transfer.customerId, 'USDC'),
+  amount: transfer.amount,
+});
+
+/** A movement of nothing is no posting. */
+const positive = (posting: Posting): Posting[] => (posting.amount.atoms > 0n ? [posting] : []);

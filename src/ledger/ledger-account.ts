@@ -1,0 +1,49 @@
+import type { AssetCode } from '../common/asset';
+
+/**
+ * A place where money can be: the chart of accounts. One account holds one asset.
+ *
+ * Balances are credits minus debits. Liabilities and revenue (`customer:…:credits`, `revenue:…`) are therefore
+ * positive, assets and expenses (`stripe:clearing`, `chain:…`, `stripe:fees`) negative, and the sum of all is zero.
+ */
+export interface LedgerAccount {
+  readonly code: string;
+  readonly asset: AssetCode;
+  /** Whose money it is, for accounts of one customer. */
+  readonly customerId: string | null;
+  /** A guarded account can be held and can never go below zero. */
+  readonly guarded: boolean;
+}
+
+/** What a customer prepaid and has not used: a liability. The only account that is spent from. */
+export const customerCredits = (customerId: string, asset: AssetCode): LedgerAccount => ({
+  code: `customer:${customerId}:credits`,
+  asset,
+  customerId,
+  guarded: true,
+});
+
+/** What a customer owes because a call used more than was held and the balance could not bear it. */
+export const customerReceivable = (customerId: string, asset: AssetCode): LedgerAccount => ({
+  code: `customer:${customerId}:receivable`,
+  asset,
+  customerId,
+  guarded: false,
+});
+
+export const revenue = (asset: AssetCode): LedgerAccount => house('revenue:inference', asset);
+export const stripeClearing = (): LedgerAccount => house('stripe:clearing', 'USD');
+export const stripeFees = (): LedgerAccount => house('stripe:fees', 'USD');
+export const suspense = (asset: AssetCode): LedgerAccount => house('suspense', asset);
+
+/** What arrived at `payTo` on a chain. */
+export const chainReceipts = (network: string, payTo: string): LedgerAccount =>
+  house(`chain:${network}:USDC:${payTo.toLowerCase()}`, 'USDC');
+
+/** Where USDC becomes USD credit at par, without the two assets ever meeting in one posting. */
+export const conversion = (asset: AssetCode): LedgerAccount => house('conversion', asset);
+
+/** Work that cost more than a chain payment allowed: the operator bears it. Memo only until costs are booked. */
+export const overrun = (asset: AssetCode): LedgerAccount => house('expense:overrun', asset);
+
+const house = (code: string, asset: AssetCode): LedgerAccount => ({ code, asset, customerId: null, guarded: false });

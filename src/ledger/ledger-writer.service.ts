@@ -1,0 +1,95 @@
+import { Injectable } from '@nestjs/common';
+import { DatabaseService } from '../database/database.service';
+import type { Tx } from '../database/tx';
+import { LedgerBusyError } from './ledger-error';
+import type { RawVerdict } from './verdict';
+
+/** One operation as the database function `ledger_flush` reads it, with the accounts that it must lock. */
+export interface LedgerOperation {
+  readonly op: Readonly<Record<string, unknown>>;
+  readonly accountIds: readonly string[];
+}
+
+const MAX_FLUSH = 500;
+const MAX_WAITING = 20_000;
+const MAX_ATTEMPTS = 5;
+const FLUSH_SQL = 'SELECT ledger_flush($1::jsonb, $2::bigint[]) AS verdicts';
+/** Outcome unknown or lost a race: the same keys may be sent again, a repeat returns the first result. */
+const RETRYABLE = /^(40001|40P01|55P03|23505|57P0\d|08\w{3}|ECONNRESET|EPIPE)$/;
+
+/**
+ * Operations that arrive while a flush is on its way share the next one: one round trip and one durable commit.
+ * No timer: a lone operation leaves at once. Each caller is answered after the commit, with its own verdict.
+ */
+@Injectable()
+export class LedgerWriter {
+  private waiting: Waiting[] = [];
+  private flushing = false;
+
+  constructor(private readonly database: DatabaseService) {}
+
+  /** @throws LedgerBusyError when the queue is full. */
+  submit(operation: LedgerOperation): Promise<RawVerdict> {
+    if (this.waiting.length >= MAX_WAITING) return Promise.reject(new LedgerBusyError(this.waiting.length));
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ operation, resolve, reject });
+      if (!this.flushing) {
+        this.flushing = true;
+        queueMicrotask(() => void this.flushAll());
+      }
+    });
+  }
+
+  /** The same function in the caller's own transaction, for entries that are atomic with other rows. */
+  async write(tx: Tx, operation: LedgerOperation): Promise<RawVerdict> {
+    const [row] = await tx.query<{ verdicts: RawVerdict[] }>(FLUSH_SQL, parametersOf([operation]));
+    return verdictAt(row?.verdicts, 0);
+  }
+
+  private async flushAll(): Promise<void> {
+    while (this.waiting.length > 0) await this.flush(this.waiting.splice(0, MAX_FLUSH));
+    this.flushing = false;
+  }
+
+  /** Never rejects: every waiting caller gets its verdict or its own error. */
+  private async flush(batch: Waiting[]): Promise<void> {
+    try {
+      const verdicts = await this.send(batch.map((entry) => entry.operation));
+      batch.forEach((entry, index) => entry.resolve(verdictAt(verdicts, index)));
+    } catch (error) {
+      const [only] = batch;
+      if (batch.length === 1 && only) return only.reject(error);
+      // One poisoned operation rolled the flush back: alone, each harms only itself.
+      for (const entry of batch) await this.flush([entry]);
+    }
+  }
+
+  private async send(operations: readonly LedgerOperation[]): Promise<readonly RawVerdict[]> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const parameters = parametersOf(operations);
+        const [row] = await this.database.prepared<{ verdicts: RawVerdict[] }>('ledger_flush', FLUSH_SQL, parameters);
+        return row?.verdicts ?? [];
+      } catch (error) {
+        if (attempt >= MAX_ATTEMPTS || !RETRYABLE.test(String((error as { code?: unknown }).code))) throw error;
+      }
+    }
+  }
+}
+
+interface Waiting {
+  readonly operation: LedgerOperation;
+  readonly resolve: (verdict: RawVerdict) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+function parametersOf(operations: readonly LedgerOperation[]): [string, string[]] {
+  const accountIds = new Set(operations.flatMap((operation) => operation.accountIds));
+  return [JSON.stringify(operations.map((operation) => operation.op)), [...accountIds]];
+}
+
+function verdictAt(verdicts: readonly RawVerdict[] | undefined, index: number): RawVerdict {
+  const verdict = verdicts?.[index];
+  if (!verdict) throw new Error('ledger_flush returned fewer verdicts than operations');
+  return verdict;
+}

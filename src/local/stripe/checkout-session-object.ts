@@ -1,0 +1,136 @@
+import type Stripe from 'stripe';
+import { newId } from './ids';
+import { type Params } from './params';
+import { type Simulation } from './simulation';
+import { type WireLineItem } from './store';
+
+export interface SessionChoices {
+  customer: Stripe.Customer | null;
+  email: string | null;
+  urls: { success: string | null; cancel: string | null };
+  expiresAt: number;
+  items: WireLineItem[];
+}
+
+/**
+ * An open session as https://docs.stripe.com/api/checkout/sessions/object describes it. `payment_intent` is null
+ * until somebody tries to pay (since API version 2022-08-01).
+ */
+export function newCheckoutSession(sim: Simulation, params: Params, choices: SessionChoices): Stripe.Checkout.Session {
+  const { customer, email, urls, items } = choices;
+  const id = newId('cs_test', 58);
+  const creation = params.oneOf('customer_creation', ['always', 'if_required'] as const) ?? 'if_required';
+  return {
+    id,
+    object: 'checkout.session',
+    adaptive_pricing: { enabled: false },
+    after_expiration: null,
+    allow_promotion_codes: params.boolean('allow_promotion_codes') ?? null,
+    allowed_payment_method_types: null,
+    amount_subtotal: items.reduce((sum, item) => sum + item.amount_subtotal, 0),
+    amount_total: items.reduce((sum, item) => sum + item.amount_total, 0),
+    automatic_tax: automaticTax(params),
+    billing_address_collection: params.oneOf('billing_address_collection', ['auto', 'required'] as const) ?? null,
+    cancel_url: urls.cancel,
+    client_reference_id: params.optional('client_reference_id') ?? null,
+    client_secret: null,
+    collected_information: null,
+    consent: null,
+    consent_collection: null,
+    created: sim.now(),
+    currency: items[0]?.currency ?? null,
+    currency_conversion: null,
+    custom_fields: [],
+    custom_text: { after_submit: null, shipping_address: null, submit: null, terms_of_service_acceptance: null },
+    customer: customer?.id ?? null,
+    customer_account: null,
+    customer_creation: customer === null ? creation : null,
+    customer_details: customerDetails(customer, email),
+    customer_email: email,
+    discounts: [],
+    expires_at: choices.expiresAt,
+    integration_identifier: params.optional('integration_identifier') ?? null,
+    invoice: null,
+    invoice_creation: {
+      enabled: params.hash('invoice_creation')?.boolean('enabled') ?? false,
+      invoice_data: {
+        account_tax_ids: null,
+        custom_fields: null,
+        description: null,
+        footer: null,
+        issuer: null,
+        metadata: {},
+        rendering_options: null,
+      },
+    },
+    livemode: false,
+    locale: (params.optional('locale') ?? null) as Stripe.Checkout.Session.Locale | null,
+    managed_payments: { enabled: false },
+    metadata: params.metadata(),
+    mode: 'payment',
+    origin_context: null,
+    payment_intent: null,
+    payment_link: null,
+    payment_method_collection: 'if_required',
+    payment_method_configuration_details: null,
+    payment_method_options: { card: { request_three_d_secure: 'automatic' } },
+    payment_method_types: ['card', 'us_bank_account'],
+    payment_status: 'unpaid',
+    permissions: null,
+    phone_number_collection: { enabled: params.hash('phone_number_collection')?.boolean('enabled') ?? false },
+    recovered_from: null,
+    saved_payment_method_options: savedMethods(params),
+    setup_intent: null,
+    shipping_address_collection: null,
+    shipping_cost: null,
+    shipping_options: [],
+    status: 'open',
+    submit_type: params.oneOf('submit_type', ['auto', 'book', 'donate', 'pay'] as const) ?? null,
+    subscription: null,
+    success_url: urls.success,
+    tax_id_collection: { enabled: params.hash('tax_id_collection')?.boolean('enabled') ?? false, required: 'never' },
+    total_details: { amount_discount: 0, amount_shipping: 0, amount_tax: 0 },
+    ui_mode: 'hosted_page',
+    url: `${sim.url}/c/pay/${id}`,
+    wallet_options: null,
+  };
+}
+
+/** The customer as the page knows them; the name and address are asked there, not taken from the customer. */
+function customerDetails(
+  customer: Stripe.Customer | null,
+  email: string | null,
+): Stripe.Checkout.Session.CustomerDetails | null {
+  const known = customer?.email ?? email;
+  if (customer === null && known === null) return null;
+  return {
+    address: null,
+    business_name: null,
+    email: known,
+    individual_name: null,
+    name: null,
+    phone: null,
+    tax_exempt: customer === null ? 'none' : (customer.tax_exempt ?? 'none'),
+    tax_ids: null,
+  };
+}
+
+/** Without a tax registration Stripe Tax collects nothing and says nothing; so does the simulator. */
+function automaticTax(params: Params): Stripe.Checkout.Session.AutomaticTax {
+  const enabled = params.hash('automatic_tax')?.boolean('enabled') ?? false;
+  return {
+    enabled,
+    liability: enabled ? { type: 'self' } : null,
+    provider: enabled ? 'stripe' : null,
+    status: enabled ? 'complete' : null,
+  };
+}
+
+function savedMethods(params: Params): Stripe.Checkout.Session.SavedPaymentMethodOptions {
+  const options = params.hash('saved_payment_method_options');
+  return {
+    allow_redisplay_filters: ['always'],
+    payment_method_remove: 'disabled',
+    payment_method_save: options?.oneOf('payment_method_save', ['disabled', 'enabled'] as const) ?? null,
+  };
+}

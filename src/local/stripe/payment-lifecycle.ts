@@ -1,0 +1,240 @@
+import type Stripe from 'stripe';
+import { bookCharge } from './balance-transactions';
+import { newCharge } from './charges';
+import { idOf, newId } from './ids';
+import { AUTHENTICATION_REQUIRED, type Decline } from './magic-cards';
+import { cardBehaviour } from './payment-methods';
+import { type Caller, type Simulation } from './simulation';
+
+/** What confirming came to; a decline leaves the intent asking for another payment method. */
+export type Confirmation =
+  { kind: 'succeeded' | 'processing' | 'requires_action' } | { kind: 'declined'; decline: Decline; charge: string };
+
+export interface ConfirmOptions {
+  /** The card holder is not there: where the bank wants them, that is a decline. */
+  offSession?: boolean;
+  /** The card holder just passed 3-D Secure. */
+  authenticated?: boolean;
+  returnUrl?: string | null;
+}
+
+const AUTHENTICATION_FAILED =
+  'We are unable to authenticate your payment method. Please choose a different payment method and try again.';
+const DEBIT_RETURNED: Decline = {
+  code: 'card_declined',
+  decline_code: 'insufficient_funds',
+  advice_code: null,
+  message: 'The customer’s bank account has insufficient funds to complete this payment.',
+};
+
+export type IntentFields = Pick<Stripe.PaymentIntent, 'amount' | 'currency' | 'metadata'> &
+  Partial<
+    Pick<
+      Stripe.PaymentIntent,
+      | 'customer'
+      | 'description'
+      | 'payment_method'
+      | 'receipt_email'
+      | 'setup_future_usage'
+      | 'statement_descriptor'
+      | 'statement_descriptor_suffix'
+    >
+  >;
+
+/** A new intent, announced. https://docs.stripe.com/payments/paymentintents/lifecycle */
+export function createIntent(sim: Simulation, fields: IntentFields, caller: Caller): Stripe.PaymentIntent {
+  const id = newId('pi');
+  const intent: Stripe.PaymentIntent = {
+    id,
+    object: 'payment_intent',
+    allowed_payment_method_types: null,
+    amount_capturable: 0,
+    amount_details: { tip: {} },
+    amount_received: 0,
+    application: null,
+    application_fee_amount: null,
+    automatic_payment_methods: { allow_redirects: 'always', enabled: true },
+    canceled_at: null,
+    cancellation_reason: null,
+    capture_method: 'automatic_async',
+    client_secret: `${id}_${newId('secret')}`,
+    confirmation_method: 'automatic',
+    created: sim.now(),
+    customer: null,
+    customer_account: null,
+    description: null,
+    excluded_payment_method_types: null,
+    last_payment_error: null,
+    latest_charge: null,
+    livemode: false,
+    managed_payments: null,
+    next_action: null,
+    on_behalf_of: null,
+    payment_method: null,
+    payment_method_configuration_details: null,
+    payment_method_options: null,
+    payment_method_types: ['card', 'us_bank_account'],
+    payment_record: null,
+    processing: null,
+    receipt_email: null,
+    review: null,
+    setup_future_usage: null,
+    shipping: null,
+    source: null,
+    statement_descriptor: null,
+    statement_descriptor_suffix: null,
+    status: fields.payment_method ? 'requires_confirmation' : 'requires_payment_method',
+    transfer_data: null,
+    transfer_group: null,
+    ...fields,
+  };
+  sim.store.put('payment_intents', intent);
+  sim.emit(caller, 'payment_intent.created', intent);
+  return intent;
+}
+
+/** Charges `method` for the intent, as far as the card lets it, and announces what happened. */
+export function confirmIntent(
+  sim: Simulation,
+  intent: Stripe.PaymentIntent,
+  method: Stripe.PaymentMethod,
+  caller: Caller,
+  options: ConfirmOptions = {},
+): Confirmation {
+  Object.assign(intent, { payment_method: method.id, last_payment_error: null, next_action: null });
+  if (method.type !== 'card') return startDebit(sim, intent, method, caller);
+  const { decline, authentication } = cardBehaviour(sim, method);
+  const saved = method.customer !== null && authentication === 'unless_saved';
+  if (authentication !== undefined && !saved && options.authenticated !== true) {
+    if (options.offSession === true) return declineIntent(sim, intent, method, AUTHENTICATION_REQUIRED, caller);
+    Object.assign(intent, {
+      status: 'requires_action',
+      next_action: nextAction(sim, intent, options.returnUrl ?? null),
+    });
+    sim.store.put('payment_intents', intent);
+    sim.emit(caller, 'payment_intent.requires_action', intent);
+    return { kind: 'requires_action' };
+  }
+  if (decline !== undefined) return declineIntent(sim, intent, method, decline, caller);
+  const charge = newCharge(sim, intent, method, 'succeeded', options.authenticated === true);
+  succeed(sim, intent, charge, caller);
+  return { kind: 'succeeded' };
+}
+
+/** The card holder failed or gave up 3-D Secure: another payment method is needed; no charge was made. */
+export function failAuthentication(sim: Simulation, intent: Stripe.PaymentIntent, caller: Caller): void {
+  const method = sim.store.get('payment_methods', idOf(intent.payment_method) ?? '');
+  intent.last_payment_error = {
+    type: 'invalid_request_error',
+    code: 'payment_intent_authentication_failure',
+    doc_url: 'https://docs.stripe.com/error-codes/payment-intent-authentication-failure',
+    message: AUTHENTICATION_FAILED,
+    ...(method && { payment_method: structuredClone(method) }),
+  };
+  Object.assign(intent, { status: 'requires_payment_method', payment_method: null, next_action: null });
+  sim.store.put('payment_intents', intent);
+  sim.emit(caller, 'payment_intent.payment_failed', intent);
+}
+
+/** The bank's late answer to a debit that is `processing`. */
+export function settleDebit(sim: Simulation, intent: Stripe.PaymentIntent, succeeded: boolean, caller: Caller): void {
+  const charge = sim.store.get('charges', idOf(intent.latest_charge) ?? '');
+  const method = sim.store.get('payment_methods', idOf(intent.payment_method) ?? '');
+  if (charge === undefined || method === undefined) throw new Error(`${intent.id} has no pending charge`);
+  if (succeeded) {
+    Object.assign(charge, { status: 'succeeded', paid: true, captured: true, amount_captured: charge.amount });
+    succeed(sim, intent, charge, caller);
+    return;
+  }
+  Object.assign(charge, {
+    status: 'failed',
+    failure_code: 'insufficient_funds',
+    failure_message: DEBIT_RETURNED.message,
+  });
+  fail(sim, intent, method, { charge, decline: DEBIT_RETURNED, code: 'insufficient_funds' }, caller);
+}
+
+function startDebit(
+  sim: Simulation,
+  intent: Stripe.PaymentIntent,
+  method: Stripe.PaymentMethod,
+  caller: Caller,
+): Confirmation {
+  const charge = newCharge(sim, intent, method, 'pending', false);
+  Object.assign(intent, { status: 'processing', latest_charge: charge.id });
+  sim.store.put('payment_intents', intent);
+  sim.emit(caller, 'charge.pending', charge);
+  sim.emit(caller, 'payment_intent.processing', intent);
+  return { kind: 'processing' };
+}
+
+/**
+ * The order is Stripe's: the charge, the intent, and then the charge again with its balance transaction, which
+ * `automatic_async` capture books after the fact, so that `charge.succeeded` never carries it.
+ * https://docs.stripe.com/payments/payment-intents/asynchronous-capture
+ */
+function succeed(sim: Simulation, intent: Stripe.PaymentIntent, charge: Stripe.Charge, caller: Caller): void {
+  Object.assign(intent, {
+    status: 'succeeded',
+    amount_received: intent.amount,
+    latest_charge: charge.id,
+    last_payment_error: null,
+    next_action: null,
+  });
+  sim.store.put('charges', charge);
+  sim.store.put('payment_intents', intent);
+  sim.emit(caller, 'charge.succeeded', charge);
+  sim.emit(caller, 'payment_intent.succeeded', intent);
+  const method = sim.store.get('payment_methods', charge.payment_method ?? '');
+  const immediate = method !== undefined && cardBehaviour(sim, method).immediateFunds === true;
+  charge.balance_transaction = bookCharge(sim, charge, immediate).id;
+  sim.store.put('charges', charge);
+  sim.emit(caller, 'charge.updated', charge, { balance_transaction: null });
+}
+
+function declineIntent(
+  sim: Simulation,
+  intent: Stripe.PaymentIntent,
+  method: Stripe.PaymentMethod,
+  decline: Decline,
+  caller: Caller,
+): Confirmation {
+  const charge = newCharge(sim, intent, method, decline, false);
+  fail(sim, intent, method, { charge, decline, code: decline.code }, caller);
+  return { kind: 'declined', decline, charge: charge.id };
+}
+
+function fail(
+  sim: Simulation,
+  intent: Stripe.PaymentIntent,
+  method: Stripe.PaymentMethod,
+  why: { charge: Stripe.Charge; decline: Decline; code: string },
+  caller: Caller,
+): void {
+  const { charge, decline, code } = why;
+  Object.assign(intent, { status: 'requires_payment_method', payment_method: null, latest_charge: charge.id });
+  intent.last_payment_error = {
+    type: 'card_error',
+    ...(decline.advice_code !== null && { advice_code: decline.advice_code }),
+    charge: charge.id,
+    code: code as Stripe.PaymentIntent.LastPaymentError.Code,
+    decline_code: decline.decline_code,
+    doc_url: `https://docs.stripe.com/error-codes/${code.replaceAll('_', '-')}`,
+    message: decline.message,
+    payment_method: structuredClone(method),
+  };
+  sim.store.put('charges', charge);
+  sim.store.put('payment_intents', intent);
+  sim.emit(caller, 'charge.failed', charge);
+  sim.emit(caller, 'payment_intent.payment_failed', intent);
+}
+
+function nextAction(
+  sim: Simulation,
+  intent: Stripe.PaymentIntent,
+  returnUrl: string | null,
+): Stripe.PaymentIntent.NextAction {
+  const url = `${sim.url}/3ds/${intent.id}`;
+  if (returnUrl !== null) return { type: 'redirect_to_url', redirect_to_url: { return_url: returnUrl, url } };
+  return { type: 'use_stripe_sdk', use_stripe_sdk: { type: 'three_d_secure_redirect', stripe_js: url } };
+}

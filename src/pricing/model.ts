@@ -1,0 +1,23 @@
+import type { UsageConvention } from '../metering/usage';
+import type { Encoding } from '../metering/tokenizer';
+
+/** The paths that a model answers. */
+export const ENDPOINTS = ['/v1/chat/completions', '/v1/completions', '/v1/embeddings', '/v1/images/generations'] as const;
+export type Endpoint = (typeof ENDPOINTS)[number];
+
+/** A model that can be called, and where it is. */
+export interface Model {
+  readonly id: string;
+  readonly endpoints: readonly Endpoint[];
+  readonly encoding: Encoding;
+  /** Reserved when a caller names no maximum, and the most that is ever reserved. */
+  readonly maxOutputTokens: number;
+  readonly usageConvention: UsageConvention;
+  /** Left out: `UPSTREAM_URL`. */
+  readonly upstreamUrl: string | null;
+  /** Name of the environment variable that holds the key; left out: `UPSTREAM_API_KEY`. Never the key itself. */
+  readonly upstreamKeyEnv: string | null;
+  /** What the upstream calls this model; left out: the same name. */
+  readonly upstreamModel: string | null;
+  readonly provider: string;
+}
