@@ -1,0 +1,62 @@
+import 'reflect-metadata';
+import cors from '@fastify/cors';
+import { type LoggerService, ValidationPipe } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
+import { AppModule } from './app.module';
+import { newId } from './common/id';
+import { ProblemFilter } from './common/problem.filter';
+
+const MAX_BODY_BYTES = 32 * 1024 * 1024;
+
+/** Builds the HTTP application: the same in production, in the local world and in tests. It does not listen yet. */
+export async function createApplication(logger?: LoggerService | false): Promise<NestFastifyApplication> {
+  const adapter = new FastifyAdapter({
+    bodyLimit: MAX_BODY_BYTES,
+    // The request id is also the id of the call, its hold, its usage record: one name everywhere.
+    genReqId: newId,
+    forceCloseConnections: 'idle',
+  });
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule, adapter, {
+    rawBody: true,
+    bodyParser: true,
+    ...(logger === undefined ? {} : { logger }),
+  });
+  await app.register(cors, {
+    origin: true,
+    methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
+    allowedHeaders: [
+      'content-type',
+      'authorization',
+      'payment-signature',
+      'x-payment',
+      'sign-in-with-x',
+      'idempotency-key',
+      'access-control-expose-headers',
+    ],
+    exposedHeaders: [
+      'payment-required',
+      'payment-response',
+      'x-payment-response',
+      'x-request-id',
+      'x-tollbridge-invoice',
+      'x-tollbridge-cost',
+      'x-tollbridge-balance',
+      'retry-after',
+    ],
+  });
+  app.useGlobalFilters(new ProblemFilter());
+  app.useGlobalPipes(new ValidationPipe({ whitelist: true, forbidNonWhitelisted: true, transform: true }));
+  app.enableShutdownHooks();
+  const document = new DocumentBuilder()
+    .setTitle('Tollbridge')
+    .setDescription('Every AI inference call paid: prepaid credit or USDC through HTTP 402.')
+    .setVersion('0.1.0')
+    .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'An API key tb_…, or the operator token' })
+    .build();
+  SwaggerModule.setup('docs', app, () => SwaggerModule.createDocument(app, document), {
+    jsonDocumentUrl: 'docs/openapi.json',
+  });
+  return app;
+}

@@ -1,0 +1,77 @@
+import { formatMoney, type Money } from '../common/money';
+import type { ChargeLine } from '../pricing/quote';
+
+/** The invoice-grade receipt of one call: what was used, at which price, how it was paid, where it is on the books. */
+export interface Invoice {
+  /** Unguessable: whoever holds it may read the invoice. */
+  readonly id: string;
+  readonly issuedAt: Date;
+  /** The request id. */
+  readonly callId: string;
+  readonly customerId: string;
+  readonly endpoint: string;
+  readonly model: string;
+  readonly status: string;
+  readonly lines: readonly ChargeLine[];
+  readonly priceId: string;
+  readonly priceVersion: number;
+  readonly amount: Money;
+  readonly scheme: string;
+  readonly evidence: Evidence;
+  readonly entryId: bigint;
+  /** What the customer could spend afterwards, in the invoice's asset. */
+  readonly balanceAfter: Money;
+}
+
+/** What proves the payment: a key, or a transfer on a chain. */
+export interface Evidence {
+  readonly apiKeyId?: string;
+  readonly payer?: string;
+  readonly network?: string;
+  readonly transaction?: string;
+  /** What was settled on the chain, in micro-USDC; the part above the invoice's amount is the payer's credit. */
+  readonly settled?: string;
+  readonly credited?: string;
+}
+
+/** The invoice as a row of `invoices`. `entry_id` and `balance_after` are set by the ledger's flush. */
+export function invoiceRow(invoice: Omit<Invoice, 'entryId' | 'balanceAfter'>): Record<string, unknown> {
+  return {
+    id: invoice.id,
+    issued_at: invoice.issuedAt.toISOString(),
+    call_id: invoice.callId,
+    customer_id: invoice.customerId,
+    endpoint: invoice.endpoint,
+    model: invoice.model,
+    status: invoice.status,
+    lines: invoice.lines,
+    price_id: invoice.priceId,
+    price_version: invoice.priceVersion,
+    asset: invoice.amount.asset,
+    atoms: invoice.amount.atoms.toString(),
+    scheme: invoice.scheme,
+    evidence: invoice.evidence,
+  };
+}
+
+/** The invoice as its reader sees it. Integers are decimal strings. */
+export function serializeInvoice(invoice: Invoice): Record<string, unknown> {
+  return {
+    id: invoice.id,
+    issuedAt: invoice.issuedAt.toISOString(),
+    requestId: invoice.callId,
+    customerId: invoice.customerId,
+    endpoint: invoice.endpoint,
+    model: invoice.model,
+    status: invoice.status,
+    lines: invoice.lines,
+    price: { id: invoice.priceId, version: invoice.priceVersion },
+    amount: formatMoney(invoice.amount),
+    asset: invoice.amount.asset,
+    atoms: invoice.amount.atoms.toString(),
+    rail: invoice.scheme,
+    evidence: invoice.evidence,
+    ledgerEntry: invoice.entryId.toString(),
+    balanceAfter: formatMoney(invoice.balanceAfter),
+  };
+}
