@@ -1,0 +1,62 @@
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { createApplication } from '../../src/application';
+import { LOCAL_SECRETS } from '../../src/config/config';
+import { createDataSource } from '../../src/database/data-source.config';
+import { type LocalPostgres, startTemporaryPostgres } from '../../src/local/postgres';
+
+/** The application on a PostgreSQL of its own, listening on a free port. */
+export interface TestApp {
+  readonly url: string;
+  readonly app: NestFastifyApplication;
+  readonly databaseUrl: string;
+  readonly adminToken: string;
+  stop(): Promise<void>;
+}
+
+/** Starts a migrated database and the application on it. `env` adds or overrides variables. */
+export async function startTestApp(env: Record<string, string> = {}): Promise<TestApp> {
+  const postgres = await startTemporaryPostgres();
+  await migrate(postgres.url);
+  const started = await startAppOn(postgres, env);
+  return {
+    ...started,
+    stop: async () => {
+      await started.stop();
+      await postgres.stop();
+    },
+  };
+}
+
+/** A further application (a replica) on a database that already runs. */
+export async function startAppOn(postgres: { url: string }, env: Record<string, string> = {}): Promise<TestApp> {
+  Object.assign(process.env, baseEnvironment(postgres.url), env);
+  const app = await createApplication(process.env['TEST_LOG'] ? undefined : false);
+  await app.listen(0, '127.0.0.1');
+  return {
+    url: (await app.getUrl()).replace('[::1]', '127.0.0.1'),
+    app,
+    databaseUrl: postgres.url,
+    adminToken: LOCAL_SECRETS.adminToken,
+    stop: () => app.close(),
+  };
+}
+
+export async function migrate(url: string): Promise<void> {
+  const dataSource = createDataSource(url, 2);
+  await dataSource.initialize();
+  await dataSource.runMigrations();
+  await dataSource.destroy();
+}
+
+export function baseEnvironment(databaseUrl: string): Record<string, string> {
+  return {
+    NODE_ENV: 'test',
+    DATABASE_URL: databaseUrl,
+    ADMIN_TOKEN: LOCAL_SECRETS.adminToken,
+    API_KEY_PEPPER: LOCAL_SECRETS.apiKeyPepper,
+    UPSTREAM_URL: 'http://127.0.0.1:9',
+    JOBS_IN_PROCESS: 'true',
+  };
+}
+
+export type { LocalPostgres };
