@@ -59,13 +59,13 @@ async function sendFailure(res: ServerResponse, status: number): Promise<Outcome
   return outcome === 'completed' ? 'failed' : outcome;
 }
 
-async function sendBody(res: ServerResponse, status: number, json: string, behaviours: Behaviours): Promise<Outcome> {
+async function sendBody(res: ServerResponse, status: number, json: Bytes, behaviours: Behaviours): Promise<Outcome> {
   const fault = faultOf(behaviours);
   const spoiled = fault !== null || behaviours.has('bad-json') || status >= 400;
   const body = fault !== null || behaviours.has('bad-json') ? json.slice(0, Math.floor(json.length / 2)) : json;
   res.writeHead(status, { 'content-type': 'application/json' });
   const writer = new BodyWriter(res, behaviours.has('split'));
-  if (!(await writer.write(body)) || !(await writer.flush())) return 'aborted';
+  if (!(await writer.write(body)) || !writer.flush()) return 'aborted';
   if (fault?.kind === 'reset-mid') return cutOff(res);
   const outcome = await finish(res);
   return outcome === 'completed' && spoiled ? 'failed' : outcome;
@@ -97,20 +97,20 @@ async function sendStream(
     sent += 1;
     if (event.part === 'content') contents += 1;
   }
-  if (!(await writer.flush())) return 'aborted';
+  if (!writer.flush()) return 'aborted';
   const outcome = await finish(res);
   return outcome === 'completed' && behaviours.has('bad-json') ? 'failed' : outcome;
 }
 
 async function breakOff(res: ServerResponse, writer: BodyWriter, fault: Fault): Promise<Outcome> {
   if (fault.kind === 'fail-mid' && !(await writer.write(`data: ${errorBody(500, FAILURE)}\n\n`))) return 'aborted';
-  if (!(await writer.flush())) return 'aborted';
+  if (!writer.flush()) return 'aborted';
   if (fault.kind === 'reset-mid') return cutOff(res);
   const outcome = await finish(res);
   return outcome === 'completed' ? 'failed' : outcome;
 }
 
-/** Closes the connection in the middle of the body, after what was written has left: an RST could overtake it. */
+/** Closes the connection in the middle of the body, but after what was written has left: an RST would overtake it. */
 function cutOff(res: ServerResponse): Outcome {
   res.socket?.destroySoon();
   return 'failed';

@@ -30,6 +30,8 @@ export interface Upstream {
 interface World {
   readonly reader: RequestReader;
   readonly calls: CallLog;
+  /** Answers on their way; each leaves when it is recorded. */
+  readonly open: Set<Promise<void>>;
 }
 
 // Longer than any client keeps an idle connection: a server that closes first races with the next request on it.
@@ -41,7 +43,7 @@ const KEEP_ALIVE_MS = 75_000;
  * @throws when the port is taken
  */
 export async function startUpstream(options: UpstreamOptions = {}): Promise<Upstream> {
-  const world: World = { reader: new RequestReader(options.apiKey), calls: new CallLog(options.log) };
+  const world: World = { reader: new RequestReader(options.apiKey), calls: new CallLog(options.log), open: new Set() };
   const prefix = randomBytes(4).toString('hex');
   let served = 0;
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (req, res) => {
@@ -59,7 +61,11 @@ export async function startUpstream(options: UpstreamOptions = {}): Promise<Upst
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://127.0.0.1:${port}`,
-    stop: () => stop(server),
+    stop: async () => {
+      await stop(server);
+      // The connections are gone, and the calls they cut short must be in the record before anyone reads it.
+      await Promise.all(world.open);
+    },
     calls: () => world.calls.last(),
   };
 }
@@ -83,11 +89,13 @@ function respond(req: IncomingMessage, res: ServerResponse, text: string, stamp:
     else record(status < 400 ? 'completed' : 'failed');
     return;
   }
-  deliver(res, status, answer, behaviours, stamp).then(record, (error: unknown) => {
+  const sending = deliver(res, status, answer, behaviours, stamp).then(record, (error: unknown) => {
     // A bug of this simulator: a hung caller would hide it.
     res.destroy(error instanceof Error ? error : undefined);
     record('failed');
   });
+  world.open.add(sending);
+  void sending.finally(() => world.open.delete(sending));
 }
 
 function readBody(req: IncomingMessage, done: (text: string) => void): void {

@@ -23,19 +23,12 @@ export class BodyWriter {
     return this.res.write(bytes, 'latin1') ? true : drained(this.res);
   }
 
-  /** Sends what a split held back and waits until everything has left. `false` when the caller has gone. */
-  async flush(): Promise<boolean> {
-    const rest = this.carried;
-    this.carried = Buffer.alloc(0);
+  /** Sends what a split held back. `false` when the caller has gone. */
+  flush(): boolean {
     if (gone(this.res)) return false;
-    return new Promise((resolve) => {
-      const leave = (): void => resolve(false);
-      this.res.once('close', leave);
-      this.res.write(rest, (error) => {
-        this.res.off('close', leave);
-        resolve(!error);
-      });
-    });
+    if (this.carried.length > 0) this.res.write(this.carried);
+    this.carried = Buffer.alloc(0);
+    return true;
   }
 
   private async writeSplit(text: Bytes): Promise<boolean> {
