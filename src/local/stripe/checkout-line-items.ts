@@ -1,4 +1,4 @@
-import { newId } from './ids';
+import { idOf, newId } from './ids';
 import { type ListPage, wholeList } from './list-page';
 import { type Params } from './params';
 import { createPrice, requirePrice } from './prices';
@@ -52,7 +52,7 @@ function readItem(sim: Simulation, item: Params, caller: Caller): WireLineItem {
     amount_tax: 0,
     amount_total: amount,
     currency: price.currency,
-    description: sim.store.get('products', String(price.product))?.name ?? null,
+    description: sim.store.get('products', idOf(price.product) ?? '')?.name ?? null,
     metadata: item.metadata(),
     price,
     quantity,

@@ -2,8 +2,10 @@ import type Stripe from 'stripe';
 import { createCustomer } from './customers';
 import { idOf } from './ids';
 import { Params } from './params';
-import { type Confirmation, confirmIntent, createIntent, failAuthentication, settleDebit } from './payment-lifecycle';
-import { attachTo, newBankAccount } from './payment-methods';
+import { createIntent } from './payment-intent-object';
+import { type Confirmation, confirmIntent, failAuthentication, settleDebit } from './payment-lifecycle';
+import { newBankAccount } from './card';
+import { attachTo } from './payment-methods';
 import { type Caller, NOBODY, type Simulation } from './simulation';
 import { badState } from './stripe-fault';
 

@@ -135,7 +135,7 @@ function apply(sim: Simulation, customer: Stripe.Customer, params: Params): void
 export function readAddress(params: Params): Stripe.Address {
   params.only(...ADDRESS_FIELDS);
   const entries = ADDRESS_FIELDS.map((field) => [field, params.optional(field) ?? null]);
-  return Object.fromEntries(entries) as unknown as Stripe.Address;
+  return Object.fromEntries(entries) as Stripe.Address;
 }
 
 /** The former values of the top-level fields that differ: an event's `previous_attributes`. */

@@ -76,7 +76,8 @@ function walk(sim: Simulation, holder: Json, parts: string[], path: string): voi
 }
 
 function lookUp(store: Store, value: unknown): object | undefined {
-  if (typeof value !== 'string') return value === null || value === undefined ? undefined : (value as object);
+  if (typeof value === 'object' && value !== null) return value;
+  if (typeof value !== 'string') return undefined;
   const table = TABLE_OF_PREFIX[value.slice(0, value.indexOf('_'))];
   const found = table === undefined ? undefined : store.get(table, value);
   return found === undefined ? undefined : structuredClone(found);

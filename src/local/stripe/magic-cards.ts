@@ -119,9 +119,12 @@ export function findMagicCard(numberOrId: string): MagicCard | undefined {
 
 /** The check digit of card numbers (ISO/IEC 7812-1). */
 export function passesLuhn(number: string): boolean {
-  const sum = [...number].toReversed().reduce((total, digit, index) => {
-    const doubled = Number(digit) * (index % 2 === 1 ? 2 : 1);
-    return total + (doubled > 9 ? doubled - 9 : doubled);
-  }, 0);
+  const sum = number
+    .split('')
+    .toReversed()
+    .reduce((total, digit, index) => {
+      const doubled = Number(digit) * (index % 2 === 1 ? 2 : 1);
+      return total + (doubled > 9 ? doubled - 9 : doubled);
+    }, 0);
   return /^\d{12,19}$/.test(number) && sum % 10 === 0;
 }

@@ -3,8 +3,10 @@ import { requireCustomer } from './customers';
 import { idOf } from './ids';
 import { listPage } from './list-page';
 import { type Params } from './params';
-import { type Confirmation, confirmIntent, createIntent, failAuthentication } from './payment-lifecycle';
-import { attachTo, declineFault, findPaymentMethod } from './payment-methods';
+import { readAmount, readMethod } from './payment-intent-params';
+import { createIntent } from './payment-intent-object';
+import { type Confirmation, confirmIntent, failAuthentication } from './payment-lifecycle';
+import { attachTo, declineFault } from './payment-methods';
 import { AUTHENTICATION_REQUIRED } from './magic-cards';
 import { type Call, type Route } from './route';
 import { type Caller, type Simulation } from './simulation';
@@ -12,9 +14,6 @@ import { StripeFault, badParameter, noSuch } from './stripe-fault';
 
 const FUTURE = ['off_session', 'on_session'] as const;
 const REASONS = ['abandoned', 'duplicate', 'fraudulent', 'requested_by_customer'] as const;
-/** Stripe's minimum for US dollars (https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts). */
-export const MINIMUM_AMOUNT = 50;
-
 const CONFIRM = ['error_on_requires_action', 'off_session', 'payment_method', 'return_url', 'setup_future_usage'];
 const EDIT = [
   'amount',
@@ -184,27 +183,6 @@ function list(call: Call): object {
   const customer = call.params.optional('customer');
   const rows = call.sim.store.all('payment_intents').filter((row) => !customer || row.customer === customer);
   return listPage(call, rows, ['created', 'customer']);
-}
-
-function readAmount(params: Params): number {
-  const amount = params.integer('amount', 1);
-  if (amount < MINIMUM_AMOUNT) {
-    const message = `Amount must be at least ${MINIMUM_AMOUNT} of the smallest currency unit.`;
-    throw badParameter('amount_too_small', message, 'amount');
-  }
-  return amount;
-}
-
-function readMethod(sim: Simulation, params: Params, customer: string | null): Stripe.PaymentMethod | undefined {
-  const id = params.optional('payment_method');
-  if (!id) return undefined;
-  const method = findPaymentMethod(sim, id);
-  if (method === undefined) throw noSuch('PaymentMethod', id, 'payment_method');
-  if (method.customer !== null && method.customer !== customer) {
-    const message = `The provided PaymentMethod (${method.id}) belongs to a customer. Pass the same customer with the payment.`;
-    throw badParameter('payment_method_unexpected_state', message, 'payment_method');
-  }
-  return method;
 }
 
 function unexpected(intent: Stripe.PaymentIntent, verb: string): StripeFault {

@@ -1,20 +1,12 @@
 import type Stripe from 'stripe';
 import { requireCustomer } from './customers';
-import { newId } from './ids';
+import { type CardInput, cardBehaviour, findPaymentMethod, newCard } from './card';
 import { listPage } from './list-page';
-import { type Decline, type MagicCard, NOT_A_TEST_CARD, findMagicCard, passesLuhn } from './magic-cards';
+import { type Decline } from './magic-cards';
 import { type Params } from './params';
 import { type Call, type Route } from './route';
 import { type Caller, type Simulation } from './simulation';
 import { StripeFault, badParameter, badState, noSuch } from './stripe-fault';
-
-/** A card as a person types it; the year has four digits. */
-export interface CardInput {
-  number: string;
-  expMonth: number;
-  expYear: number;
-  cvc: string | null;
-}
 
 /** https://docs.stripe.com/api/payment_methods, cards only */
 export const paymentMethodRoutes: readonly Route[] = [
@@ -33,73 +25,6 @@ export const paymentMethodRoutes: readonly Route[] = [
     handle: (call) => list(call, requireCustomer(call.sim, call.id, 'customer', 404).id, []),
   },
 ];
-
-/** The payment method of an id; a published test id (`pm_card_visa`) makes a new one each time, as at Stripe. */
-export function findPaymentMethod(sim: Simulation, id: string): Stripe.PaymentMethod | undefined {
-  const magic = findMagicCard(id);
-  if (magic === undefined) return sim.store.get('payment_methods', id);
-  const expYear = new Date().getUTCFullYear() + 1;
-  return newCard(sim, { number: magic.number, expMonth: 12, expYear, cvc: '123' });
-}
-
-/** How the card behind a payment method behaves; a number nobody published is declined as "not a test card". */
-export function cardBehaviour(sim: Simulation, method: Stripe.PaymentMethod): Partial<MagicCard> {
-  const number = sim.store.get('card_numbers', method.id)?.number ?? '';
-  return findMagicCard(number) ?? { decline: NOT_A_TEST_CARD };
-}
-
-/** Throws 402 (`card_error`) for a card that cannot exist: wrong check digit, past its date, no security code. */
-export function newCard(sim: Simulation, card: CardInput): Stripe.PaymentMethod {
-  const { number, expMonth, expYear, cvc } = card;
-  const magic = findMagicCard(number);
-  if (magic === undefined && !passesLuhn(number)) throw cardFault('incorrect_number', 'Your card number is incorrect.');
-  const today = new Date();
-  if (!(expMonth >= 1 && expMonth <= 12))
-    throw cardFault('invalid_expiry_month', "Your card's expiration month is invalid.");
-  const monthsLeft = (expYear - today.getUTCFullYear()) * 12 + expMonth - (today.getUTCMonth() + 1);
-  if (!(monthsLeft >= 0)) throw cardFault('invalid_expiry_year', "Your card's expiration year is invalid.");
-  if (cvc !== null && !/^\d{3,4}$/.test(cvc)) throw cardFault('invalid_cvc', "Your card's security code is invalid.");
-  const method = blankMethod(sim, 'card');
-  method.card = {
-    brand: magic?.brand ?? 'visa',
-    checks: {
-      address_line1_check: null,
-      address_postal_code_check: null,
-      cvc_check: cvc === null ? null : 'unchecked',
-    },
-    country: 'US',
-    display_brand: magic?.brand ?? 'visa',
-    exp_month: expMonth,
-    exp_year: expYear,
-    fingerprint: fingerprintOf(number),
-    funding: 'credit',
-    generated_from: null,
-    last4: number.slice(-4),
-    networks: { available: [magic?.brand ?? 'visa'], preferred: null },
-    regulated_status: 'unregulated',
-    three_d_secure_usage: { supported: true },
-    wallet: null,
-  };
-  sim.store.put('card_numbers', { id: method.id, number });
-  return sim.store.put('payment_methods', method);
-}
-
-/** The bank account behind "pay later": a debit that takes days to succeed or fail. */
-export function newBankAccount(sim: Simulation): Stripe.PaymentMethod {
-  const method = blankMethod(sim, 'us_bank_account');
-  method.us_bank_account = {
-    account_holder_type: 'individual',
-    account_type: 'checking',
-    bank_name: 'STRIPE TEST BANK',
-    financial_connections_account: null,
-    fingerprint: fingerprintOf('000123456789'),
-    last4: '6789',
-    networks: null,
-    routing_number: '110000000',
-    status_details: null,
-  };
-  return sim.store.put('payment_methods', method);
-}
 
 export function attachTo(sim: Simulation, method: Stripe.PaymentMethod, customer: string, caller: Caller): void {
   if (method.customer === customer) return;
@@ -192,30 +117,4 @@ function requireMethod(sim: Simulation, id: string): Stripe.PaymentMethod {
   const method = findPaymentMethod(sim, id);
   if (method === undefined) throw noSuch('PaymentMethod', id, 'payment_method', 404);
   return method;
-}
-
-function blankMethod(sim: Simulation, type: Stripe.PaymentMethod.Type): Stripe.PaymentMethod {
-  return {
-    id: newId('pm'),
-    object: 'payment_method',
-    allow_redisplay: 'unspecified',
-    billing_details: { address: null, email: null, name: null, phone: null, tax_id: null },
-    created: sim.now(),
-    customer: null,
-    customer_account: null,
-    livemode: false,
-    metadata: {},
-    type,
-  };
-}
-
-/** The same number has the same fingerprint, in Stripe's length. */
-function fingerprintOf(number: string): string {
-  return Buffer.from(`${number.slice(-12)}simulator`)
-    .toString('base64url')
-    .slice(0, 16);
-}
-
-function cardFault(code: string, message: string): StripeFault {
-  return new StripeFault(402, { type: 'card_error', code, message });
 }

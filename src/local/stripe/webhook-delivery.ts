@@ -1,8 +1,8 @@
-import { createHmac } from 'node:crypto';
 import type Stripe from 'stripe';
-import { Agent, request } from 'undici';
+import { Agent } from 'undici';
 import { newId } from './ids';
 import { type Delivery, type Store } from './store';
+import { postWebhook } from './webhook-post';
 
 /** How webhooks travel; tests use these to prove that a receiver survives what Stripe may do. */
 export interface WebhookSwitches {
@@ -18,7 +18,6 @@ export interface WebhookSwitches {
 
 /** Stripe retries for three days; the simulator does so in about three minutes, quickly at first. */
 const RETRY_MS = [200, 1_000, 5_000, 30_000, 120_000];
-const ATTEMPT_TIMEOUT_MS = 10_000;
 const SHUFFLE_WINDOW_MS = 150;
 const KEPT_DELIVERIES = 1_000;
 
@@ -154,7 +153,7 @@ export class WebhookDelivery {
       return;
     }
     delivery.url = endpoint.url;
-    const answer = await this.post(endpoint, JSON.stringify(event, null, 2));
+    const answer = await postWebhook(this.agent, endpoint, JSON.stringify(event, null, 2));
     if (this.stopped) return;
     delivery.attempts += 1;
     delivery.last_attempt_at = new Date().toISOString();
@@ -173,30 +172,6 @@ export class WebhookDelivery {
     this.store.put('events', event);
   }
 
-  private async post(
-    endpoint: Stripe.WebhookEndpoint,
-    payload: string,
-  ): Promise<{ status: number | null; error: string | null }> {
-    try {
-      const response = await request(endpoint.url, {
-        method: 'POST',
-        dispatcher: this.agent,
-        headersTimeout: ATTEMPT_TIMEOUT_MS,
-        bodyTimeout: ATTEMPT_TIMEOUT_MS,
-        headers: {
-          'content-type': 'application/json; charset=utf-8',
-          'user-agent': 'Stripe/1.0 (+https://stripe.com/docs/webhooks)',
-          'stripe-signature': signature(payload, endpoint.secret ?? '', Math.floor(Date.now() / 1000)),
-        },
-        body: payload,
-      });
-      await response.body.dump();
-      return { status: response.statusCode, error: null };
-    } catch (error) {
-      return { status: null, error: error instanceof Error ? error.message || error.name : String(error) };
-    }
-  }
-
   private waiting(): Delivery[] {
     return this.store.all('deliveries').filter(({ state }) => state === 'waiting');
   }
@@ -210,12 +185,6 @@ export class WebhookDelivery {
     const done = this.store.all('deliveries').filter(({ state }) => state !== 'waiting');
     for (const { id } of done.slice(0, Math.max(0, done.length - KEPT_DELIVERIES))) this.store.remove('deliveries', id);
   }
-}
-
-/** `Stripe-Signature`: HMAC-SHA256 of `<t>.<payload>`. https://docs.stripe.com/webhooks/signature */
-export function signature(payload: string, secret: string, timestamp: number): string {
-  const v1 = createHmac('sha256', secret).update(`${timestamp}.${payload}`).digest('hex');
-  return `t=${timestamp},v1=${v1}`;
 }
 
 /** Another order for certain, where there are two or more: tests may rely on it. Neighbours keep no order either. */
