@@ -47,7 +47,7 @@ export interface ChainOptions {
  */
 export async function startChain(options: ChainOptions = {}): Promise<LocalChain> {
   const log = options.log ?? (() => undefined);
-  const scratch = mkdtempSync(join(tmpdir(), 'tollbridge-anvil-'));
+  const scratch = mkdtempSync(join(tmpdir(), 'tollbridge-anvil-')); // where anvil may spill what it caches
   const removeScratch = () => rmSync(scratch, { recursive: true, force: true });
   try {
     const anvil = findAnvil(scratch);
@@ -67,6 +67,7 @@ export async function startChain(options: ChainOptions = {}): Promise<LocalChain
         env: { PATH: process.env.PATH ?? '', HOME: scratch },
         logFile: `${beside}.log`,
         ownerFile: `${beside}.owner`,
+        temporaryDir: scratch,
       }),
     );
     const stop = async () => {

@@ -14,6 +14,8 @@ export interface ProcessPlan {
   readonly ownerFile: string;
   /** Drop to this user; needs root. */
   readonly user?: SystemUser | undefined;
+  /** Removed by the watchdog after the process, when we could not. */
+  readonly temporaryDir?: string | undefined;
   /** An open directory the child finds under `/proc/self/fd/3`. */
   readonly directoryFd?: number | undefined;
 }
@@ -106,7 +108,7 @@ export class GuardedProcess {
   }
 
   private watch(pid: number): void {
-    const watchdog = spawn('/bin/sh', ['-c', 'read -r _; kill -INT "$1"', 'sh', String(pid)], {
+    const watchdog = spawn('/bin/sh', ['-c', WATCHDOG, 'sh', String(pid), this.plan.temporaryDir ?? ''], {
       cwd: '/',
       detached: true,
       stdio: ['pipe', 'ignore', 'ignore'],
@@ -117,6 +119,15 @@ export class GuardedProcess {
     void this.whenGone.then(() => watchdog.kill('SIGKILL'));
   }
 }
+
+/** $1: whom to interrupt when our end of the pipe is gone. $2: what to remove when it has ended (up to 10 s). */
+const WATCHDOG = `
+read -r _
+kill -INT "$1"
+[ -n "$2" ] || exit
+for _ in 1 2 3 4 5 6 7 8 9 10; do kill -0 "$1" 2>/dev/null || break; sleep 1; done
+rm -rf -- "$2"
+`;
 
 /**
  * A TCP port on 127.0.0.1 that was free a moment ago. Another process can take it before the server binds it, so

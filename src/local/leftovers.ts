@@ -26,17 +26,18 @@ export async function clearLeftovers(
   what: string,
   belongs: (found: LiveProcess) => boolean,
 ): Promise<number> {
-  const found = liveProcesses().filter(belongs);
+  const search = () => liveProcesses().filter(belongs);
+  await refuseWhenOwned(search, ownerFile, what);
+  const found = search();
   if (found.length === 0) return 0;
-  refuseWhenOwned(found, ownerFile, what);
   const pids = new Set(found.map(({ pid }) => pid));
   for (const { pid } of found.filter(({ parent }) => !pids.has(parent))) {
     sendSignal(pid, 'SIGINT');
     sendSignal(pid, 'SIGCONT'); // a suspended process would never see the interrupt
   }
-  const gone = () => liveProcesses().every((one) => !belongs(one));
+  const gone = () => search().length === 0;
   await waitUntil(`Stopping a left-over ${what}`, 5_000, gone).catch(() => {
-    for (const { pid } of liveProcesses().filter(belongs)) sendSignal(pid, 'SIGKILL');
+    for (const { pid } of search()) sendSignal(pid, 'SIGKILL');
   });
   await waitUntil(`Killing a left-over ${what}`, 3_000, gone).catch(() => {
     throw new LocalProcessError(
@@ -48,16 +49,19 @@ export async function clearLeftovers(
   return found.length;
 }
 
-function refuseWhenOwned(found: readonly LiveProcess[], ownerFile: string, what: string): void {
+async function refuseWhenOwned(search: () => LiveProcess[], ownerFile: string, what: string): Promise<void> {
   if (!existsSync(ownerFile)) return;
   const [owner, child] = readFileSync(ownerFile, 'utf8').trim().split(' ').map(Number);
   // An orphan was given another parent when its starter died.
-  if (!found.some(({ pid, parent }) => pid === child && parent === owner)) return;
-  throw new LocalProcessError(
-    'already_running',
-    `The ${what} of this directory already runs, started by process ${owner}.`,
-    'Stop that one first, or use another data directory.',
-  );
+  const owned = () => search().some(({ pid, parent }) => pid === child && parent === owner);
+  // One that was killed a moment ago is still listed, and is no reason to refuse.
+  await waitUntil('', 300, () => !owned()).catch(() => {
+    throw new LocalProcessError(
+      'already_running',
+      `The ${what} of this directory already runs, started by process ${owner}.`,
+      'Stop that one first, or use another data directory.',
+    );
+  });
 }
 
 function sendSignal(pid: number, signal: NodeJS.Signals): void {

@@ -31,7 +31,7 @@ export interface PostgresOptions {
  * @throws LocalProcessError `package_missing`, `already_running`, `did_not_start`, ...
  */
 export function startPostgres(options: PostgresOptions): Promise<LocalPostgres> {
-  return start(options, { fsync: 'on', synchronous_commit: 'on', full_page_writes: 'on' });
+  return start(options, { fsync: 'on', synchronous_commit: 'on', full_page_writes: 'on' }, 'kept');
 }
 
 /** An empty database for a test, quick because it promises nothing after a power cut; removed by `stop()`. */
@@ -45,6 +45,7 @@ export async function startTemporaryPostgres(
     const running = await start(
       { ...options, dataDir },
       { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' },
+      'temporary',
     );
     return { ...running, dataDir, stop: () => running.stop().then(remove) };
   } catch (error) {
@@ -53,7 +54,11 @@ export async function startTemporaryPostgres(
   }
 }
 
-async function start(options: PostgresOptions, durability: Record<string, string>): Promise<LocalPostgres> {
+async function start(
+  options: PostgresOptions,
+  durability: Record<string, string>,
+  life: 'kept' | 'temporary',
+): Promise<LocalPostgres> {
   const log = options.log ?? (() => undefined);
   mkdirSync(options.dataDir, { recursive: true });
   const dataDir = realpathSync(options.dataDir);
@@ -65,9 +70,23 @@ async function start(options: PostgresOptions, durability: Record<string, string
     ({ cwd, command }) => cwd === join(dataDir, 'cluster') || command.includes(`-D ${join(dataDir, 'cluster')} `),
   );
   if (ended > 0) log('stopped a PostgreSQL that an earlier run left behind');
+  // Nobody works in the cluster any more. PostgreSQL would still refuse while the pid in this file exists: as a zombie
+  // (for ever, in a container whose first process reaps nothing) or as a pid that another program was given since.
+  rmSync(join(dataDir, 'cluster', 'postmaster.pid'), { force: true });
   const cluster = openCluster(dataDir, log);
   try {
-    const { server, port } = await startOnFreePort(cluster, durability, ownerFile);
+    const { server, port } = await startOnFreePort(cluster, (port) =>
+      GuardedProcess.start({
+        command: join(cluster.runtime, 'bin', 'postgres'),
+        args: ['-D', cluster.path, ...asArguments({ port: String(port), ...SETTINGS, ...durability })],
+        env: POSTGRES_ENV,
+        logFile: join(dataDir, 'postgres.log'),
+        ownerFile,
+        user: cluster.user,
+        directoryFd: cluster.directoryFd,
+        temporaryDir: life === 'temporary' ? dataDir : undefined,
+      }),
+    );
     const url = `postgres://tollbridge:${cluster.password}@127.0.0.1:${port}`;
     try {
       await createDatabaseIfMissing(url);
@@ -84,21 +103,11 @@ async function start(options: PostgresOptions, durability: Record<string, string
 /** Tries again when the port was taken in between, and while dying children of a killed postmaster hold its memory. */
 async function startOnFreePort(
   cluster: PostgresCluster,
-  durability: Record<string, string>,
-  ownerFile: string,
+  start: (port: number) => GuardedProcess,
 ): Promise<{ server: GuardedProcess; port: number }> {
   for (let attempt = 1; ; attempt++) {
     const port = await findFreePort();
-    const settings = { listen_addresses: '127.0.0.1', port: String(port), ...SETTINGS, ...durability };
-    const server = GuardedProcess.start({
-      command: join(cluster.runtime, 'bin', 'postgres'),
-      args: ['-D', cluster.path, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])],
-      env: POSTGRES_ENV,
-      logFile: join(cluster.dataDir, 'postgres.log'),
-      ownerFile,
-      user: cluster.user,
-      directoryFd: cluster.directoryFd,
-    });
+    const server = start(port);
     try {
       await waitUntil('Starting PostgreSQL', READY_TIMEOUT_MS, () => server.hasExited || isReady(cluster, server));
     } catch (error) {
@@ -123,11 +132,16 @@ async function startOnFreePort(
  * path would have to be short and writable for another user. UTC as everywhere in the product.
  */
 const SETTINGS = {
+  listen_addresses: '127.0.0.1',
   unix_socket_directories: '',
   max_connections: '200',
   timezone: 'UTC',
   log_timezone: 'UTC',
 };
+
+function asArguments(settings: Record<string, string>): string[] {
+  return Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+}
 
 /** The postmaster says so itself in line 8 of its pid file, before it would cost us failing logins to find out. */
 function isReady(cluster: PostgresCluster, server: GuardedProcess): boolean {
