@@ -91,7 +91,7 @@ async function run(
   key: string | null,
 ): Promise<Answer> {
   const { sim, requestId } = desk;
-  if (sim.latencyMs > 0) await sleep(sim.latencyMs, undefined, { ref: false });
+  if (sim.latencyMs > 0) await sleep(sim.latencyMs, undefined, { signal: sim.stopping.signal });
   const values = parseBracketForm(form);
   const expand = new Params(values).strings('expand');
   values.delete('expand');

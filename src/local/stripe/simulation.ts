@@ -25,6 +25,8 @@ export class Simulation {
   url = '';
   /** Every API answer waits this long, while its idempotency key counts as in use. */
   latencyMs = 0;
+  /** Aborted when the simulator stops: ends what still waits. */
+  readonly stopping = new AbortController();
 
   constructor(
     readonly store: Store,

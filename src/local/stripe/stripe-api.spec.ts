@@ -1,4 +1,5 @@
 import Stripe from 'stripe';
+import { idOf } from './ids';
 import { API_VERSION } from './simulation';
 import { type StripeSimulator, startStripeSimulator } from './stripe-simulator';
 
@@ -255,9 +256,9 @@ describe('payments through the API', () => {
     const first = await confirm('pm_card_visa', { customer, setup_future_usage: 'off_session' });
     const saved = await stripe.paymentMethods.list({ customer, type: 'card' });
     expect(saved.data.map(({ id }) => id)).toEqual([first.payment_method]);
-    const later = await confirm(String(first.payment_method), { customer, off_session: true });
+    const later = await confirm(idOf(first.payment_method) ?? '', { customer, off_session: true });
     expect(later.status).toBe('succeeded');
-    await stripe.paymentMethods.detach(String(first.payment_method));
+    await stripe.paymentMethods.detach(idOf(first.payment_method) ?? '');
     expect((await stripe.customers.listPaymentMethods(customer)).data).toEqual([]);
   });
 

@@ -91,6 +91,7 @@ export async function startStripeSimulator(options: StripeSimulatorOptions = {})
     setWebhook: (url) => pointEndpoint(sim, url, webhookSecret),
     stop: async () => {
       clearInterval(tick);
+      sim.stopping.abort();
       await app.close();
       await webhooks.stop();
       await state?.close();

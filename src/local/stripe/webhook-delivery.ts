@@ -54,6 +54,7 @@ export class WebhookDelivery {
   dispatch(event: Stripe.Event): void {
     const endpoints = this.endpointsFor(event.type);
     event.pending_webhooks = endpoints.length;
+    if (this.stopped) return;
     for (const endpoint of endpoints) {
       for (let copy = 0; copy <= this.switches.duplicate; copy += 1) this.enqueue(event, endpoint);
     }

@@ -1,0 +1,120 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import { type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type BrowserContext, type Page, chromium } from 'playwright-core';
+import Stripe from 'stripe';
+import { type StripeSimulator, startStripeSimulator } from './stripe-simulator';
+
+const CHROMIUM = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium';
+const ARGS = ['--headless', '--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking'];
+const MORE_ARGS = ['--disable-component-update', '--disable-sync'];
+const available = existsSync(CHROMIUM);
+if (!available) {
+  process.stderr.write(
+    `\n*** SKIPPED: the hosted checkout page was NOT tested in a browser: no Chromium at ${CHROMIUM} (set CHROMIUM_PATH) ***\n\n`,
+  );
+}
+
+(available ? describe : describe.skip)('the hosted page in Chromium', () => {
+  let simulator: StripeSimulator;
+  let stripe: Stripe;
+  let shop: Server;
+  let shopUrl: string;
+  let profile: string;
+  let browser: BrowserContext;
+  let page: Page;
+
+  beforeAll(async () => {
+    shop = createServer((request, response) => response.end(`shop ${request.url}`));
+    await new Promise<void>((resolve) => void shop.listen(0, '127.0.0.1', resolve));
+    shopUrl = `http://127.0.0.1:${(shop.address() as AddressInfo).port}`;
+    simulator = await startStripeSimulator();
+    const { host, port, secretKey } = simulator;
+    stripe = new Stripe(secretKey, { host, port, protocol: 'http', telemetry: false });
+    profile = await mkdtemp(join(tmpdir(), 'stripe-page-'));
+    browser = await chromium.launchPersistentContext(profile, {
+      executablePath: CHROMIUM,
+      args: [...ARGS, ...MORE_ARGS],
+    });
+    page = await browser.newPage();
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await simulator?.stop();
+    shop?.closeAllConnections();
+    shop?.close();
+    await rm(profile, { recursive: true, force: true });
+  });
+
+  async function open(): Promise<Stripe.Checkout.Session> {
+    const session = await stripe.checkout.sessions.create({
+      customer_email: 'ada@example.com',
+      line_items: [
+        { quantity: 2, price_data: { currency: 'usd', unit_amount: 1250, product_data: { name: 'API credit <b>' } } },
+      ],
+      success_url: `${shopUrl}/done?session={CHECKOUT_SESSION_ID}`,
+      cancel_url: `${shopUrl}/canceled`,
+    });
+    await page.goto(session.url ?? '');
+    return session;
+  }
+
+  async function pay(card: string): Promise<void> {
+    await page.fill('#card-number', '');
+    await page.locator('#card-number').pressSequentially(card);
+    await page.fill('#card-expiry', '');
+    await page.locator('#card-expiry').pressSequentially('1240');
+    await page.fill('#card-cvc', '123');
+    await page.click('#pay');
+  }
+
+  it('shows what is bought, explains a decline, and takes another card', async () => {
+    const session = await open();
+    expect(await page.textContent('#total')).toBe('$25.00');
+    expect(await page.textContent('ul')).toContain('API credit <b>');
+    expect(await page.isVisible('#error')).toBe(false);
+    await pay('4000000000009995');
+    await page.waitForSelector('#error:visible');
+    expect(await page.textContent('#error')).toBe('Your card has insufficient funds.');
+    expect(await page.inputValue('#card-number')).toBe('4000 0000 0000 9995');
+    await pay('4242424242424242');
+    await page.waitForURL(`${shopUrl}/done?session=${session.id}`);
+    await page.goto(`${simulator.url}/c/pay/${session.id}`);
+    expect(page.url()).toBe(`${shopUrl}/done?session=${session.id}`);
+  });
+
+  it('asks for authentication, which may fail and be tried again', async () => {
+    const session = await open();
+    await pay('4000002760003184');
+    await page.click('#fail-authentication');
+    await page.waitForSelector('#error:visible');
+    expect(await page.textContent('#error')).toContain('unable to authenticate');
+    await pay('4000002760003184');
+    await page.click('#authenticate');
+    await page.waitForURL(`${shopUrl}/done?session=${session.id}`);
+    expect((await stripe.checkout.sessions.retrieve(session.id)).payment_status).toBe('paid');
+  });
+
+  it('lets people pay later, and the start page answers for the bank', async () => {
+    const session = await open();
+    await page.click('#pay-later');
+    await page.waitForURL(`${shopUrl}/done?session=${session.id}`);
+    expect((await stripe.checkout.sessions.retrieve(session.id)).payment_status).toBe('unpaid');
+    await page.goto(simulator.url);
+    await page.click('text=Debit succeeds');
+    await page.waitForURL(`${simulator.url}/`);
+    expect((await stripe.checkout.sessions.retrieve(session.id)).payment_status).toBe('paid');
+  });
+
+  it('lets people leave, and says when it is too late', async () => {
+    const session = await open();
+    await page.click('#cancel');
+    await page.waitForURL(`${shopUrl}/canceled`);
+    await stripe.checkout.sessions.expire(session.id);
+    await page.goto(session.url ?? '');
+    expect(await page.textContent('#notice')).toContain('expired');
+  });
+});
