@@ -23,7 +23,9 @@ export class Payments1700000006000 implements MigrationInterface {
         created_at timestamptz NOT NULL DEFAULT now(),
         updated_at timestamptz NOT NULL DEFAULT now()
       )`);
-    await runner.query(`CREATE INDEX claims_unfinished ON claims (lease_until) WHERE state IN ('working', 'settling', 'in_doubt')`);
+    await runner.query(
+      `CREATE INDEX claims_unfinished ON claims (lease_until) WHERE state IN ('working', 'settling', 'in_doubt')`,
+    );
     await runner.query(`CREATE INDEX claims_by_age ON claims (created_at)`);
     await runner.query(`
       CREATE TABLE chain_signers (
@@ -40,12 +42,14 @@ export class Payments1700000006000 implements MigrationInterface {
         nonce bigint NOT NULL,
         raw text NOT NULL,
         reference text NOT NULL,
-        state text NOT NULL CHECK (state IN ('signed', 'mined', 'reverted')),
+        state text NOT NULL CHECK (state IN ('signed', 'mined', 'reverted', 'dropped')),
         created_at timestamptz NOT NULL DEFAULT now(),
         UNIQUE (network, signer, nonce)
       )`);
     await runner.query(`CREATE INDEX chain_transactions_by_reference ON chain_transactions (reference)`);
-    await runner.query(`CREATE INDEX chain_transactions_open ON chain_transactions (created_at) WHERE state = 'signed'`);
+    await runner.query(
+      `CREATE INDEX chain_transactions_open ON chain_transactions (created_at) WHERE state = 'signed'`,
+    );
   }
 
   async down(runner: QueryRunner): Promise<void> {

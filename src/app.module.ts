@@ -2,9 +2,23 @@ import { Module } from '@nestjs/common';
 import { ConfigModule } from './config/config.module';
 import { CustomersModule } from './customers/customers.module';
 import { DatabaseModule } from './database/database.module';
+import { GatewayModule } from './gateway/gateway.module';
+import { JobsModule } from './jobs/jobs.module';
 import { LedgerModule } from './ledger/ledger.module';
 import { PricingModule } from './pricing/pricing.module';
+import { TopUpsModule } from './topups/topups.module';
 
 /** The only file that lists every module. */
-@Module({ imports: [ConfigModule, DatabaseModule, LedgerModule, CustomersModule, PricingModule] })
+@Module({
+  imports: [
+    GatewayModule,
+    ConfigModule,
+    DatabaseModule,
+    JobsModule,
+    LedgerModule,
+    CustomersModule,
+    PricingModule,
+    TopUpsModule,
+  ],
+})
 export class AppModule {}

@@ -22,7 +22,8 @@ export const AdminOnly = () => SetMetadata(ADMIN_ONLY, true);
 
 /** The caller that `AccessGuard` let in. */
 export const CurrentCaller = createParamDecorator(
-  (_: unknown, context: ExecutionContext): Caller => context.switchToHttp().getRequest<GuardedRequest>().caller as Caller,
+  (_: unknown, context: ExecutionContext): Caller =>
+    context.switchToHttp().getRequest<GuardedRequest>().caller as Caller,
 );
 
 /** Lets in the operator's token, or a key with the scope `billing`. Inference is not guarded here: a key is a payment. */
@@ -38,8 +39,11 @@ export class AccessGuard implements CanActivate {
     const request = context.switchToHttp().getRequest<GuardedRequest>();
     const secret = bearerOf(request.headers.authorization);
     if (secret === undefined) throw new AccessError('api_key_missing', 'There is no API key in the request.', 401);
-    const adminOnly = this.reflector.getAllAndOverride<boolean>(ADMIN_ONLY, [context.getHandler(), context.getClass()]);
-    request.caller = await this.callerOf(secret, adminOnly === true);
+    const adminOnly = this.reflector.getAllAndOverride<boolean | undefined>(ADMIN_ONLY, [
+      context.getHandler(),
+      context.getClass(),
+    ]);
+    request.caller = await this.callerOf(secret, adminOnly ?? false);
     return true;
   }
 
@@ -48,7 +52,12 @@ export class AccessGuard implements CanActivate {
     const key = await this.keys.authenticate(secret);
     if (typeof key === 'string') throw AccessError.forFault(key);
     if (adminOnly) {
-      throw new AccessError('admin_only', 'Only the operator may do this.', 403, 'Send ADMIN_TOKEN as the bearer token.');
+      throw new AccessError(
+        'admin_only',
+        'Only the operator may do this.',
+        403,
+        'Send ADMIN_TOKEN as the bearer token.',
+      );
     }
     if (!key.scopes.includes('billing')) throw AccessError.forScope('billing');
     return { kind: 'customer', customerId: key.customerId, keyId: key.id };

@@ -2,7 +2,8 @@ import { BillingError } from '../common/billing-error';
 import type { KeyFault, Scope } from './api-key';
 
 /** Who asks, on the routes that manage money rather than spend it. */
-export type Caller = { readonly kind: 'admin' } | { readonly kind: 'customer'; readonly customerId: string; readonly keyId: string };
+export type Caller =
+  { readonly kind: 'admin' } | { readonly kind: 'customer'; readonly customerId: string; readonly keyId: string };
 
 /** The customer whose rows a caller may see: its own, or for the operator the one named (or all). */
 export function visibleCustomer(caller: Caller, named: string | undefined): string | undefined {
@@ -36,6 +37,11 @@ export class AccessError extends BillingError {
   }
 
   static forScope(scope: Scope): AccessError {
-    return new AccessError('scope_missing', `The API key may not be used for ${scope}.`, 403, `Use a key with the scope "${scope}".`);
+    return new AccessError(
+      'scope_missing',
+      `The API key may not be used for ${scope}.`,
+      403,
+      `Use a key with the scope "${scope}".`,
+    );
   }
 }

@@ -86,9 +86,11 @@ export class ApiKeysService {
   }
 
   private async find(hashes: readonly string[]): Promise<(ApiKey | undefined)[]> {
-    const rows = await this.database.prepared<KeyRow>('api_keys_by_hash', 'SELECT * FROM api_keys WHERE hash = ANY ($1)', [
-      hashes.map((hash) => Buffer.from(hash, 'hex')),
-    ]);
+    const rows = await this.database.prepared<KeyRow>(
+      'api_keys_by_hash',
+      'SELECT * FROM api_keys WHERE hash = ANY ($1)',
+      [hashes.map((hash) => Buffer.from(hash, 'hex'))],
+    );
     const found = new Map(rows.map((row) => [row.hash.toString('hex'), toKey(row)]));
     return hashes.map((hash) => found.get(hash));
   }

@@ -1,13 +1,16 @@
-import { type Money, usdcToUsdAtPar } from '../common/money';
+import { minus, type Money, usdcToUsdAtPar } from '../common/money';
 import type { JournalEntry, Posting } from './journal-entry';
 import {
   chainReceipts,
   conversion,
   customerCredits,
   customerReceivable,
+  type LedgerAccount,
   revenue,
   stripeClearing,
   stripeFees,
+  suspense,
+  taxPayable,
 } from './ledger-account';
 
 /*
@@ -15,22 +18,50 @@ import {
  */
 
 /** A card payment arrived: gross to Stripe clearing, its fee off it, the customer's credit. In USD. */
-export function topUpReceived(topUp: {
-  topUpId: string;
-  customerId: string;
-  gross: Money;
-  fee: Money;
-  paymentIntentId: string;
-}): JournalEntry {
+export function topUpReceived(topUp: CardPayment & { topUpId: string; customerId: string }): JournalEntry {
   return {
     key: `topup:${topUp.topUpId}`,
     kind: 'topup_received',
     customerId: topUp.customerId,
     memo: { topUp: topUp.topUpId, paymentIntent: topUp.paymentIntentId },
-    postings: [
-      { from: stripeClearing(), to: customerCredits(topUp.customerId, 'USD'), amount: topUp.gross },
-      ...positive({ from: stripeFees(), to: stripeClearing(), amount: topUp.fee }),
-    ],
+    postings: cardPayment(topUp, customerCredits(topUp.customerId, 'USD')),
+  };
+}
+
+/** A top-up was paid once more by another payment: further credit, keyed by that payment. In USD. */
+export function extraPaymentReceived(payment: CardPayment & { topUpId: string; customerId: string }): JournalEntry {
+  return {
+    key: `payment:${payment.paymentIntentId}`,
+    kind: 'extra_payment_received',
+    customerId: payment.customerId,
+    memo: { topUp: payment.topUpId, paymentIntent: payment.paymentIntentId },
+    postings: cardPayment(payment, customerCredits(payment.customerId, 'USD')),
+  };
+}
+
+/** A card payment that belongs to no top-up of ours waits in suspense until a person says whose it is. In USD. */
+export function unknownPaymentReceived(payment: CardPayment & { sessionId: string }): JournalEntry {
+  return {
+    key: `payment:${payment.paymentIntentId}`,
+    kind: 'unknown_payment_received',
+    customerId: null,
+    memo: { checkoutSession: payment.sessionId, paymentIntent: payment.paymentIntentId },
+    postings: cardPayment(payment, suspense('USD')),
+  };
+}
+
+/** Stripe's fee became known after its payment was already on the books. In USD. */
+export function stripeFeeCharged(charge: {
+  paymentIntentId: string;
+  customerId: string | null;
+  fee: Money;
+}): JournalEntry {
+  return {
+    key: `stripe-fee:${charge.paymentIntentId}`,
+    kind: 'stripe_fee_charged',
+    customerId: charge.customerId,
+    memo: { paymentIntent: charge.paymentIntentId },
+    postings: positive({ from: stripeFees(), to: stripeClearing(), amount: charge.fee }),
   };
 }
 
@@ -109,6 +140,23 @@ export function usdcTopUpReceived(topUp: ChainTransfer & { topUpId: string }): J
     ],
   };
 }
+
+/** What Stripe took from a card and keeps for us until it is paid out. All in USD. */
+export interface CardPayment {
+  paymentIntentId: string;
+  /** All that was paid, with the tax in it. */
+  gross: Money;
+  /** The part of `gross` that is the tax office's; left out for none. */
+  tax?: Money;
+  /** What Stripe keeps of `gross`; zero while it is not known. */
+  fee: Money;
+}
+
+const cardPayment = ({ gross, tax, fee }: CardPayment, to: LedgerAccount): Posting[] => [
+  ...positive({ from: stripeClearing(), to, amount: tax === undefined ? gross : minus(gross, tax) }),
+  ...(tax === undefined ? [] : positive({ from: stripeClearing(), to: taxPayable(), amount: tax })),
+  ...positive({ from: stripeFees(), to: stripeClearing(), amount: fee }),
+];
 
 export interface ChainTransfer {
   /** What identifies the payment for ever: network, asset, payer and nonce. */

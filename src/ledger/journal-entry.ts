@@ -28,5 +28,8 @@ export interface JournalEntry {
 /** SHA-256 over what the entry moves, so that a key cannot be used again for something else. */
 export function inputHash(entry: JournalEntry): string {
   const movements = entry.postings.map((p) => [p.from.code, p.to.code, p.amount.asset, p.amount.atoms.toString()]);
-  return createHash('sha256').update(JSON.stringify([entry.kind, movements])).digest('hex').slice(0, 32);
+  return createHash('sha256')
+    .update(JSON.stringify([entry.kind, movements]))
+    .digest('hex')
+    .slice(0, 32);
 }

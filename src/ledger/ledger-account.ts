@@ -34,6 +34,10 @@ export const customerReceivable = (customerId: string, asset: AssetCode): Ledger
 export const revenue = (asset: AssetCode): LedgerAccount => house('revenue:inference', asset);
 export const stripeClearing = (): LedgerAccount => house('stripe:clearing', 'USD');
 export const stripeFees = (): LedgerAccount => house('stripe:fees', 'USD');
+/** Sales tax collected with a payment: the tax office's money, not the customer's. */
+export const taxPayable = (): LedgerAccount => house('tax:payable', 'USD');
+
+/** Money whose owner is not known yet: a person looks here. */
 export const suspense = (asset: AssetCode): LedgerAccount => house('suspense', asset);
 
 /** What arrived at `payTo` on a chain. */

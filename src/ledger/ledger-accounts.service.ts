@@ -63,7 +63,8 @@ export class LedgerAccountsService {
 
   private async findOrMake(account: LedgerAccount): Promise<string> {
     const key = [account.code, account.asset];
-    const find = () => this.database.query<{ id: bigint }>('SELECT id FROM ledger_accounts WHERE code = $1 AND asset = $2', key);
+    const find = () =>
+      this.database.query<{ id: bigint }>('SELECT id FROM ledger_accounts WHERE code = $1 AND asset = $2', key);
     let [row] = await find();
     if (!row) {
       await this.database.query(

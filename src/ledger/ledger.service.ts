@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { instantOf } from '../common/id';
 import type { Money } from '../common/money';
 import type { Tx } from '../database/tx';
+import type { CompanionRows } from './companion-rows';
 import { inputHash, type JournalEntry } from './journal-entry';
 import type { LedgerAccount } from './ledger-account';
 import { LedgerAccountsService } from './ledger-accounts.service';
@@ -13,12 +14,6 @@ export interface LedgerHold {
   readonly id: string;
   readonly account: LedgerAccount;
   readonly amount: Money;
-}
-
-/** Rows written in the same transaction as the operation, and only if it is applied: see the folder's README. */
-export interface CompanionRows {
-  readonly usage?: Readonly<Record<string, unknown>>;
-  readonly invoice?: Readonly<Record<string, unknown>>;
 }
 
 /** The one door to the books. Every promise resolves after the durable commit. */
@@ -50,7 +45,11 @@ export class LedgerService {
   }
 
   /** Frees the hold. Safe to repeat: who comes late learns how it was closed. */
-  async release(hold: LedgerHold, rows?: CompanionRows, state: 'released' | 'expired' = 'released'): Promise<ReleaseVerdict> {
+  async release(
+    hold: LedgerHold,
+    rows?: CompanionRows,
+    state: 'released' | 'expired' = 'released',
+  ): Promise<ReleaseVerdict> {
     const account = await this.accounts.idOf(hold.account);
     const op = { ...referenceTo(hold, 'release'), state, ...(rows === undefined ? {} : { rows }) };
     return toReleaseVerdict(await this.writer.submit({ op, accountIds: [account] }));
@@ -66,7 +65,11 @@ export class LedgerService {
     return toPostVerdict(await this.writer.write(tx, await this.entryOperation(entry, undefined, report)), report);
   }
 
-  private async entryOperation(entry: JournalEntry, rows?: CompanionRows, report?: LedgerAccount): Promise<LedgerOperation> {
+  private async entryOperation(
+    entry: JournalEntry,
+    rows?: CompanionRows,
+    report?: LedgerAccount,
+  ): Promise<LedgerOperation> {
     const ids = new Set<string>();
     const idOf = async (account: LedgerAccount): Promise<string> => {
       const id = await this.accounts.idOf(account);

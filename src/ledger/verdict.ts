@@ -19,8 +19,7 @@ export type PostVerdict =
   | { readonly verdict: 'key_conflict' };
 
 export type ReleaseVerdict =
-  | { readonly verdict: 'released' }
-  | { readonly verdict: 'hold_closed'; readonly state: string | null };
+  { readonly verdict: 'released' } | { readonly verdict: 'hold_closed'; readonly state: string | null };
 
 /** One row of the answer of the database function `ledger_flush`. Atoms are decimal strings. */
 export interface RawVerdict {

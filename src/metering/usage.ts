@@ -29,7 +29,7 @@ export type UsageConvention = 'openai' | 'anthropic';
 /** Reads a provider's `usage` object. `undefined` when it reports nothing countable; a reported zero stays zero. */
 export function readUsageReport(report: unknown, convention: UsageConvention): Quantities | undefined {
   if (typeof report !== 'object' || report === null) return undefined;
-  return convention === 'openai' ? readOpenAi(report as OpenAiUsage) : readAnthropic(report as AnthropicUsage);
+  return convention === 'openai' ? readOpenAi(report) : readAnthropic(report);
 }
 
 /** `completion_tokens` is absent for embeddings; the image API says `input_tokens` and `output_tokens`. */

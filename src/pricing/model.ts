@@ -2,7 +2,12 @@ import type { UsageConvention } from '../metering/usage';
 import type { Encoding } from '../metering/tokenizer';
 
 /** The paths that a model answers. */
-export const ENDPOINTS = ['/v1/chat/completions', '/v1/completions', '/v1/embeddings', '/v1/images/generations'] as const;
+export const ENDPOINTS = [
+  '/v1/chat/completions',
+  '/v1/completions',
+  '/v1/embeddings',
+  '/v1/images/generations',
+] as const;
 export type Endpoint = (typeof ENDPOINTS)[number];
 
 /** A model that can be called, and where it is. */

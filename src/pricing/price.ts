@@ -48,7 +48,10 @@ export function parseRates(json: unknown): Rates {
   const given = json as Record<string, unknown>;
   const unknown = Object.keys(given).find((key) => key !== 'perImageNano' && !SCALARS.includes(key as never));
   if (unknown !== undefined) throw invalidRates(unknown, `one of ${[...SCALARS, 'perImageNano'].join(', ')}`);
-  const scalars = SCALARS.filter((field) => given[field] !== undefined).map((field) => [field, nano(field, given[field])]);
+  const scalars = SCALARS.filter((field) => given[field] !== undefined).map((field) => [
+    field,
+    nano(field, given[field]),
+  ]);
   if (given['perImageNano'] === undefined) return Object.fromEntries(scalars) as Rates;
   const images = Object.entries(given['perImageNano'] as object).map(([size, value]) => [
     size,
@@ -59,7 +62,9 @@ export function parseRates(json: unknown): Rates {
 
 /** Rates as JSON, integers as decimal strings. */
 export function serializeRates(rates: Rates): Record<string, unknown> {
-  return JSON.parse(JSON.stringify(rates, (_key, value: unknown) => (typeof value === 'bigint' ? value.toString() : value)));
+  return JSON.parse(
+    JSON.stringify(rates, (_key, value: unknown) => (typeof value === 'bigint' ? value.toString() : value)),
+  );
 }
 
 function nano(field: string, value: unknown): bigint {

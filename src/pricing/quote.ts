@@ -88,7 +88,11 @@ function rateOf(rates: Rates, meter: Meter, imageClass: string | undefined): big
 
 function dearestRate(rates: Rates, meter: Meter, imageClass: string | undefined): bigint {
   const alternatives: readonly Meter[] =
-    meter === 'input' ? ['input', 'cached_input', 'cache_write'] : meter === 'output' ? ['output', 'reasoning'] : [meter];
+    meter === 'input'
+      ? ['input', 'cached_input', 'cache_write']
+      : meter === 'output'
+        ? ['output', 'reasoning']
+        : [meter];
   return alternatives.reduce((dearest, alternative) => {
     const rate = rateOf(rates, alternative, imageClass) ?? 0n;
     return rate > dearest ? rate : dearest;

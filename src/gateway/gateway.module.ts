@@ -1,0 +1,15 @@
+import { Module } from '@nestjs/common';
+import { PaymentsModule } from '../payments/payments.module';
+import { PricingModule } from '../pricing/pricing.module';
+import { InferenceController } from './inference.controller';
+import { ModelsController } from './models.controller';
+import { PaidCallService } from './paid-call.service';
+import { StreamRelay } from './stream-relay.service';
+import { UpstreamClient } from './upstream.client';
+
+@Module({
+  imports: [PricingModule, PaymentsModule],
+  controllers: [InferenceController, ModelsController],
+  providers: [PaidCallService, StreamRelay, UpstreamClient],
+})
+export class GatewayModule {}

@@ -1,0 +1,117 @@
+import { createHash } from 'node:crypto';
+import { InvalidRequestError } from '../common/billing-error';
+import type { RequestHeaders } from '../payments/payment-scheme';
+import type { Endpoint, Model } from '../pricing/model';
+
+/** One request for inference, read as far as billing needs it. The body itself passes through untouched. */
+export interface InferenceCall {
+  /** A UUIDv7, also the `x-request-id`. */
+  readonly id: string;
+  readonly endpoint: Endpoint;
+  readonly url: string;
+  readonly headers: RequestHeaders;
+  readonly body: Readonly<Record<string, unknown>>;
+  readonly rawBody: Buffer;
+  readonly modelId: string;
+  readonly stream: boolean;
+  /** Whether the caller asked for the stream's usage chunk itself. */
+  readonly wantsUsage: boolean;
+  readonly idempotencyKey: string | undefined;
+  readonly startedAt: number;
+}
+
+export interface IncomingRequest {
+  readonly id: string;
+  readonly endpoint: Endpoint;
+  readonly url: string;
+  readonly headers: RequestHeaders;
+  readonly body: unknown;
+  readonly rawBody: Buffer | undefined;
+}
+
+/** @throws InvalidRequestError that names what is wrong. */
+export function readCall(request: IncomingRequest): InferenceCall {
+  const { body, rawBody } = request;
+  if (typeof body !== 'object' || body === null || Array.isArray(body) || !rawBody) {
+    throw invalid('invalid_body', 'The body must be a JSON object.', 'Send content-type: application/json.');
+  }
+  const fields = body as Record<string, unknown>;
+  const { model, stream } = fields;
+  if (typeof model !== 'string' || model === '') {
+    throw invalid('model_missing', 'The field "model" must name a model.', 'Models and prices are at GET /v1/models.');
+  }
+  if (stream !== undefined && stream !== null && typeof stream !== 'boolean') {
+    throw invalid('invalid_stream', 'The field "stream" must be true or false.');
+  }
+  for (const field of COUNTS) assertCount(field, fields[field]);
+  const streams = stream === true;
+  return {
+    id: request.id,
+    endpoint: request.endpoint,
+    url: request.url,
+    headers: request.headers,
+    body: fields,
+    rawBody,
+    modelId: model,
+    stream: streams,
+    wantsUsage: streams && asksForUsage(fields['stream_options']),
+    idempotencyKey: idempotencyKeyOf(request.headers),
+    startedAt: performance.now(),
+  };
+}
+
+/** Method, path and exact body: what a payment or an idempotency key is bound to. */
+export const fingerprintOf = (call: InferenceCall): string =>
+  createHash('sha256').update(`POST ${call.endpoint}\n`).update(call.rawBody).digest('base64url');
+
+/**
+ * The body for the upstream: the caller's own bytes, but for two things that billing needs. A stream must report its
+ * usage, and a model may have another name there. Where nothing has to change, nothing does.
+ */
+export function upstreamBody(call: InferenceCall, model: Model): Buffer {
+  const renamed = model.upstreamModel !== null && model.upstreamModel !== call.modelId;
+  const needsUsage = call.stream && !call.wantsUsage && reportsUsageInStream(call.endpoint);
+  if (!renamed && !needsUsage) return call.rawBody;
+  if (!renamed && call.body['stream_options'] === undefined) return withStreamOptions(call.rawBody);
+  const options = needsUsage
+    ? { stream_options: { ...objectOf(call.body['stream_options']), include_usage: true } }
+    : {};
+  return Buffer.from(JSON.stringify({ ...call.body, ...(renamed ? { model: model.upstreamModel } : {}), ...options }));
+}
+
+/** Every other byte stays the caller's: large integers and number formats survive. */
+function withStreamOptions(rawBody: Buffer): Buffer {
+  const open = rawBody.indexOf('{') + 1;
+  return Buffer.concat([rawBody.subarray(0, open), INCLUDE_USAGE, rawBody.subarray(open)]);
+}
+
+const INCLUDE_USAGE = Buffer.from('"stream_options":{"include_usage":true},');
+const COUNTS = ['n', 'max_tokens', 'max_completion_tokens', 'best_of'] as const;
+
+const reportsUsageInStream = (endpoint: Endpoint): boolean =>
+  endpoint === '/v1/chat/completions' || endpoint === '/v1/completions';
+
+const asksForUsage = (options: unknown): boolean => objectOf(options)['include_usage'] === true;
+
+const objectOf = (value: unknown): Record<string, unknown> =>
+  typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+
+/** Counts reserve money: they must be whole, positive and of a size that can be meant. */
+function assertCount(field: string, value: unknown): void {
+  if (value === undefined || value === null) return;
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 1 || value > 10_000_000) {
+    throw invalid('invalid_count', `The field "${field}" must be a whole number from 1 to 10000000.`);
+  }
+}
+
+function idempotencyKeyOf(headers: RequestHeaders): string | undefined {
+  const key = headers['idempotency-key'];
+  if (key === undefined) return undefined;
+  if (typeof key !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(key)) {
+    throw invalid('invalid_idempotency_key', 'Idempotency-Key must be 1 to 255 printable characters without spaces.');
+  }
+  return key;
+}
+
+const invalid = (code: string, detail: string, hint?: string): InvalidRequestError =>
+  new InvalidRequestError({ code, detail, ...(hint === undefined ? {} : { hint }) });

@@ -1,0 +1,168 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { BillingError } from '../common/billing-error';
+import { secretId } from '../common/id';
+import { formatMoney } from '../common/money';
+import type { Usage } from '../metering/usage';
+import type { KeptAnswer } from '../payments/claim';
+import type { Receipt, Work } from '../payments/payment-scheme';
+import { PaymentSchemesService } from '../payments/payment-schemes.service';
+import { PricingService } from '../pricing/pricing.service';
+import { chargeFor, type Quote } from '../pricing/quote';
+import { type CallOutcome, elapsed, rowsOf } from './call-rows';
+import { estimateOf } from './estimate';
+import { toCaller } from './forwarded-headers';
+import { fingerprintOf, type InferenceCall } from './inference-call';
+import type { Answer, CallEnd, PaidCall } from './paid-call';
+import { readPlainAnswer, withCost } from './plain-answer';
+import { StreamRelay } from './stream-relay.service';
+import { UpstreamFailedError } from './upstream-error';
+import { isCallersFault, type UpstreamAnswer, UpstreamClient } from './upstream.client';
+
+/** The story of a paid call: the same for every rail and for streams. */
+@Injectable()
+export class PaidCallService {
+  private readonly logger = new Logger('PaidCall');
+
+  constructor(
+    private readonly pricing: PricingService,
+    private readonly schemes: PaymentSchemesService,
+    private readonly upstream: UpstreamClient,
+    private readonly relay: StreamRelay,
+  ) {}
+
+  /** @throws BillingError: PaymentRequiredError without a usable payment, UpstreamFailedError, NotFoundError. */
+  async serve(call: InferenceCall): Promise<Answer> {
+    const model = this.pricing.modelFor(call.modelId, call.endpoint);
+    const { quantities, imageClass } = estimateOf(call, model);
+    const quote = this.pricing.quote(model, quantities, imageClass);
+    const work = workOf(call, quote);
+    const { scheme, payment } = this.schemes.choose(call.headers, work);
+    const outcome = await scheme.hold(payment, work);
+    if (outcome.kind === 'refused') throw this.schemes.refused(outcome.refusal, work);
+    if (outcome.kind === 'replay') return { ...outcome.answer, headers: { ...outcome.answer.headers, ...REPLAYED } };
+    const paid: PaidCall = { call, model, quote, scheme, hold: outcome.hold };
+    const answer = await this.upstream.send(call, model).catch((error: unknown) => this.fail(paid, error));
+    if (isCallersFault(answer.statusCode)) return this.pass(paid, answer);
+    return call.stream ? this.stream(paid, answer) : this.deliver(paid, answer);
+  }
+
+  /** An answer in one piece is withheld until it is paid: its headers name the cost. */
+  private async deliver(paid: PaidCall, answer: UpstreamAnswer): Promise<KeptAnswer> {
+    const body = Buffer.from(
+      await answer.body.arrayBuffer().catch((cause: unknown) => this.fail(paid, new UpstreamFailedError({ cause }))),
+    );
+    const read = readPlainAnswer(body, paid.call, paid.model, paid.quote.estimate);
+    if (!read)
+      return this.fail(paid, new UpstreamFailedError({ cause: new Error('The answer is not a JSON object.') }));
+    const charge = chargeFor(paid.quote, read.usage.quantities);
+    const invoiceId = secretId('inv');
+    const headers = {
+      ...(toCaller(answer.headers) as Record<string, string>),
+      ...costHeaders(paid, formatMoney(charge.amount), invoiceId),
+    };
+    const priced = { status: answer.statusCode, headers, body: withCost(body, formatMoney(charge.amount)) };
+    const receipt = await this.capture(
+      paid,
+      read.usage,
+      { status: 'succeeded', invoiceId, modelServed: read.modelServed },
+      priced,
+    );
+    return { ...priced, headers: { ...headers, ...receiptHeaders(receipt) } };
+  }
+
+  private stream(paid: PaidCall, answer: UpstreamAnswer): Answer {
+    const invoiceId = secretId('inv');
+    const headers = { ...toCaller(answer.headers), ...costHeaders(paid, undefined, invoiceId), ...paid.hold.headers };
+    return {
+      stream: async (target) => {
+        target.open(answer.statusCode, headers);
+        await this.relay.run(paid, answer.body, target, async (usage, end) => {
+          const receipt = await this.capture(paid, usage, { ...end, invoiceId }, end.kept);
+          return formatMoney(receipt.charge);
+        });
+      },
+    };
+  }
+
+  private async capture(paid: PaidCall, usage: Usage, end: CallEnd, answer: KeptAnswer | undefined): Promise<Receipt> {
+    const { call, model, quote, scheme, hold } = paid;
+    const charge = chargeFor(quote, usage.quantities);
+    const outcome: CallOutcome = {
+      call,
+      model,
+      quote,
+      hold,
+      usage,
+      status: end.status,
+      errorCode: end.errorCode ?? null,
+      modelServed: end.modelServed,
+      ttfbMs: end.ttfbMs ?? elapsed(call),
+    };
+    return scheme.capture(hold, {
+      charge,
+      rows: (payment) => rowsOf(outcome, charge, end.invoiceId, payment),
+      answer,
+    });
+  }
+
+  /** The upstream calls the request wrong: its answer passes through, and nothing is charged. */
+  private async pass(paid: PaidCall, answer: UpstreamAnswer): Promise<KeptAnswer> {
+    const body = Buffer.from(await answer.body.arrayBuffer());
+    await this.release(paid, `upstream_${answer.statusCode}`);
+    return { status: answer.statusCode, headers: toCaller(answer.headers) as Record<string, string>, body };
+  }
+
+  private async fail(paid: PaidCall, error: unknown): Promise<never> {
+    await this.release(paid, error instanceof BillingError ? error.code : 'internal_error');
+    throw error;
+  }
+
+  /** A hold that cannot be released now is returned by the sweeper: the caller's error matters more. */
+  private async release(paid: PaidCall, code: string): Promise<void> {
+    const { call, model, quote, scheme, hold } = paid;
+    const usage: Usage = { quantities: {}, source: 'none' };
+    const outcome: CallOutcome = {
+      call,
+      model,
+      quote,
+      hold,
+      usage,
+      status: 'failed',
+      errorCode: code,
+      modelServed: null,
+      ttfbMs: null,
+    };
+    await scheme
+      .release(hold, { code, rows: (payment) => rowsOf(outcome, undefined, null, payment) })
+      .catch((error: unknown) =>
+        this.logger.error(`call ${call.id}: its hold is left to the sweeper: ${String(error)}`),
+      );
+  }
+}
+
+const REPLAYED = { 'x-tollbridge-replayed': 'true' };
+
+const workOf = (call: InferenceCall, quote: Quote): Work => ({
+  callId: call.id,
+  quote,
+  resource: { url: call.url, description: `${call.modelId} inference`, mimeType: 'application/json' },
+  model: call.modelId,
+  stream: call.stream,
+  fingerprint: fingerprintOf(call),
+  idempotencyKey: call.idempotencyKey,
+});
+
+function costHeaders({ call }: PaidCall, cost: string | undefined, invoiceId: string): Record<string, string> {
+  return {
+    'cache-control': 'private, no-store',
+    'x-request-id': call.id,
+    'x-tollbridge-invoice': invoiceId,
+    ...(cost === undefined ? {} : { 'x-tollbridge-cost': cost }),
+  };
+}
+
+const receiptHeaders = (receipt: Receipt): Record<string, string> => ({
+  ...receipt.headers,
+  'x-tollbridge-cost': formatMoney(receipt.charge),
+  ...(receipt.balance === undefined ? {} : { 'x-tollbridge-balance': formatMoney(receipt.balance) }),
+});

@@ -1,0 +1,184 @@
+import { Injectable, Logger } from '@nestjs/common';
+import type { Usage } from '../metering/usage';
+import { type KeptAnswer, MAX_KEPT_BYTES } from '../payments/claim';
+import { elapsed } from './call-rows';
+import type { PaidCall, StreamTarget } from './paid-call';
+import { eventOf, SseFramer } from './sse-framer';
+import { type EventKind, type StreamChunk, StreamReader } from './stream-reader';
+
+/** Answers whose caller has gone are read on to their usage: so many at once, so long, so far. */
+const MAX_DRAINS = 256;
+const MAX_DRAIN_MS = 120_000;
+const MAX_DRAIN_BYTES = 16 * 1024 * 1024;
+
+/** Takes the money for what was used and resolves to the cost as a plain decimal. */
+export type CaptureStream = (usage: Usage, end: StreamEnd) => Promise<string>;
+
+export interface StreamEnd {
+  readonly status: 'succeeded' | 'interrupted';
+  readonly errorCode: string | null;
+  readonly modelServed: string | null;
+  readonly ttfbMs: number;
+  readonly kept: KeptAnswer | undefined;
+}
+
+/**
+ * Passes a stream through, event by event and with back-pressure, and reads its usage on the way. The end of the
+ * stream (usage chunk, `[DONE]`) is held back until the capture is durable: an answer is complete when it is paid.
+ */
+@Injectable()
+export class StreamRelay {
+  private readonly logger = new Logger('StreamRelay');
+  private draining = 0;
+
+  /** Never rejects: whatever happens in mid-stream, what was delivered is charged and the caller is told. */
+  async run(paid: PaidCall, body: AsyncIterable<Buffer>, target: StreamTarget, capture: CaptureStream): Promise<void> {
+    const passage = new Passage(paid, target);
+    let errorCode: string | null = null;
+    try {
+      for await (const chunk of body) {
+        await passage.forward(chunk);
+        if (target.gone && !this.mayDrain(passage)) {
+          errorCode = 'caller_gone';
+          break;
+        }
+      }
+      if (errorCode === null) await passage.finish();
+    } catch (error) {
+      this.logger.warn(`call ${paid.call.id}: the upstream broke off: ${String(error)}`);
+      errorCode = 'upstream_interrupted';
+    } finally {
+      if (passage.drainingSince !== undefined) this.draining--;
+    }
+    await this.close(passage, target, errorCode, capture);
+  }
+
+  private async close(
+    passage: Passage,
+    target: StreamTarget,
+    errorCode: string | null,
+    capture: CaptureStream,
+  ): Promise<void> {
+    const code = errorCode ?? (passage.reader.failed || !passage.reader.finished ? 'upstream_interrupted' : null);
+    try {
+      const cost = await capture(passage.usage(), passage.ending(code));
+      for (const event of passage.tail(cost, code)) await target.write(event);
+    } catch (error) {
+      this.logger.error(`call ${passage.callId} was delivered and could not be captured: ${String(error)}`);
+      await target.write(errorEvent('capture_failed', 'The answer was delivered, its charge could not be booked.'));
+    }
+    target.end();
+  }
+
+  /** The provider bills an answer whether or not the caller stays: its usage is worth reading on for, within bounds. */
+  private mayDrain(passage: Passage): boolean {
+    if (passage.drainingSince === undefined) {
+      if (this.draining >= MAX_DRAINS) return false;
+      this.draining++;
+      passage.drainingSince = Date.now();
+    }
+    return Date.now() - passage.drainingSince < MAX_DRAIN_MS && passage.bytes < MAX_DRAIN_BYTES;
+  }
+}
+
+/** One stream on its way. */
+class Passage {
+  readonly reader: StreamReader;
+  readonly callId: string;
+  bytes = 0;
+  drainingSince: number | undefined;
+  private readonly framer = new SseFramer();
+  private ttfbMs: number | undefined;
+  private usageChunk: StreamChunk | undefined;
+  private done: Buffer | undefined;
+  private keptBytes = 0;
+  private readonly kept: Buffer[] | undefined;
+
+  constructor(
+    private readonly paid: PaidCall,
+    private readonly target: StreamTarget,
+  ) {
+    this.callId = paid.call.id;
+    this.reader = new StreamReader(paid.model.usageConvention, paid.model.encoding);
+    this.kept = paid.hold.claimKey === null ? undefined : [];
+  }
+
+  async forward(chunk: Buffer): Promise<void> {
+    this.ttfbMs ??= elapsed(this.paid.call);
+    this.bytes += chunk.length;
+    for (const event of this.framer.push(chunk)) await this.pass(event);
+  }
+
+  /** A last event without its blank line still counts. */
+  async finish(): Promise<void> {
+    const rest = this.framer.flush();
+    if (rest.length > 0) await this.pass(Buffer.concat([rest, Buffer.from('\n\n')]));
+  }
+
+  /** What the provider reports; without a report what was delivered, counted. Nothing delivered is nothing. */
+  usage(): Usage {
+    const { report, deliveredTokens } = this.reader;
+    if (report) return { quantities: { ...report, request: 1n }, source: 'provider' };
+    const input = this.paid.quote.estimate.input ?? 0n;
+    return { quantities: { input, output: BigInt(deliveredTokens), request: 1n }, source: 'gateway_count' };
+  }
+
+  ending(errorCode: string | null): StreamEnd {
+    return {
+      status: errorCode === null ? 'succeeded' : 'interrupted',
+      errorCode,
+      modelServed: this.reader.modelServed,
+      ttfbMs: this.ttfbMs ?? elapsed(this.paid.call),
+      kept: this.answer(),
+    };
+  }
+
+  /** The events that were held back, now that the cost is known. */
+  tail(cost: string, errorCode: string | null): Buffer[] {
+    const events: Buffer[] = [];
+    if (this.usageChunk && this.paid.call.wantsUsage) events.push(withCost(this.usageChunk, cost));
+    if (errorCode !== null) {
+      const detail = 'The answer broke off. What was delivered until then is charged.';
+      return [...events, errorEvent(errorCode, detail, cost)];
+    }
+    return this.done ? [...events, this.done] : events;
+  }
+
+  private async pass(event: Buffer): Promise<void> {
+    const read = this.reader.read(event);
+    if (read.kind === 'done') this.done = event;
+    else if (read.kind === 'usage') this.usageChunk = read.chunk;
+    else if (read.kind !== 'error') await this.write(this.visible(event, read));
+  }
+
+  /** The caller sees usage only if it asked for it. */
+  private visible(event: Buffer, read: EventKind): Buffer {
+    if (read.kind !== 'content_with_usage' || this.paid.call.wantsUsage) return event;
+    return eventOf({ ...read.chunk, usage: undefined });
+  }
+
+  private async write(event: Buffer): Promise<void> {
+    if (this.kept && this.keptBytes <= MAX_KEPT_BYTES) {
+      this.keptBytes += event.length;
+      this.kept.push(event);
+    }
+    if (!this.target.gone) await this.target.write(event);
+  }
+
+  /** The stream as a repeat of the same payment gets it, where one can ask for it. */
+  private answer(): KeptAnswer | undefined {
+    if (!this.kept || this.keptBytes > MAX_KEPT_BYTES || !this.reader.finished) return undefined;
+    const headers = { 'content-type': 'text/event-stream; charset=utf-8' };
+    const usage = this.usageChunk && this.paid.call.wantsUsage ? [eventOf(this.usageChunk)] : [];
+    return { status: 200, headers, body: Buffer.concat([...this.kept, ...usage, ...(this.done ? [this.done] : [])]) };
+  }
+}
+
+const withCost = (chunk: StreamChunk, cost: string): Buffer =>
+  eventOf({ ...chunk, usage: { ...(chunk.usage as object), cost } });
+
+const errorEvent = (code: string, message: string, cost?: string): Buffer =>
+  eventOf({
+    error: { message, type: 'server_error', code, param: null },
+    ...(cost === undefined ? {} : { usage: { cost } }),
+  });

@@ -1,0 +1,56 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import type { AssetCode } from '../common/asset';
+import { DatabaseService } from '../database/database.service';
+import { JobsService } from '../jobs/jobs.service';
+import { LedgerService } from './ledger.service';
+
+const BATCH = 500;
+
+/** Returns what is held for calls whose process died: exactly once, however many sweepers there are. */
+@Injectable()
+export class HoldSweeper implements OnModuleInit {
+  constructor(
+    private readonly database: DatabaseService,
+    private readonly ledger: LedgerService,
+    private readonly jobs: JobsService,
+  ) {}
+
+  onModuleInit(): void {
+    this.jobs.register({ name: 'expire-holds', everySeconds: 5, run: async () => void (await this.sweep()) });
+    this.jobs.register({
+      name: 'make-partitions',
+      everySeconds: 6 * 3600,
+      run: async () => void (await this.database.query('SELECT ensure_partitions(2)')),
+    });
+  }
+
+  /** Expires every open hold whose time has passed. Returns how many this sweep returned. */
+  async sweep(): Promise<number> {
+    let returned = 0;
+    for (;;) {
+      const overdue = await this.database.query<OverdueHold>(
+        `SELECT holds.id, holds.atoms, code, asset, account.customer_id FROM holds
+           JOIN ledger_accounts account ON account.id = holds.account_id
+          WHERE state = 'open' AND expires_at < now() ORDER BY expires_at LIMIT $1`,
+        [BATCH],
+      );
+      const verdicts = await Promise.all(overdue.map((hold) => this.expire(hold)));
+      returned += verdicts.filter(({ verdict }) => verdict === 'released').length;
+      if (overdue.length < BATCH) return returned;
+    }
+  }
+
+  private expire(hold: OverdueHold) {
+    const account = { code: hold.code, asset: hold.asset, customerId: hold.customer_id, guarded: true };
+    const reference = { id: hold.id, account, amount: { asset: hold.asset, atoms: hold.atoms } };
+    return this.ledger.release(reference, undefined, 'expired');
+  }
+}
+
+interface OverdueHold {
+  id: string;
+  atoms: bigint;
+  code: string;
+  asset: AssetCode;
+  customer_id: string | null;
+}

@@ -1,0 +1,69 @@
+import { Injectable } from '@nestjs/common';
+import type { AssetCode } from '../common/asset';
+import { type Money, smaller } from '../common/money';
+import type { Tx } from '../database/tx';
+import { receivableRepaid } from './entries';
+import type { JournalEntry } from './journal-entry';
+import { customerCredits, customerReceivable, type LedgerAccount } from './ledger-account';
+import { LedgerAccountsService } from './ledger-accounts.service';
+import { LedgerRefusedError } from './ledger-error';
+import { LedgerService } from './ledger.service';
+import type { PostVerdict } from './verdict';
+
+/** Credit that is on the books, and how much of it went to an old debt at once. */
+export interface ArrivedCredit {
+  readonly entryId: string;
+  readonly repaid: Money;
+}
+
+/** Whatever brings credit goes through here, so that a debt never outlives the money that could repay it. */
+@Injectable()
+export class ReceivablesService {
+  constructor(
+    private readonly ledger: LedgerService,
+    private readonly accounts: LedgerAccountsService,
+  ) {}
+
+  /**
+   * Makes the accounts' rows. Call it before the transaction is opened: a row is made on a connection of its own,
+   * and a pool whose connections all wait for another one stands still.
+   */
+  async prepare(customerId: string, asset: AssetCode, others: readonly LedgerAccount[] = []): Promise<void> {
+    await this.idsOf([...others, customerCredits(customerId, asset), customerReceivable(customerId, asset)]);
+  }
+
+  /**
+   * Posts `entry`, which brings `customerId` credit in `asset`, and repays from what is then available what the
+   * customer owes. When nothing is owed any more the credit may be spent again. A replayed entry repays nothing.
+   * @throws LedgerRefusedError when the ledger refuses `entry`, such as for a key used for something else.
+   */
+  async postCredit(tx: Tx, entry: JournalEntry, customerId: string, asset: AssetCode): Promise<ArrivedCredit> {
+    const credits = customerCredits(customerId, asset);
+    const receivable = customerReceivable(customerId, asset);
+    // Two entries follow each other: all their locks are taken at once, in the ledger's own order.
+    const touched = entry.postings.flatMap(({ from, to }) => [from, to]);
+    const ids = await this.idsOf([...touched, credits, receivable]);
+    await tx.query('SELECT FROM ledger_accounts WHERE id = ANY ($1::bigint[]) ORDER BY id FOR NO KEY UPDATE', [ids]);
+    const posted = accepted(entry.key, await this.ledger.postIn(tx, entry));
+    const nothing: Money = { asset, atoms: 0n };
+    if (posted.verdict === 'replayed') return { entryId: posted.entryId, repaid: nothing };
+    const owed: Money = { asset, atoms: -(await this.accounts.balance(receivable, tx)).posted.atoms };
+    const repaid = smaller(owed, (await this.accounts.balance(credits, tx)).available);
+    if (repaid.atoms <= 0n) return { entryId: posted.entryId, repaid: nothing };
+    const repayment = receivableRepaid({ customerId, amount: repaid, because: entry.key });
+    accepted(repayment.key, await this.ledger.postIn(tx, repayment));
+    if (repaid.atoms === owed.atoms) await this.accounts.unfreeze(tx, credits);
+    return { entryId: posted.entryId, repaid };
+  }
+
+  private async idsOf(accounts: readonly LedgerAccount[]): Promise<string[]> {
+    const ids = [];
+    for (const account of accounts) ids.push(await this.accounts.idOf(account));
+    return ids;
+  }
+}
+
+function accepted(key: string, verdict: PostVerdict): Extract<PostVerdict, { entryId: string }> {
+  if (verdict.verdict === 'posted' || verdict.verdict === 'replayed') return verdict;
+  throw new LedgerRefusedError(key, verdict.verdict);
+}

@@ -1,0 +1,73 @@
+import type { CompanionRows } from '../ledger/companion-rows';
+
+/**
+ * One signed payment, or one idempotency key, does one piece of work. The claim is the row that says who does it,
+ * how far it is, and what came of it.
+ */
+export interface Claim {
+  readonly key: string;
+  readonly scheme: string;
+  readonly state: ClaimState;
+  /** Hash of the request and of the payment's proof: a repeat must match it in full. */
+  readonly fingerprint: string;
+  readonly callId: string;
+  readonly customerId: string | null;
+  /** What is needed to settle again: payload and requirements as they were verified. */
+  readonly payment: unknown;
+  /** What is needed to finish the books after a crash. */
+  readonly capture: PendingCapture | null;
+  readonly answer: KeptAnswer | undefined;
+  readonly transaction: string | null;
+  readonly reason: string | null;
+  readonly validBefore: Date | null;
+}
+
+/**
+ * working: somebody does the work, until the lease runs out · settling: the work is done and kept, money moves ·
+ * in_doubt: sent to a chain, outcome unknown · settled: paid and answered · paid: paid, but the work failed; the
+ * same payment may try again · released: nothing was taken, may be claimed again · failed: the money did not come.
+ */
+export type ClaimState = 'working' | 'settling' | 'in_doubt' | 'settled' | 'paid' | 'released' | 'failed';
+
+export const CLAIM_TRANSITIONS: Readonly<Record<ClaimState, readonly ClaimState[]>> = {
+  working: ['settling', 'settled', 'paid', 'released'],
+  settling: ['working', 'settled', 'paid', 'in_doubt', 'failed'],
+  in_doubt: ['settled', 'paid', 'failed', 'settling'],
+  paid: ['working'],
+  released: ['working'],
+  settled: [],
+  failed: [],
+};
+
+/** States that a new attempt with the same payment may take over. */
+export const CLAIMABLE: readonly ClaimState[] = (Object.keys(CLAIM_TRANSITIONS) as ClaimState[]).filter(
+  (state) => state !== 'settling' && CLAIM_TRANSITIONS[state].includes('working'),
+);
+
+/** The charge and its rows, as they will be posted. Atoms are a decimal string. */
+export interface PendingCapture {
+  readonly asset: 'USD' | 'USDC';
+  readonly charge: string;
+  readonly held: string;
+  /** With `PENDING_TRANSACTION` where the hash will be. */
+  readonly rows: CompanionRows;
+}
+
+/** An answer that a repeat of the same request gets again. */
+export interface KeptAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+}
+
+/** Larger answers are delivered once and not kept. */
+export const MAX_KEPT_BYTES = 16 * 1024 * 1024;
+
+/** Stands in prepared rows for the hash of a transaction that is not known yet. */
+export const PENDING_TRANSACTION = '$transaction';
+
+/** The rows with the transaction's hash in its places. */
+export function withTransaction(rows: CompanionRows, transaction: string): CompanionRows {
+  const placeholder = JSON.stringify(PENDING_TRANSACTION);
+  return JSON.parse(JSON.stringify(rows).replaceAll(placeholder, JSON.stringify(transaction))) as CompanionRows;
+}

@@ -1,0 +1,105 @@
+import type { Money } from '../common/money';
+import type { CompanionRows } from '../ledger/companion-rows';
+import type { Charge, Quote } from '../pricing/quote';
+import type { KeptAnswer } from './claim';
+import type { Refusal } from './refusal';
+
+/** One way to pay. A scheme is a folder; adding one is adding a folder and a line in `payments.module.ts`. */
+export interface PaymentScheme {
+  readonly name: string;
+  /** The rows that this scheme adds to `accepts` in a 402 answer; none when it cannot be offered there. */
+  requirements(work: Work): readonly PaymentRequirements[];
+  /** This scheme's payment in a request, not yet checked; `undefined` when it carries none. */
+  find(headers: RequestHeaders): PaymentPayload | undefined;
+  /** Checks the payment and claims it before any work: whoever comes second gets the first one's answer. */
+  hold(payment: PaymentPayload, work: Work): Promise<HoldOutcome>;
+  /** Takes the charge, at most what the scheme allows above the hold, and frees the rest. Safe to repeat. */
+  capture(hold: Hold, delivery: Delivery): Promise<Receipt>;
+  /** Frees the whole hold: nothing was delivered. Safe to repeat. */
+  release(hold: Hold, failure: Failure): Promise<void>;
+}
+
+/** What is asked for, before it is paid. */
+export interface Work {
+  /** A UUIDv7: also the id of the hold and of the usage record. */
+  readonly callId: string;
+  readonly quote: Quote;
+  readonly resource: { readonly url: string; readonly description: string; readonly mimeType: string };
+  readonly model: string;
+  readonly stream: boolean;
+  /** Method, path and body as one hash: a payment is bound to the request that it came with. */
+  readonly fingerprint: string;
+  readonly idempotencyKey: string | undefined;
+}
+
+export type RequestHeaders = Readonly<Record<string, string | string[] | undefined>>;
+
+/** As the scheme found it in the headers; only the scheme looks inside. */
+export interface PaymentPayload {
+  readonly scheme: string;
+}
+
+/** x402 v2, `accepts[]`. Amounts are atoms of the asset as a decimal string. */
+export interface PaymentRequirements {
+  readonly scheme: string;
+  readonly network: `${string}:${string}`;
+  readonly amount: string;
+  readonly asset: string;
+  readonly payTo: string;
+  readonly maxTimeoutSeconds: number;
+  readonly extra: Record<string, unknown>;
+}
+
+export type HoldOutcome =
+  | { readonly kind: 'held'; readonly hold: Hold }
+  | { readonly kind: 'refused'; readonly refusal: Refusal }
+  /** The same payment for the same request was answered before. */
+  | { readonly kind: 'replay'; readonly answer: KeptAnswer };
+
+/** Money that is spoken for. Plain data with a row behind it, so that a crash leaves something a job can find. */
+export interface Hold {
+  readonly callId: string;
+  readonly scheme: string;
+  readonly customerId: string;
+  readonly apiKeyId: string | null;
+  readonly payer: string | null;
+  readonly amount: Money;
+  /** The claim under which the answer is kept for repeats of the same request; `null` when none is. */
+  readonly claimKey: string | null;
+  /** Response headers that can be sent before the capture: what was settled before the work. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** What was delivered for a hold, and the rows that are written with its capture. */
+export interface Delivery {
+  readonly charge: Charge;
+  readonly rows: (paid: Paid) => CompanionRows;
+  /** Kept, when the hold is claimed, before any money moves. */
+  readonly answer: KeptAnswer | undefined;
+}
+
+export interface Failure {
+  readonly code: string;
+  /** Rows that say that nothing was charged. */
+  readonly rows: (paid: Paid) => CompanionRows;
+}
+
+/** What the rows of a call need to know of its payment. */
+export interface Paid {
+  /** In the asset that was paid with. */
+  readonly charge: Money;
+  readonly held: Money;
+  readonly evidence: Readonly<Record<string, string>>;
+  readonly paymentId: string | null;
+  readonly network: string | null;
+  readonly transaction: string | null;
+}
+
+/** What the payer gets back. */
+export interface Receipt {
+  readonly charge: Money;
+  /** What the customer can spend now; `undefined` where it is nobody's business. */
+  readonly balance: Money | undefined;
+  /** Response headers of the protocol, such as `PAYMENT-RESPONSE`. */
+  readonly headers: Readonly<Record<string, string>>;
+}
