@@ -21,7 +21,7 @@ export class TopUps1700000007000 implements MigrationInterface {
         created_at timestamptz NOT NULL DEFAULT now(),
         paid_at timestamptz
       )`);
-    await runner.query(`CREATE INDEX topups_by_customer ON topups (customer_id, created_at DESC)`);
+    await runner.query(`CREATE INDEX topups_by_customer ON topups (customer_id, id DESC)`);
     // One row per payment that is on the books, whichever events told of it. No top-up: it waits in suspense.
     // No fee: Stripe had not booked it yet when the payment arrived.
     await runner.query(`

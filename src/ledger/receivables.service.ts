@@ -28,8 +28,8 @@ export class ReceivablesService {
    * Makes the accounts' rows. Call it before the transaction is opened: a row is made on a connection of its own,
    * and a pool whose connections all wait for another one stands still.
    */
-  async prepare(customerId: string, asset: AssetCode, others: readonly LedgerAccount[] = []): Promise<void> {
-    await this.idsOf([...others, customerCredits(customerId, asset), customerReceivable(customerId, asset)]);
+  async prepare(customerId: string, asset: AssetCode): Promise<void> {
+    await this.idsOf([customerCredits(customerId, asset), customerReceivable(customerId, asset)]);
   }
 
   /**

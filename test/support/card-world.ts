@@ -1,11 +1,13 @@
+import { spawn } from 'node:child_process';
 import { createHmac } from 'node:crypto';
+import { join } from 'node:path';
 import Stripe from 'stripe';
 import { type Customer } from '../../src/customers/customer';
 import { ApiKeysService } from '../../src/customers/api-keys.service';
 import { CustomersService } from '../../src/customers/customers.service';
 import { DatabaseService } from '../../src/database/database.service';
 import { startStripeSimulator, type StripeSimulator } from '../../src/local/stripe/stripe-simulator';
-import { startTestApp, type TestApp } from './app';
+import { baseEnvironment, startTestApp, type TestApp } from './app';
 
 /** The application, connected to a Stripe simulator that delivers its webhooks here. */
 export interface CardWorld {
@@ -34,14 +36,10 @@ export type Json = any;
 
 export async function startCardWorld(): Promise<CardWorld> {
   const simulator = await startStripeSimulator();
-  const app = await startTestApp({
-    STRIPE_SECRET_KEY: simulator.secretKey,
-    STRIPE_WEBHOOK_SECRET: simulator.webhookSecret,
-    STRIPE_API_URL: simulator.url,
-    PUBLIC_URL: 'https://tollbridge.example',
-  });
+  const app = await startTestApp(environmentOf(simulator));
   simulator.setWebhook(`${app.url}/webhooks/stripe`);
-  const get = <Service>(service: new (...given: never[]) => Service) => app.app.get<Service>(service, { strict: false });
+  const get = <Service>(service: new (...given: never[]) => Service) =>
+    app.app.get<Service>(service, { strict: false });
   const call = async (url: string, init: RequestInit): Promise<{ status: number; body: Json }> => {
     const response = await fetch(url, init);
     const text = await response.text();
@@ -90,6 +88,39 @@ export async function startCardWorld(): Promise<CardWorld> {
   return world;
 }
 
+const environmentOf = (simulator: StripeSimulator) => ({
+  STRIPE_SECRET_KEY: simulator.secretKey,
+  STRIPE_WEBHOOK_SECRET: simulator.webhookSecret,
+  STRIPE_API_URL: simulator.url,
+  PUBLIC_URL: 'https://tollbridge.example',
+});
+
+/** A replica in a process of its own. `crash` ends it by SIGKILL: no handler runs, no transaction is rolled back. */
+export async function startMortalReplica(world: CardWorld): Promise<{ url: string; crash(): Promise<void> }> {
+  const script = `
+    const { transformFileSync } = require('@swc/core');
+    require('node:module')._extensions['.ts'] = (module, file) =>
+      module._compile(transformFileSync(file, { swcrc: true }).code, file);
+    require('./src/application').createApplication(false)
+      .then(async (app) => { await app.listen(0, '127.0.0.1'); console.log(await app.getUrl()); });
+  `;
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', '-e', script], {
+    cwd: join(__dirname, '../..'),
+    env: { ...process.env, ...baseEnvironment(world.app.databaseUrl), ...environmentOf(world.simulator) },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const url = await Promise.race([
+    new Promise<string>((resolve) => child.stdout.once('data', (line: Buffer) => resolve(line.toString().trim()))),
+    gone.then(() => Promise.reject(new Error('the replica did not start'))),
+  ]);
+  const crash = () => {
+    child.kill('SIGKILL');
+    return gone;
+  };
+  return { url, crash };
+}
+
 /** `Stripe-Signature` for these bytes, at `seconds` of Unix time. */
 export function sign(body: string, secret: string, seconds = Math.floor(Date.now() / 1000)): string {
   return `t=${seconds},v1=${createHmac('sha256', secret).update(`${seconds}.${body}`).digest('hex')}`;
@@ -101,3 +132,7 @@ export async function eventBody(world: CardWorld, type: string): Promise<string>
   if (!data[0]) throw new Error(`no ${type}`);
   return JSON.stringify(data[0]);
 }
+
+/** What the deliveries did, in alphabetical order: which of them came first is chance. */
+export const effectsOf = (answers: readonly { body: Json }[]): string[] =>
+  answers.map((answer) => String(answer.body.effect)).toSorted((a, b) => a.localeCompare(b));

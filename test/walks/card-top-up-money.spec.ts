@@ -4,7 +4,7 @@ import { customerCredits, suspense } from '../../src/ledger/ledger-account';
 import { LedgerAccountsService } from '../../src/ledger/ledger-accounts.service';
 import { LedgerService } from '../../src/ledger/ledger.service';
 import { newId } from '../../src/common/id';
-import { type CardWorld, eventBody, startCardWorld } from '../support/card-world';
+import { type CardWorld, effectsOf, eventBody, startCardWorld } from '../support/card-world';
 
 const COMPLETED = 'checkout.session.completed';
 
@@ -76,7 +76,7 @@ describe('money that arrives by card', () => {
     const object = { ...first.data.object, id: 'cs_other', payment_intent: 'pi_other' };
     const second = { ...first, id: 'evt_other', data: { object } };
     const answers = await Promise.all([first, second].map((event) => world.deliver(JSON.stringify(event))));
-    expect(answers.map((answer) => answer.body.effect).toSorted()).toEqual(['credited', 'extra_credit']);
+    expect(effectsOf(answers)).toEqual(['credited', 'extra_credit']);
     expect((await balance(key)).available).toBe('20');
     expect((await world.ask(key, `/v1/topups/${id}`)).body.paid).toBe('20');
     await world.press('webhooks', { paused: false });
@@ -162,9 +162,7 @@ describe('money that arrives by card', () => {
 
   it('for one debtor at many moments repays exactly what is owed', async () => {
     const { customer, key } = await world.customer();
-    await ledger().post(
-      callCaptured({ callId: newId(), customerId: customer.id, charge: usd(25_000_000_000n) }),
-    );
+    await ledger().post(callCaptured({ callId: newId(), customerId: customer.id, charge: usd(25_000_000_000n) }));
     const sessions = [];
     for (let n = 0; n < 6; n++) sessions.push((await world.topUp(key, 1000)).session);
     await world.press('webhooks', { paused: true });

@@ -156,6 +156,42 @@ describe('a top-up by card', () => {
     expect(nobody).toMatchObject({ status: 404, body: { code: 'customer_not_found' } });
   });
 
+  it('has pages that repeat nothing that was sent to them', async () => {
+    for (const query of [
+      '',
+      '?session_id=cs_none',
+      '?session_id=<script>',
+      '?session_id=a&session_id=b',
+      '?session_id[]=x',
+    ]) {
+      const page = await fetch(`${world.app.url}/topups/return${query}`);
+      expect(page.status).toBe(200);
+      expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8');
+      expect(await page.text()).toMatch(/^(?!.*<script).*Nothing to show/s);
+    }
+    expect(await (await fetch(`${world.app.url}/topups/cancelled`)).text()).toContain('Nothing was charged');
+  });
+
+  it('is described for client generators', async () => {
+    const { paths, components } = (await world.ask('', '/docs/openapi.json')).body;
+    expect(paths['/v1/topups'].post.operationId).toBe('createTopUp');
+    expect(Object.keys(paths['/v1/topups'].post.responses).toSorted()).toEqual([
+      '201',
+      '400',
+      '401',
+      '403',
+      '404',
+      '501',
+      '502',
+      '503',
+    ]);
+    expect(Object.keys(components.schemas.TopUpDto.properties)).toHaveLength(10);
+    expect(
+      components.schemas.BalanceDto.properties.usdc.allOf ?? [components.schemas.BalanceDto.properties.usdc],
+    ).toEqual([expect.objectContaining({ $ref: '#/components/schemas/CurrencyBalanceDto' })]);
+    expect(Object.keys(paths).filter((path) => /webhooks|return|cancelled/.test(path))).toEqual([]);
+  });
+
   it('says so, and leaks nothing, when Stripe cannot be reached', async () => {
     const { key } = await world.customer();
     await world.topUp(key, 500);

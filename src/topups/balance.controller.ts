@@ -1,0 +1,62 @@
+import { Controller, Get, Query, UseGuards } from '@nestjs/common';
+import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { AssetCode } from '../common/asset';
+import { AccessGuard, CurrentCaller } from '../customers/access.guard';
+import type { Caller } from '../customers/access';
+import { CustomersService } from '../customers/customers.service';
+import { customerCredits, customerReceivable } from '../ledger/ledger-account';
+import { LedgerAccountsService } from '../ledger/ledger-accounts.service';
+import { type AssetBalance, BalanceDto, BalanceQueryDto, toCurrencyBalanceDto } from './balance.dto';
+import { ACCESS_PROBLEMS, ApiRefusals } from './refusals.dto';
+import { oneCustomer } from './topups.controller';
+
+/** What a customer can spend, straight from the ledger. */
+@ApiTags('top-ups')
+@ApiBearerAuth()
+@UseGuards(AccessGuard)
+@Controller('v1/balance')
+export class BalanceController {
+  constructor(
+    private readonly customers: CustomersService,
+    private readonly accounts: LedgerAccountsService,
+  ) {}
+
+  @Get()
+  @ApiOperation({ operationId: 'getBalance', summary: 'What is available, held and owed' })
+  @ApiOkResponse({ type: BalanceDto })
+  @ApiRefusals(
+    ...ACCESS_PROBLEMS,
+    { status: 400, code: 'customer_id_required', detail: 'The operator must say whose balance is meant.' },
+    { status: 404, code: 'customer_not_found', detail: 'There is no such customer.' },
+  )
+  async show(@CurrentCaller() caller: Caller, @Query() query: BalanceQueryDto): Promise<BalanceDto> {
+    const { id } = await this.customers.get(oneCustomer(caller, query.customerId));
+    // One statement for all accounts: what is owed and what is there belong to the same moment.
+    const accounts = await this.accounts.list(id);
+    const inUsdc = balanceIn('USDC', id, accounts);
+    const usdc = inUsdc.posted !== 0n || inUsdc.owed !== 0n || accounts.some((a) => a.posted.asset === 'USDC');
+    return {
+      customerId: id,
+      ...toCurrencyBalanceDto(balanceIn('USD', id, accounts)),
+      ...(usdc ? { usdc: toCurrencyBalanceDto(inUsdc) } : {}),
+    };
+  }
+}
+
+function balanceIn(
+  asset: AssetCode,
+  customerId: string,
+  accounts: Awaited<ReturnType<LedgerAccountsService['list']>>,
+): AssetBalance {
+  const find = (code: string) => accounts.find((a) => a.code === code && a.posted.asset === asset);
+  const credits = find(customerCredits(customerId, asset).code);
+  const receivable = find(customerReceivable(customerId, asset).code);
+  return {
+    asset,
+    available: credits?.available.atoms ?? 0n,
+    held: credits?.held.atoms ?? 0n,
+    posted: credits?.posted.atoms ?? 0n,
+    owed: -(receivable?.posted.atoms ?? 0n),
+    frozen: credits?.frozen ?? false,
+  };
+}

@@ -1,0 +1,127 @@
+import { WebhookUnreadableError } from './topup-error';
+
+/** What a verified webhook says about a top-up, in our words. `undefined` from `newsOf`: nothing that concerns us. */
+export type CheckoutNews =
+  | { readonly kind: 'paid'; readonly checkout: CheckoutReference; readonly payment: ReportedPayment }
+  | { readonly kind: 'awaiting_bank' | 'failed' | 'expired'; readonly checkout: CheckoutReference }
+  | { readonly kind: 'nothing_paid'; readonly checkout: CheckoutReference }
+  | { readonly kind: 'charge_booked'; readonly paymentIntentId: string };
+
+/** Which session, and which of our top-ups it was made for, if it was. */
+export interface CheckoutReference {
+  readonly sessionId: string;
+  readonly topUpId: string | null;
+}
+
+/** What Stripe reports, never what we asked for. In the smallest unit of `currency`. */
+export interface ReportedPayment {
+  /** The payment intent; the session's own id for the rare session that has none. */
+  readonly paymentIntentId: string;
+  /** ISO 4217 in lower case. */
+  readonly currency: string;
+  /** With the tax in it. */
+  readonly total: number;
+  readonly tax: number;
+}
+
+/** The envelope of a snapshot event: https://docs.stripe.com/api/events/object */
+export interface StripeEvent {
+  readonly id: string;
+  readonly type: string;
+  readonly created: Date;
+  readonly object: Json;
+}
+
+/** The event in a verified body; `undefined` for what is none, such as a thin v2 event. */
+export function readStripeEvent(body: string): StripeEvent | undefined {
+  const event = parsed(body);
+  const object = isRecord(event?.['data']) ? event['data']['object'] : undefined;
+  if (event?.['object'] !== 'event' || !isRecord(object)) return undefined;
+  const { id, type, created } = event;
+  if (typeof id !== 'string' || typeof type !== 'string' || !isCount(created)) return undefined;
+  return { id, type, created: new Date(created * 1000), object };
+}
+
+/**
+ * Reads the types that matter to a top-up (https://docs.stripe.com/checkout/fulfillment). Only `payment_status: paid`
+ * is money: `unpaid` waits for a bank, `no_payment_required` paid nothing.
+ * @throws WebhookUnreadableError when such an event has not the shape that the API promises.
+ */
+export function newsOf(event: StripeEvent): CheckoutNews | undefined {
+  switch (event.type) {
+    case 'checkout.session.completed':
+    case 'checkout.session.async_payment_succeeded':
+      return completion(event);
+    case 'checkout.session.async_payment_failed':
+      return { kind: 'failed', checkout: reference(event) };
+    case 'checkout.session.expired':
+      return { kind: 'expired', checkout: reference(event) };
+    case 'charge.updated':
+      return bookedCharge(event);
+    default:
+      return undefined;
+  }
+}
+
+function completion(event: StripeEvent): CheckoutNews {
+  const { object } = event;
+  const checkout = reference(event);
+  switch (object['payment_status']) {
+    case 'unpaid':
+      return { kind: 'awaiting_bank', checkout };
+    case 'no_payment_required':
+      return { kind: 'nothing_paid', checkout };
+    case 'paid':
+      break;
+    default:
+      throw unreadable(event, 'payment_status');
+  }
+  const total = object['amount_total'];
+  const details = object['total_details'];
+  const tax = isRecord(details) ? (details['amount_tax'] ?? 0) : 0;
+  const currency = object['currency'];
+  if (!isCount(total)) throw unreadable(event, 'amount_total');
+  if (!isCount(tax) || tax > total) throw unreadable(event, 'total_details.amount_tax');
+  if (typeof currency !== 'string') throw unreadable(event, 'currency');
+  if (total - tax === 0) return { kind: 'nothing_paid', checkout };
+  const paymentIntentId = idOf(object['payment_intent']) ?? checkout.sessionId;
+  return { kind: 'paid', checkout, payment: { paymentIntentId, currency, total, tax } };
+}
+
+/** Since asynchronous capture, the fee is booked after the payment: https://docs.stripe.com/payments/payment-intents/asynchronous-capture */
+function bookedCharge({ object }: StripeEvent): CheckoutNews | undefined {
+  const paymentIntentId = idOf(object['payment_intent']);
+  if (paymentIntentId === undefined || idOf(object['balance_transaction']) === undefined) return undefined;
+  return { kind: 'charge_booked', paymentIntentId };
+}
+
+function reference(event: StripeEvent): CheckoutReference {
+  const { id, metadata } = event.object;
+  if (typeof id !== 'string') throw unreadable(event, 'id');
+  const topUpId = isRecord(metadata) ? metadata['topup_id'] : undefined;
+  return { sessionId: id, topUpId: typeof topUpId === 'string' ? topUpId : null };
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+const unreadable = (event: StripeEvent, field: string) => new WebhookUnreadableError(event.id, event.type, field);
+
+const isRecord = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+
+/** The id of a reference, expanded or not. */
+function idOf(value: unknown): string | undefined {
+  const id = isRecord(value) ? value['id'] : value;
+  return typeof id === 'string' ? id : undefined;
+}
+
+function parsed(body: string): Json | undefined {
+  try {
+    const value: unknown = JSON.parse(body);
+    return isRecord(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,78 @@
+import { formatMoney } from '../common/money';
+import type { TopUp } from './topup';
+
+/** What a person reads who comes back from Stripe's page. `refresh`: seconds after which the page asks again. */
+export interface Page {
+  readonly title: string;
+  readonly text: string;
+  readonly refresh?: number;
+}
+
+/** The page for a top-up in its present state; `undefined` for a session that we know nothing of. */
+export function returnPage(topUp: TopUp | undefined): Page {
+  if (!topUp) {
+    const text =
+      'We know of no top-up for this page. If you have paid, the payment is safe: ask whoever sent you here.';
+    return { title: 'Nothing to show', text };
+  }
+  switch (topUp.state) {
+    case 'paid':
+      return {
+        title: 'Thank you',
+        text: `$${formatMoney(topUp.paid ?? topUp.amount)} are on your balance. You can close this page.`,
+      };
+    case 'pending':
+      return {
+        title: 'One moment',
+        text: 'We are waiting for word of your payment. Nothing to do for you.',
+        refresh: 3,
+      };
+    case 'processing':
+      return {
+        title: 'On its way',
+        text: 'Your bank is moving the money, which can take some days. Your balance grows when it arrives.',
+      };
+    case 'failed':
+      return { title: 'Not paid', text: 'The payment did not go through. Nothing was charged: start another top-up.' };
+    case 'expired':
+      return { title: 'Too late', text: 'This payment page has expired. Nothing was charged: start another top-up.' };
+    case 'refunded':
+      return { title: 'Paid back', text: 'This top-up was paid back.' };
+    case 'disputed':
+      return { title: 'In dispute', text: 'This payment is disputed with your bank.' };
+  }
+}
+
+export const CANCELLED_PAGE: Page = {
+  title: 'Not paid',
+  text: 'You left the payment page. Nothing was charged; you can start another top-up at any time.',
+};
+
+/** A whole document: no script, nothing from elsewhere. */
+export function render({ title, text, refresh }: Page): string {
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex">
+${refresh === undefined ? '' : `<meta http-equiv="refresh" content="${refresh}">\n`}<title>${escapeHtml(title)}</title>
+<style>
+body { font: 1.1rem/1.5 system-ui, sans-serif; max-width: 32rem; margin: 20vh auto 0; padding: 0 1.5rem; color: #1a1a1a; background: #fff }
+@media (prefers-color-scheme: dark) { body { color: #eee; background: #111 } }
+</style>
+</head>
+<body><main><h1>${escapeHtml(title)}</h1><p>${escapeHtml(text)}</p></main></body>
+</html>
+`;
+}
+
+const ESCAPES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+
+export const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (mark) => ESCAPES[mark] ?? mark);

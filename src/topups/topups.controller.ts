@@ -1,0 +1,66 @@
+import { Body, Controller, Get, Param, Post, Query, UseGuards } from '@nestjs/common';
+import { ApiBearerAuth, ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { InvalidRequestError } from '../common/billing-error';
+import { AccessGuard, CurrentCaller } from '../customers/access.guard';
+import { type Caller, visibleCustomer } from '../customers/access';
+import { ACCESS_PROBLEMS, ApiRefusals } from './refusals.dto';
+import { CreateTopUpDto, ListTopUpsDto, toTopUpDto, TopUpDto, TopUpListDto } from './topup.dto';
+import { TopUpsService } from './topups.service';
+
+/** Prepaid credit by card: for a key with the scope `billing`, or for the operator. */
+@ApiTags('top-ups')
+@ApiBearerAuth()
+@UseGuards(AccessGuard)
+@Controller('v1/topups')
+export class TopUpsController {
+  constructor(private readonly topUps: TopUpsService) {}
+
+  @Post()
+  @ApiOperation({
+    operationId: 'createTopUp',
+    summary: 'Start a top-up by card',
+    description: 'Send the customer to `url`. The credit is there when the state is `paid`; until then it is not.',
+  })
+  @ApiCreatedResponse({ type: TopUpDto })
+  @ApiRefusals(
+    ...ACCESS_PROBLEMS,
+    { status: 400, code: 'amount_out_of_range', detail: 'The amount is not within the bounds, which are given.' },
+    { status: 400, code: 'customer_id_required', detail: 'The operator must say whose balance is meant.' },
+    { status: 404, code: 'customer_not_found', detail: 'There is no such customer.' },
+    { status: 501, code: 'card_top_ups_unavailable', detail: 'This server does not take cards.' },
+    { status: 502, code: 'card_processor_unavailable', detail: 'The card processor refused. Nothing was charged.' },
+    { status: 503, code: 'card_processor_unavailable', detail: 'The card processor cannot be reached. Try again.' },
+  )
+  async create(@CurrentCaller() caller: Caller, @Body() body: CreateTopUpDto): Promise<TopUpDto> {
+    return toTopUpDto(await this.topUps.create(oneCustomer(caller, body.customerId), body.amountCents));
+  }
+
+  @Get()
+  @ApiOperation({ operationId: 'listTopUps', summary: 'List top-ups, newest first' })
+  @ApiOkResponse({ type: TopUpListDto })
+  @ApiRefusals(...ACCESS_PROBLEMS)
+  async list(@CurrentCaller() caller: Caller, @Query() query: ListTopUpsDto): Promise<TopUpListDto> {
+    const { customerId, limit, before } = query;
+    const found = await this.topUps.list(visibleCustomer(caller, customerId), limit + 1, before);
+    return { data: found.slice(0, limit).map(toTopUpDto), hasMore: found.length > limit };
+  }
+
+  @Get(':id')
+  @ApiOperation({ operationId: 'getTopUp', summary: 'One top-up' })
+  @ApiOkResponse({ type: TopUpDto })
+  @ApiRefusals(...ACCESS_PROBLEMS, { status: 404, code: 'top_up_not_found', detail: 'There is no such top-up.' })
+  async get(@CurrentCaller() caller: Caller, @Param('id') id: string): Promise<TopUpDto> {
+    return toTopUpDto(await this.topUps.get(id, visibleCustomer(caller, undefined)));
+  }
+}
+
+/** The one customer that is meant: a key's own, or the one that the operator names. */
+export function oneCustomer(caller: Caller, named: string | undefined): string {
+  const customerId = visibleCustomer(caller, named);
+  if (customerId !== undefined) return customerId;
+  throw new InvalidRequestError({
+    code: 'customer_id_required',
+    detail: 'The operator must say whose balance is meant.',
+    hint: 'Add customerId.',
+  });
+}

@@ -1,0 +1,127 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { AssetCode } from '../common/asset';
+import { NotFoundError } from '../common/billing-error';
+import { prefixedId } from '../common/id';
+import type { Money } from '../common/money';
+import { CONFIG } from '../config/config.module';
+import type { Config } from '../config/config';
+import { CustomersService } from '../customers/customers.service';
+import { DatabaseService } from '../database/database.service';
+import { StripeClient } from './stripe.client';
+import { assertInRange, centsToUsd, type TopUp, type TopUpState } from './topup';
+
+/** Starts top-ups by card and shows them. Money arrives elsewhere: in the webhook. */
+@Injectable()
+export class TopUpsService {
+  constructor(
+    private readonly database: DatabaseService,
+    private readonly customers: CustomersService,
+    private readonly stripe: StripeClient,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
+
+  /**
+   * A top-up of `cents` US cents, and the page of Stripe's to pay it on. Our row comes first: whatever is paid on a
+   * page finds the top-up that it was made for, also when we die before we know of the page.
+   * @throws AmountOutOfRangeError, NotFoundError `customer_not_found`, CardTopUpsUnavailableError, CardProcessorError
+   */
+  async create(customerId: string, cents: number): Promise<TopUp> {
+    this.stripe.assertConfigured();
+    assertInRange(cents, this.config.topUps);
+    const stripeCustomerId = await this.stripeCustomerOf(customerId);
+    const id = prefixedId('top');
+    await this.database.query(
+      `INSERT INTO topups (id, customer_id, rail, state, asset, atoms) VALUES ($1, $2, 'card', 'pending', 'USD', $3)`,
+      [id, customerId, centsToUsd(cents).atoms],
+    );
+    const pages = `${this.publicUrl()}/topups`;
+    const request = {
+      topUpId: id,
+      customerId,
+      stripeCustomerId,
+      cents,
+      successUrl: `${pages}/return?session_id={CHECKOUT_SESSION_ID}`,
+      cancelUrl: `${pages}/cancelled`,
+    };
+    try {
+      const { sessionId, url } = await this.stripe.createCheckout(request);
+      await this.database.query('UPDATE topups SET checkout_session_id = $2, url = $3 WHERE id = $1', [
+        id,
+        sessionId,
+        url,
+      ]);
+    } catch (error) {
+      // Nobody was given a page to pay on. Should there be one after all and somebody pay, the money still counts.
+      await this.database.query(`UPDATE topups SET state = 'failed' WHERE id = $1 AND state = 'pending'`, [id]);
+      throw error;
+    }
+    return this.get(id);
+  }
+
+  /** @throws NotFoundError `top_up_not_found`, also for a top-up of another customer than `customerId`. */
+  async get(id: string, customerId?: string): Promise<TopUp> {
+    const rows = await this.database.query<TopUpRow>(
+      'SELECT * FROM topups WHERE id = $1 AND ($2::text IS NULL OR customer_id = $2)',
+      [id, customerId ?? null],
+    );
+    if (!rows[0]) throw new NotFoundError({ what: 'top up', id });
+    return toTopUp(rows[0]);
+  }
+
+  /** Newest first; `before` is the last id of the page that came before. */
+  async list(customerId: string | undefined, limit: number, before?: string): Promise<TopUp[]> {
+    const rows = await this.database.query<TopUpRow>(
+      `SELECT * FROM topups WHERE ($1::text IS NULL OR customer_id = $1) AND ($2::text IS NULL OR id < $2)
+        ORDER BY id DESC LIMIT $3`,
+      [customerId ?? null, before ?? null, limit],
+    );
+    return rows.map(toTopUp);
+  }
+
+  /** For the page that a person comes back to: the session's id is as hard to guess as a key. */
+  async findBySession(sessionId: string): Promise<TopUp | undefined> {
+    const rows = await this.database.query<TopUpRow>('SELECT * FROM topups WHERE checkout_session_id = $1', [
+      sessionId,
+    ]);
+    return rows[0] && toTopUp(rows[0]);
+  }
+
+  private async stripeCustomerOf(customerId: string): Promise<string> {
+    const customer = await this.customers.get(customerId);
+    if (customer.stripeCustomerId !== null) return customer.stripeCustomerId;
+    return this.customers.setStripeCustomer(customerId, await this.stripe.createCustomer(customer));
+  }
+
+  private publicUrl(): string {
+    const { publicUrl, host, port } = this.config.http;
+    return publicUrl ?? `http://${host}:${port}`;
+  }
+}
+
+interface TopUpRow {
+  id: string;
+  customer_id: string;
+  rail: TopUp['rail'];
+  state: TopUpState;
+  asset: AssetCode;
+  atoms: bigint;
+  paid_atoms: bigint | null;
+  url: string | null;
+  created_at: Date;
+  paid_at: Date | null;
+}
+
+function toTopUp(row: TopUpRow): TopUp {
+  const money = (atoms: bigint): Money => ({ asset: row.asset, atoms });
+  return {
+    id: row.id,
+    customerId: row.customer_id,
+    rail: row.rail,
+    state: row.state,
+    amount: money(row.atoms),
+    paid: row.paid_atoms === null ? null : money(row.paid_atoms),
+    url: row.state === 'pending' ? row.url : null,
+    createdAt: row.created_at,
+    paidAt: row.paid_at,
+  };
+}
