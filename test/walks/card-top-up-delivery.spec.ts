@@ -114,7 +114,7 @@ describe('webhooks of Stripe', () => {
     const { key, body } = await paidInSilence();
     const before = await written();
     const replica = await startMortalReplica(world);
-    await breakTopUps('PERFORM pg_sleep(1)');
+    await breakTopUps('PERFORM pg_sleep(3)');
     const lost = fetch(`${replica.url}/webhooks/stripe`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', 'stripe-signature': sign(body, world.simulator.webhookSecret) },
