@@ -44,20 +44,25 @@ export class DatabaseService implements Tx, OnModuleInit, OnApplicationShutdown 
    */
   async transaction<Result>(work: (tx: Tx) => Promise<Result>): Promise<Result> {
     for (let attempt = 1; ; attempt++) {
-      const client = await this.pool.connect();
+      const client = await this.connect();
+      let broken = false;
       try {
         return await runIn(client, work);
       } catch (error) {
-        if (attempt >= 5 || !RETRYABLE.has(String((error as { code?: unknown }).code))) throw error;
+        broken = isConnectionLost(error);
+        if (attempt >= 5 || !RETRYABLE.has(codeOf(error))) throw error;
       } finally {
-        client.release();
+        client.release(broken);
       }
     }
   }
 
   /** A client of its own, for long reads with a cursor. The caller releases it. */
   async connect(): Promise<PoolClient> {
-    return this.pool.connect();
+    const client = await this.pool.connect();
+    // A backend that dies while nobody queries would otherwise end the process; whoever queries next gets the error.
+    if (client.listenerCount('error') === 0) client.on('error', ignored);
+    return client;
   }
 
   get migrations(): DataSource {
@@ -68,6 +73,13 @@ export class DatabaseService implements Tx, OnModuleInit, OnApplicationShutdown 
     return (this.dataSource.driver as unknown as { master: Pool }).master;
   }
 }
+
+const ignored = (): void => undefined;
+const codeOf = (error: unknown): string => String((error as { code?: unknown }).code);
+
+/** SQLSTATE class 08 and 57P0x, or no SQLSTATE at all: the socket is gone. */
+const isConnectionLost = (error: unknown): boolean =>
+  /^(08|57P0)/.test(codeOf(error)) || /terminated|ECONNRESET|EPIPE/.test(String(error));
 
 async function runIn<Result>(client: PoolClient, work: (tx: Tx) => Promise<Result>): Promise<Result> {
   await client.query('BEGIN');

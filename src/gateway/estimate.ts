@@ -22,7 +22,9 @@ export function estimateOf(call: InferenceCall, model: Model): Estimate {
   switch (call.endpoint) {
     case '/v1/chat/completions': {
       const input = BigInt(countChat(body, model.encoding));
-      return tokens(input, answers * maxOutput(body['max_completion_tokens'] ?? body['max_tokens'], model));
+      // Model servers differ in which of the two they obey: what is held bears either.
+      const asked = largest(positive(body['max_completion_tokens']), positive(body['max_tokens']));
+      return tokens(input, answers * maxOutput(asked, model));
     }
     case '/v1/completions': {
       const { prompt } = body;
@@ -57,5 +59,8 @@ function maxOutput(asked: unknown, model: Model): bigint {
   const wish = positive(asked);
   return BigInt(wish === undefined ? model.maxOutputTokens : Math.min(wish, model.maxOutputTokens));
 }
+
+const largest = (a: number | undefined, b: number | undefined): number | undefined =>
+  a === undefined || (b !== undefined && b > a) ? b : a;
 
 const positive = (value: unknown): number | undefined => (typeof value === 'number' && value > 0 ? value : undefined);

@@ -1,6 +1,6 @@
 import type { RequestHeaders } from '../payments/payment-scheme';
 
-/** Hop-by-hop headers (RFC 9110, section 7.6.1), and those that the gateway sets itself. */
+/** Hop-by-hop headers (RFC 9110, section 7.6.1; `connection` names further ones), and those that the gateway sets itself. */
 const NEVER = new Set([
   'connection',
   'keep-alive',
@@ -19,8 +19,38 @@ const NEVER = new Set([
 /** Payment credentials and identities: a caller's never reach the upstream, and an upstream's never reach a caller. */
 const STRIPPED =
   /^(payment-|x-payment|settlement-overrides$|sign-in-with-x$|proof-of-payment$|wallet-provider$|idempotency-key$)/;
-const NOT_TO_UPSTREAM = new Set(['authorization', 'cookie', 'accept-encoding', 'x-forwarded-for', 'forwarded']);
-const NOT_TO_CALLER = new Set(['set-cookie', 'x-request-id', 'date', 'server', 'content-encoding']);
+/** Who the caller is and where it comes from, also as other model servers spell it: the operator's key pays there. */
+const NOT_TO_UPSTREAM = new Set([
+  'authorization',
+  'x-api-key',
+  'api-key',
+  'openai-organization',
+  'openai-project',
+  'cookie',
+  'accept-encoding',
+  'forwarded',
+  'via',
+  'x-real-ip',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-port',
+  'x-forwarded-proto',
+]);
+/** What is said about the operator's account there, or by a server about itself. */
+const NOT_TO_CALLER = new Set([
+  'set-cookie',
+  'set-cookie2',
+  'clear-site-data',
+  'strict-transport-security',
+  'alt-svc',
+  'openai-organization',
+  'openai-project',
+  'x-request-id',
+  'date',
+  'server',
+  'via',
+  'content-encoding',
+]);
 
 /** What of a caller's headers goes upstream. Answers come uncompressed, so that usage can be read as it passes. */
 export function toUpstream(headers: RequestHeaders, apiKey: string | undefined): Record<string, string | string[]> {
@@ -41,9 +71,10 @@ export function toCaller(headers: RequestHeaders): Record<string, string | strin
 
 function keep(headers: RequestHeaders, without: ReadonlySet<string>): Record<string, string | string[]> {
   const kept: Record<string, string | string[]> = {};
-  for (const name in headers) {
-    const value = headers[name];
-    if (value !== undefined && !NEVER.has(name) && !without.has(name) && !STRIPPED.test(name)) kept[name] = value;
+  const hop = new Set([headers['connection'] ?? []].flat().join(',').toLowerCase().split(/\s*,\s*/));
+  for (const [name, value] of Object.entries(headers)) {
+    if (value === undefined || NEVER.has(name) || hop.has(name) || without.has(name) || STRIPPED.test(name)) continue;
+    kept[name] = value;
   }
   return kept;
 }

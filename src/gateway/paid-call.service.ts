@@ -5,6 +5,7 @@ import { formatMoney } from '../common/money';
 import type { Usage } from '../metering/usage';
 import type { KeptAnswer } from '../payments/claim';
 import type { Receipt, Work } from '../payments/payment-scheme';
+import { chargedTo } from '../payments/charged';
 import { PaymentSchemesService } from '../payments/payment-schemes.service';
 import { PricingService } from '../pricing/pricing.service';
 import { chargeFor, type Quote } from '../pricing/quote';
@@ -40,7 +41,7 @@ export class PaidCallService {
     const outcome = await scheme.hold(payment, work);
     if (outcome.kind === 'refused') throw this.schemes.refused(outcome.refusal, work);
     if (outcome.kind === 'replay') return { ...outcome.answer, headers: { ...outcome.answer.headers, ...REPLAYED } };
-    const paid: PaidCall = { call, model, quote, scheme, hold: outcome.hold };
+    const paid: PaidCall = { call, model, quote, work, scheme, hold: outcome.hold };
     const answer = await this.upstream.send(call, model).catch((error: unknown) => this.fail(paid, error));
     if (isCallersFault(answer.statusCode)) return this.pass(paid, answer);
     return call.stream ? this.stream(paid, answer) : this.deliver(paid, answer);
@@ -55,12 +56,13 @@ export class PaidCallService {
     if (!read)
       return this.fail(paid, new UpstreamFailedError({ cause: new Error('The answer is not a JSON object.') }));
     const charge = chargeFor(paid.quote, read.usage.quantities);
+    const cost = formatMoney(chargedTo(paid.hold.amount, charge.amount));
     const invoiceId = secretId('inv');
     const headers = {
       ...(toCaller(answer.headers) as Record<string, string>),
-      ...costHeaders(paid, formatMoney(charge.amount), invoiceId),
+      ...costHeaders(paid, cost, invoiceId),
     };
-    const priced = { status: answer.statusCode, headers, body: withCost(body, formatMoney(charge.amount)) };
+    const priced = { status: answer.statusCode, headers, body: withCost(body, cost) };
     const receipt = await this.capture(
       paid,
       read.usage,
@@ -98,11 +100,13 @@ export class PaidCallService {
       modelServed: end.modelServed,
       ttfbMs: end.ttfbMs ?? elapsed(call),
     };
-    return scheme.capture(hold, {
+    const captured = await scheme.capture(hold, {
       charge,
       rows: (payment) => rowsOf(outcome, charge, end.invoiceId, payment),
       answer,
     });
+    if (captured.kind === 'refused') throw this.schemes.refused(captured.refusal, paid.work);
+    return captured.receipt;
   }
 
   /** The upstream calls the request wrong: its answer passes through, and nothing is charged. */

@@ -1,5 +1,5 @@
 import type { KeptAnswer } from '../payments/claim';
-import type { Hold, PaymentScheme } from '../payments/payment-scheme';
+import type { Hold, PaymentScheme, Work } from '../payments/payment-scheme';
 import type { Model } from '../pricing/model';
 import type { Quote } from '../pricing/quote';
 import type { InferenceCall } from './inference-call';
@@ -9,6 +9,7 @@ export interface PaidCall {
   readonly call: InferenceCall;
   readonly model: Model;
   readonly quote: Quote;
+  readonly work: Work;
   readonly scheme: PaymentScheme;
   readonly hold: Hold;
 }

@@ -48,8 +48,15 @@ export class UpstreamClient implements OnApplicationShutdown {
       .catch((cause: unknown) => {
         throw new UpstreamFailedError({ cause });
       });
-    if (answer.statusCode < 300 || CALLERS_FAULT.has(answer.statusCode)) return answer;
-    await answer.body.dump();
+    const encoding = answer.headers['content-encoding'] ?? 'identity';
+    if (answer.statusCode < 300 || CALLERS_FAULT.has(answer.statusCode)) {
+      if (encoding === 'identity') return answer;
+      // It was asked for a plain answer: usage cannot be read in a compressed one.
+      answer.body.on('error', () => undefined).destroy();
+      throw new UpstreamFailedError({ cause: new Error(`The answer is compressed (${String(encoding)}).`) });
+    }
+    // What it says about its failure is nobody's business, and a connection that breaks now changes nothing.
+    await answer.body.dump().catch(() => undefined);
     const retryAfter = answer.headers['retry-after'];
     throw new UpstreamFailedError({ status: answer.statusCode, retryAfter: [retryAfter].flat()[0] });
   }

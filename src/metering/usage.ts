@@ -63,8 +63,11 @@ function readAnthropic(report: AnthropicUsage): Quantities | undefined {
   });
 }
 
+/** More than this was never used in one call: at the dearest rate it is still an amount that a ledger can hold. */
+const MAX_COUNT = 10_000_000_000;
+
 const count = (value: unknown): bigint | undefined =>
-  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? BigInt(value) : undefined;
+  typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= MAX_COUNT ? BigInt(value) : undefined;
 
 /** A part cannot be more than its whole, whatever is reported. */
 const atMost = (part: bigint | undefined, whole: bigint): bigint | undefined =>

@@ -32,7 +32,7 @@ export type ClaimState = 'working' | 'settling' | 'in_doubt' | 'settled' | 'paid
 export const CLAIM_TRANSITIONS: Readonly<Record<ClaimState, readonly ClaimState[]>> = {
   working: ['settling', 'settled', 'paid', 'released'],
   settling: ['working', 'settled', 'paid', 'in_doubt', 'failed'],
-  in_doubt: ['settled', 'paid', 'failed', 'settling'],
+  in_doubt: ['in_doubt', 'settled', 'paid', 'failed'],
   paid: ['working'],
   released: ['working'],
   settled: [],

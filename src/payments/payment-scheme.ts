@@ -14,7 +14,7 @@ export interface PaymentScheme {
   /** Checks the payment and claims it before any work: whoever comes second gets the first one's answer. */
   hold(payment: PaymentPayload, work: Work): Promise<HoldOutcome>;
   /** Takes the charge, at most what the scheme allows above the hold, and frees the rest. Safe to repeat. */
-  capture(hold: Hold, delivery: Delivery): Promise<Receipt>;
+  capture(hold: Hold, delivery: Delivery): Promise<CaptureOutcome>;
   /** Frees the whole hold: nothing was delivered. Safe to repeat. */
   release(hold: Hold, failure: Failure): Promise<void>;
 }
@@ -94,6 +94,11 @@ export interface Paid {
   readonly network: string | null;
   readonly transaction: string | null;
 }
+
+export type CaptureOutcome =
+  | { readonly kind: 'captured'; readonly receipt: Receipt }
+  /** The money did not come, or it is not known yet: the answer is withheld. */
+  | { readonly kind: 'refused'; readonly refusal: Refusal };
 
 /** What the payer gets back. */
 export interface Receipt {

@@ -1,21 +1,37 @@
 import { Module } from '@nestjs/common';
 import { CustomersModule } from '../customers/customers.module';
+import { EvmModule } from '../evm/evm.module';
 import { LedgerModule } from '../ledger/ledger.module';
+import { MeteringModule } from '../metering/metering.module';
 import { ClaimsService } from './claims.service';
 import { CreditScheme } from './credit/credit.scheme';
+import { ExactAdmission } from './exact/exact-admission.service';
+import { ExactReconciler } from './exact/exact-reconciler.service';
+import { ExactSettlement } from './exact/exact-settlement.service';
+import { ExactVerification } from './exact/exact-verification.service';
+import { ExactScheme } from './exact/exact.scheme';
+import { FacilitatorClient } from './facilitator.client';
+import { HotWallet } from './hot-wallet.service';
 import type { PaymentScheme } from './payment-scheme';
 import { PAYMENT_SCHEMES, PaymentSchemesService } from './payment-schemes.service';
 
 @Module({
-  imports: [LedgerModule, CustomersModule],
+  imports: [LedgerModule, CustomersModule, EvmModule, MeteringModule],
   providers: [
     ClaimsService,
     CreditScheme,
+    ExactScheme,
+    ExactAdmission,
+    ExactVerification,
+    ExactSettlement,
+    ExactReconciler,
+    FacilitatorClient,
+    HotWallet,
     {
       provide: PAYMENT_SCHEMES,
       // In the order in which a request's headers are searched for a payment.
       useFactory: (...schemes: PaymentScheme[]): PaymentScheme[] => schemes,
-      inject: [CreditScheme],
+      inject: [ExactScheme, CreditScheme],
     },
     PaymentSchemesService,
   ],

@@ -21,11 +21,17 @@ export class PriceBook {
     return this.prices.get(modelId)?.find((price) => price.effectiveFrom.getTime() <= instant.getTime());
   }
 
-  /** Models that have a price at `instant`, by name. */
-  offered(instant: Date): { model: Model; price: Price }[] {
+  /** Every model, by name, with its price at `instant` if it has one. */
+  configured(instant: Date): { model: Model; price: Price | undefined }[] {
     return [...this.models.values()]
       .map((model) => ({ model, price: this.priceAt(model.id, instant) }))
-      .filter((offer): offer is { model: Model; price: Price } => offer.price !== undefined)
       .toSorted((a, b) => a.model.id.localeCompare(b.model.id));
+  }
+
+  /** Models that have a price at `instant`, by name. */
+  offered(instant: Date): { model: Model; price: Price }[] {
+    return this.configured(instant).filter(
+      (offer): offer is { model: Model; price: Price } => offer.price !== undefined,
+    );
   }
 }

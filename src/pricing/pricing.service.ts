@@ -1,6 +1,6 @@
 import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import type { PoolClient } from 'pg';
-import { NotFoundError } from '../common/billing-error';
+import { InvalidRequestError, NotFoundError } from '../common/billing-error';
 import { prefixedId } from '../common/id';
 import { DatabaseService } from '../database/database.service';
 import type { Quantities } from '../metering/usage';
@@ -27,7 +27,7 @@ export class PricingService implements OnModuleInit, OnApplicationShutdown {
   onApplicationShutdown(): void {
     this.stopped = true;
     clearTimeout(this.retry);
-    this.listener?.release(true);
+    this.leave();
   }
 
   /** @throws NotFoundError `model_not_found` that lists the known models. */
@@ -56,6 +56,11 @@ export class PricingService implements OnModuleInit, OnApplicationShutdown {
     return this.book.offered(now);
   }
 
+  /** Every model, also those that have no price yet. */
+  configured(now = new Date()): { model: Model; price: Price | undefined }[] {
+    return this.book.configured(now);
+  }
+
   /** Makes or replaces a model; its prices stay. */
   async putModel(model: Model): Promise<void> {
     await this.database.query(
@@ -78,14 +83,21 @@ export class PricingService implements OnModuleInit, OnApplicationShutdown {
     await this.reload();
   }
 
-  /** Adds the next version of a model's price, in force from `effectiveFrom`. Earlier invoices keep theirs. */
+  /**
+   * Adds the next version of a model's price, in force from `effectiveFrom`. Earlier invoices keep theirs.
+   * @throws NotFoundError `model_not_found`, InvalidRequestError `price_exists` (409) for a second one at an instant.
+   */
   async addPrice(modelId: string, rates: Rates, effectiveFrom = new Date()): Promise<Price> {
-    const rows = await this.database.query<PriceRow>(
-      `INSERT INTO prices (id, model_id, version, effective_from, rates)
-       SELECT $1, models.id, (SELECT coalesce(max(version), 0) + 1 FROM prices WHERE model_id = $2), $3, $4
-         FROM models WHERE models.id = $2 RETURNING *`,
-      [prefixedId('price'), modelId, effectiveFrom, serializeRates(rates)],
-    );
+    const rows = await this.database
+      .query<PriceRow>(
+        `INSERT INTO prices (id, model_id, version, effective_from, rates)
+         SELECT $1, models.id, (SELECT coalesce(max(version), 0) + 1 FROM prices WHERE model_id = $2), $3, $4
+           FROM models WHERE models.id = $2 RETURNING *`,
+        [prefixedId('price'), modelId, effectiveFrom, serializeRates(rates)],
+      )
+      .catch((error: unknown) => {
+        throw (error as { code?: unknown }).code === UNIQUE_VIOLATION ? priceExists(modelId) : error;
+      });
     if (!rows[0]) throw new NotFoundError({ what: 'model', id: modelId, hint: 'Make the model first.' });
     await this.reload();
     return toPrice(rows[0]);
@@ -115,11 +127,16 @@ export class PricingService implements OnModuleInit, OnApplicationShutdown {
 
   /** The old book stays in use; quotes name their price version, so nothing is ever ambiguous. */
   private listenAgain(error: unknown): void {
-    this.listener?.release(true);
-    this.listener = undefined;
+    this.leave();
     if (this.stopped) return;
     this.logger.warn(`Price changes cannot be heard: ${String(error)}`);
     this.retry = setTimeout(() => void this.listen(), 1000);
+  }
+
+  private leave(): void {
+    const { listener } = this;
+    this.listener = undefined;
+    listener?.release(true);
   }
 
   private async reload(): Promise<void> {
@@ -128,6 +145,16 @@ export class PricingService implements OnModuleInit, OnApplicationShutdown {
     this.book = new PriceBook(models.map(toModel), prices.map(toPrice));
   }
 }
+
+const UNIQUE_VIOLATION = '23505';
+
+const priceExists = (modelId: string): InvalidRequestError =>
+  new InvalidRequestError({
+    code: 'price_exists',
+    status: 409,
+    detail: `"${modelId}" was given another price for that instant.`,
+    hint: 'Read the prices again; a correction takes effect later.',
+  });
 
 interface ModelRow {
   id: string;

@@ -1,3 +1,4 @@
+import { InvalidRequestError } from '../common/billing-error';
 import { ceilDivide, divideHalfUp, formatAtoms, type Money, usd } from '../common/money';
 import { METERS, type Meter, type Quantities } from '../metering/usage';
 import type { Price, Rates } from './price';
@@ -31,17 +32,26 @@ export interface Charge {
 }
 
 const MILLION = 1_000_000n;
+/** $1 billion: nobody means it, and a column of the ledger holds $9 billion. */
+const MAX_CEILING_ATOMS = 1_000_000_000_000_000_000n;
 
 /**
  * The ceiling of a call: each kind of input at its dearest rate, since nobody knows before the call how much of it
  * is cached. Rounded up to the nano-USD, so that no usage within the estimate can cost more.
+ * @throws InvalidRequestError `call_too_large` when it is more than can be paid.
  */
 export function quoteFor(price: Price, estimate: Quantities, imageClass?: string): Quote {
   const femto = METERS.reduce(
     (sum, meter) => sum + (estimate[meter] ?? 0n) * dearestRate(price.rates, meter, imageClass),
     0n,
   );
-  return { price, ceiling: usd(ceilDivide(femto, MILLION)), estimate, imageClass };
+  const ceiling = usd(ceilDivide(femto, MILLION));
+  if (ceiling.atoms <= MAX_CEILING_ATOMS) return { price, ceiling, estimate, imageClass };
+  throw new InvalidRequestError({
+    code: 'call_too_large',
+    detail: 'This call could cost more than one billion dollars.',
+    hint: 'Ask for fewer answers, images or output tokens.',
+  });
 }
 
 /** What the usage costs by the quote's price. The only rounding of a charge in the product. */
@@ -102,7 +112,10 @@ function dearestRate(rates: Rates, meter: Meter, imageClass: string | undefined)
 /** The most specific image price: `1024x1024:hd`, then `1024x1024`, then `default`. */
 function imageRate(rates: Rates, imageClass = 'default'): bigint | undefined {
   const prices = rates.perImageNano ?? {};
-  return prices[imageClass] ?? prices[imageClass.split(':')[0] ?? ''] ?? prices['default'];
+  const [size = ''] = imageClass.split(':');
+  // The caller names the class: "constructor" must not find what every object inherits.
+  const named = [imageClass, size, 'default'].find((name) => Object.hasOwn(prices, name));
+  return named === undefined ? undefined : prices[named];
 }
 
 const perUnit = (nano: bigint | undefined): bigint | undefined => (nano === undefined ? undefined : nano * MILLION);

@@ -12,6 +12,7 @@ import type { HoldVerdict } from '../../ledger/verdict';
 import type { Claim } from '../claim';
 import { ClaimsService } from '../claims.service';
 import type {
+  CaptureOutcome,
   Delivery,
   Failure,
   Hold,
@@ -20,7 +21,6 @@ import type {
   PaymentPayload,
   PaymentRequirements,
   PaymentScheme,
-  Receipt,
   RequestHeaders,
   Work,
 } from '../payment-scheme';
@@ -73,7 +73,7 @@ export class CreditScheme implements PaymentScheme {
     return outcome;
   }
 
-  async capture(hold: Hold, delivery: Delivery): Promise<Receipt> {
+  async capture(hold: Hold, delivery: Delivery): Promise<CaptureOutcome> {
     const charge = delivery.charge.amount;
     const rows = delivery.rows(paidBy(hold, charge));
     if (hold.claimKey !== null) {
@@ -99,7 +99,7 @@ export class CreditScheme implements PaymentScheme {
       throw new LedgerRefusedError(`capture of call ${hold.callId}`, posted.verdict);
     }
     if (hold.claimKey !== null) await this.claims.move(hold.claimKey, hold.callId, 'settled');
-    return { charge, balance: posted.balance, headers: {} };
+    return { kind: 'captured', receipt: { charge, balance: posted.balance, headers: {} } };
   }
 
   async release(hold: Hold, failure: Failure): Promise<void> {

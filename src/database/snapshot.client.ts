@@ -1,0 +1,63 @@
+import type { PoolClient } from 'pg';
+import type { DatabaseService } from './database.service';
+import type { Tx } from './tx';
+
+export interface SnapshotOptions {
+  /** One statement may take this long. */
+  readonly statementSeconds: number;
+  /** PostgreSQL drops the snapshot when its reader stalls for longer: it keeps dead rows alive everywhere. */
+  readonly idleSeconds: number;
+  /** Allows temporary tables. */
+  readonly temporaryTables?: boolean;
+}
+
+/** The whole database as it is at one instant, on a connection of its own, for long reads. Must be closed. */
+export class Snapshot implements Tx {
+  private closing: Promise<void> | undefined;
+  private broken = false;
+
+  private constructor(private readonly client: PoolClient) {}
+
+  static async open(database: DatabaseService, options: SnapshotOptions): Promise<Snapshot> {
+    const client = await database.connect();
+    const snapshot = new Snapshot(client);
+    // Without a listener a lost connection would end the process.
+    client.on('error', snapshot.onError);
+    try {
+      await client.query(`BEGIN ISOLATION LEVEL REPEATABLE READ${options.temporaryTables ? '' : ', READ ONLY'}`);
+      await client.query(
+        `SELECT set_config('statement_timeout', $1, true), set_config('idle_in_transaction_session_timeout', $2, true)`,
+        [`${options.statementSeconds}s`, `${options.idleSeconds}s`],
+      );
+      return snapshot;
+    } catch (error) {
+      await snapshot.close();
+      throw error;
+    }
+  }
+
+  async query<Row>(sql: string, parameters: readonly unknown[] = []): Promise<Row[]> {
+    return (await this.client.query(sql, [...parameters])).rows as Row[];
+  }
+
+  /** Ends the transaction, with every cursor in it, and gives the connection back. Safe to repeat. */
+  close(): Promise<void> {
+    this.closing ??= this.end();
+    return this.closing;
+  }
+
+  private async end(): Promise<void> {
+    try {
+      if (!this.broken) await this.client.query('ROLLBACK');
+    } catch {
+      this.broken = true;
+    } finally {
+      this.client.off('error', this.onError);
+      this.client.release(this.broken);
+    }
+  }
+
+  private readonly onError = (): void => {
+    this.broken = true;
+  };
+}

@@ -1,0 +1,5 @@
+import { Module } from '@nestjs/common';
+import { EvmClient } from './evm.client';
+
+@Module({ providers: [EvmClient], exports: [EvmClient] })
+export class EvmModule {}

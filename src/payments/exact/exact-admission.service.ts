@@ -1,0 +1,159 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { usdc } from '../../common/money';
+import { CONFIG } from '../../config/config.module';
+import type { Config } from '../../config/config';
+import { DatabaseService } from '../../database/database.service';
+import { customerCredits } from '../../ledger/ledger-account';
+import { LedgerService } from '../../ledger/ledger.service';
+import { CLAIMABLE, type Claim } from '../claim';
+import { ClaimsService } from '../claims.service';
+import type { HoldOutcome, PaymentRequirements, Work } from '../payment-scheme';
+import { alreadyUsed, answerNotKept, inDoubt, inProgress, type Refusal } from '../refusal';
+import { ExactVerification } from './exact-verification.service';
+import type { ExactHold } from './exact-hold';
+import { boundTo, type ExactPayment, mismatchOf, paymentIdOf, refusedPayment } from './exact-payment';
+import { type ExactClaimPayment, ExactSettlement, IN_DOUBT_RETRY_SECONDS } from './exact-settlement.service';
+import { settlementHeaders } from './settlement-headers';
+
+/** How long a copy of a payment waits for the first one's answer. */
+const WAIT_MS = 30_000;
+const SETTLING_LEASE_SECONDS = 90;
+
+/** Decides whether a payment may have its work done: one signed payment, one piece of work, however many copies. */
+@Injectable()
+export class ExactAdmission {
+  constructor(
+    @Inject(CONFIG) private readonly config: Config,
+    private readonly database: DatabaseService,
+    private readonly verification: ExactVerification,
+    private readonly claims: ClaimsService,
+    private readonly settlement: ExactSettlement,
+    private readonly ledger: LedgerService,
+  ) {}
+
+  async admit(payment: ExactPayment, required: PaymentRequirements, work: Work): Promise<HoldOutcome> {
+    const { from, nonce } = payment.authorization;
+    const key = paymentIdOf(required.network, required.asset, from, nonce);
+    const fingerprint = boundTo(payment, work.fingerprint);
+    // A copy is recognised before it is verified: its nonce is used by the time that the first one is settled.
+    const earlier = await this.claims.find(key);
+    if (earlier && !mayTakeOver(earlier, fingerprint)) return this.follow(earlier, fingerprint);
+    if (earlier?.state !== 'paid') {
+      const refusal = mismatchOf(payment, required) ?? (await this.verification.refusalOf(payment, required));
+      if (refusal) return this.followOrRefuse(key, fingerprint, refusal);
+    }
+    const claimPayment: ExactClaimPayment = {
+      payment: { authorization: payment.authorization, signature: payment.signature },
+      requirements: required,
+    };
+    const customer = await this.verification.customerOf(this.database, from);
+    const claim = await this.claims.take({
+      key,
+      scheme: 'exact',
+      fingerprint,
+      callId: work.callId,
+      customerId: customer,
+      payment: claimPayment,
+      validBefore: new Date(Number(payment.authorization.validBefore) * 1000 || Date.now()),
+      leaseSeconds: Math.ceil(this.config.upstream.timeoutMs / 1000) + SETTLING_LEASE_SECONDS,
+    });
+    if (!claim) return this.followOrRefuse(key, fingerprint, inProgress);
+    const paid = (claim.payment as ExactClaimPayment).requirements.amount;
+    const hold: ExactHold = {
+      callId: work.callId,
+      scheme: 'exact',
+      customerId: customer,
+      apiKeyId: null,
+      payer: from.toLowerCase(),
+      amount: usdc(BigInt(paid)),
+      claimKey: key,
+      headers: {},
+      claimPayment,
+      transaction: undefined,
+    };
+    if (claim.transaction !== null) return this.holdCredit(hold, claim.transaction);
+    return work.stream ? this.settleFirst(hold) : { kind: 'held', hold };
+  }
+
+  /** A stream's headers carry its settlement, so it is settled before the work; the amount is credit until captured. */
+  private async settleFirst(hold: ExactHold): Promise<HoldOutcome> {
+    const { claimKey: key, callId } = hold;
+    await this.claims.move(key, callId, 'settling', { leaseSeconds: SETTLING_LEASE_SECONDS });
+    const outcome = await this.settlement.settle(key, hold.claimPayment);
+    if (outcome.kind === 'in_doubt') {
+      await this.claims.move(key, callId, 'in_doubt', { leaseSeconds: IN_DOUBT_RETRY_SECONDS });
+      return { kind: 'refused', refusal: inDoubt };
+    }
+    if (outcome.kind === 'failed') {
+      await this.claims.move(key, callId, 'failed', { reason: outcome.reason });
+      return { kind: 'refused', refusal: refusedPayment(outcome.reason) };
+    }
+    const { transaction } = outcome;
+    await this.settlement.book(
+      { key, callId, customerId: hold.customerId, payment: hold.claimPayment, capture: null },
+      transaction,
+    );
+    const leaseSeconds = Math.ceil(this.config.upstream.timeoutMs / 1000) + SETTLING_LEASE_SECONDS;
+    await this.claims.move(key, callId, 'working', { transaction, leaseSeconds });
+    return this.holdCredit(hold, transaction);
+  }
+
+  private async holdCredit(hold: ExactHold, transaction: string): Promise<HoldOutcome> {
+    const { network, amount } = hold.claimPayment.requirements;
+    const reservation = { id: hold.callId, account: customerCredits(hold.customerId, 'USDC'), amount: hold.amount };
+    const verdict = await this.ledger.hold(reservation, new Date(Date.now() + this.config.holdTtlSeconds * 1000));
+    if (verdict.verdict !== 'held' && verdict.verdict !== 'replayed') {
+      await this.claims.move(hold.claimKey, hold.callId, 'paid');
+      return { kind: 'refused', refusal: creditSpent };
+    }
+    const headers = settlementHeaders({ transaction, network, payer: hold.payer, amount });
+    const held: ExactHold = { ...hold, transaction, headers };
+    return { kind: 'held', hold: held };
+  }
+
+  /** The first one may have been settled while this copy was being verified: then its answer counts. */
+  private async followOrRefuse(key: string, fingerprint: string, refusal: Refusal): Promise<HoldOutcome> {
+    const first = await this.claims.find(key);
+    return first ? this.follow(first, fingerprint) : { kind: 'refused', refusal };
+  }
+
+  private async follow(first: Claim, fingerprint: string): Promise<HoldOutcome> {
+    if (first.fingerprint !== fingerprint) return { kind: 'refused', refusal: alreadyUsed(NONCE_USED) };
+    const claim = (await this.claims.settled(first.key, WAIT_MS)) ?? first;
+    if (claim.state === 'settled' && claim.answer && claim.transaction !== null) {
+      const { requirements, payment } = claim.payment as ExactClaimPayment;
+      const payer = payment.authorization.from.toLowerCase();
+      const headers = settlementHeaders({ ...requirements, transaction: claim.transaction, payer });
+      return { kind: 'replay', answer: { ...claim.answer, headers: { ...claim.answer.headers, ...headers } } };
+    }
+    return { kind: 'refused', refusal: refusalOf(claim) };
+  }
+}
+
+const NONCE_USED = 'invalid_exact_evm_nonce_already_used';
+
+const creditSpent: Refusal = {
+  status: 409,
+  code: 'payment_credit_spent',
+  detail: 'This payment became wallet credit, and the credit has been spent since.',
+  hint: 'Sign a new payment for this request.',
+};
+
+const mayTakeOver = (claim: Claim, fingerprint: string): boolean =>
+  CLAIMABLE.includes(claim.state) && claim.fingerprint === fingerprint;
+
+function refusalOf(claim: Claim): Refusal {
+  switch (claim.state) {
+    case 'settled':
+      return answerNotKept;
+    case 'in_doubt':
+      return inDoubt;
+    case 'failed':
+      return refusedPayment(claim.reason ?? 'unexpected_settle_error');
+    case 'working':
+    case 'settling':
+    case 'paid':
+    case 'released':
+      return inProgress;
+  }
+}

@@ -1,0 +1,10 @@
+import type { Hold } from '../payment-scheme';
+import type { ExactClaimPayment } from './exact-settlement.service';
+
+/** A claimed `exact` payment. With a transaction it is settled already, and its amount is held on the wallet's credit. */
+export interface ExactHold extends Hold {
+  readonly claimKey: string;
+  readonly payer: string;
+  readonly claimPayment: ExactClaimPayment;
+  readonly transaction: string | undefined;
+}

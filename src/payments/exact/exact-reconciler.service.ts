@@ -1,0 +1,49 @@
+import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { CONFIG } from '../../config/config.module';
+import type { Config } from '../../config/config';
+import { HotWallet } from '../hot-wallet.service';
+import { JobsService } from '../../jobs/jobs.service';
+import { ClaimsService } from '../claims.service';
+import { ExactSettlement } from './exact-settlement.service';
+
+/** Answers stay for repeats this long; claims stay for ever. */
+const ANSWER_HOURS = 24;
+
+/** Finishes what a crash or a silent chain left: every claim ends as settled, paid, released or failed. */
+@Injectable()
+export class ExactReconciler implements OnModuleInit {
+  private readonly logger = new Logger('ExactReconciler');
+
+  constructor(
+    @Inject(CONFIG) private readonly config: Config,
+    private readonly jobs: JobsService,
+    private readonly claims: ClaimsService,
+    private readonly settlement: ExactSettlement,
+    private readonly wallet: HotWallet,
+  ) {}
+
+  onModuleInit(): void {
+    this.jobs.register({
+      name: 'forget-answers',
+      everySeconds: 3600,
+      run: () => this.claims.forgetAnswers(ANSWER_HOURS),
+    });
+    const { x402 } = this.config;
+    if (!x402) return;
+    this.jobs.register({ name: 'reconcile-exact', everySeconds: 2, run: () => this.reconcile() });
+    if (x402.privateKey !== undefined) {
+      this.jobs.register({ name: 'follow-transactions', everySeconds: 2, run: () => this.wallet.follow() });
+    }
+  }
+
+  async reconcile(): Promise<void> {
+    for (const claim of await this.claims.abandoned('exact', ['settling', 'in_doubt'])) {
+      await this.settlement
+        .reconcile(claim)
+        .catch((error: unknown) => this.logger.error(`${claim.key} stays ${claim.state}: ${String(error)}`));
+    }
+    for (const claim of await this.claims.abandoned('exact', ['working'])) {
+      await this.claims.move(claim.key, claim.callId, claim.transaction === null ? 'released' : 'paid');
+    }
+  }
+}

@@ -1,0 +1,48 @@
+import { createPublicClient, http, parseAbi, parseAbiItem } from 'viem';
+import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
+import { DEV_WALLETS, fundEth, type LocalChain, mintUsdc, startChain } from '../../src/local/chain';
+
+/** A chain with our USDC on it, and the variables with which the application settles there. */
+export async function startTestChain(
+  options: { blockTimeSeconds?: number } = {},
+): Promise<{ chain: LocalChain; env: Record<string, string> }> {
+  const chain = await startChain(options);
+  await fundEth(chain.rpcUrl, DEV_WALLETS.facilitator.address, 10n ** 20n);
+  return { chain, env: chainEnvironment(chain) };
+}
+
+export const chainEnvironment = (chain: LocalChain): Record<string, string> => ({
+  X402_NETWORK: `eip155:${chain.chainId}`,
+  X402_PAY_TO: DEV_WALLETS.payTo.address,
+  X402_ASSET: chain.usdc,
+  EVM_RPC_URL: chain.rpcUrl,
+  EVM_PRIVATE_KEY: DEV_WALLETS.facilitator.privateKey,
+});
+
+/** A fresh wallet with this much USDC, in micro-USDC, and no ETH. */
+export async function payerWith(chain: LocalChain, atoms: bigint) {
+  const account = privateKeyToAccount(generatePrivateKey());
+  if (atoms > 0n) await mintUsdc(chain.rpcUrl, account.address, atoms);
+  return account;
+}
+
+/** Σ of the `Transfer` events to `payTo`: what the chain says was received. */
+export async function receivedOnChain(chain: LocalChain): Promise<bigint> {
+  const logs = await chainClient(chain).getLogs({
+    address: chain.usdc,
+    event: parseAbiItem('event Transfer(address indexed from, address indexed to, uint256 value)'),
+    args: { to: DEV_WALLETS.payTo.address },
+    fromBlock: 0n,
+  });
+  return logs.reduce((sum, log) => sum + (log.args.value ?? 0n), 0n);
+}
+
+export const usdcBalance = (chain: LocalChain, address: `0x${string}`): Promise<bigint> =>
+  chainClient(chain).readContract({
+    address: chain.usdc,
+    abi: parseAbi(['function balanceOf(address) view returns (uint256)']),
+    functionName: 'balanceOf',
+    args: [address],
+  });
+
+const chainClient = (chain: LocalChain) => createPublicClient({ transport: http(chain.rpcUrl) });
