@@ -71,7 +71,13 @@ export function toCaller(headers: RequestHeaders): Record<string, string | strin
 
 function keep(headers: RequestHeaders, without: ReadonlySet<string>): Record<string, string | string[]> {
   const kept: Record<string, string | string[]> = {};
-  const hop = new Set([headers['connection'] ?? []].flat().join(',').toLowerCase().split(/\s*,\s*/));
+  const hop = new Set(
+    [headers['connection'] ?? []]
+      .flat()
+      .join(',')
+      .toLowerCase()
+      .split(/\s*,\s*/),
+  );
   for (const [name, value] of Object.entries(headers)) {
     if (value === undefined || NEVER.has(name) || hop.has(name) || without.has(name) || STRIPPED.test(name)) continue;
     kept[name] = value;

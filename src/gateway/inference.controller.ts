@@ -1,9 +1,10 @@
 import { Controller, HttpCode, Post, Req, Res } from '@nestjs/common';
 import { ApiBearerAuth, ApiBody, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { ProblemDto } from '../common/problem.dto';
 import type { Endpoint } from '../pricing/model';
 import { readCall } from './inference-call';
-import { InferenceAnswerDto, InferenceRequestDto, ProblemDto } from './inference.dto';
+import { InferenceAnswerDto, InferenceRequestDto } from './inference.dto';
 import { PaidCallService } from './paid-call.service';
 import { ReplyTarget, sendAnswer } from './reply';
 

@@ -30,24 +30,3 @@ export class InferenceAnswerDto {
   })
   usage!: Record<string, unknown>;
 }
-
-/** RFC 9457. */
-export class ProblemDto {
-  @ApiProperty({ example: 'urn:tollbridge:problem:payment_required' })
-  type!: string;
-
-  @ApiProperty({ example: 'Payment required' })
-  title!: string;
-
-  @ApiProperty({ example: 402 })
-  status!: number;
-
-  @ApiProperty({ example: 'payment_required', description: 'Stable.' })
-  code!: string;
-
-  @ApiProperty({ example: 'This call has a price and the request carries no payment.' })
-  detail!: string;
-
-  @ApiPropertyOptional({ example: 'Send an API key as "Authorization: Bearer tb_…", or pay with an x402 client.' })
-  hint?: string;
-}

@@ -44,17 +44,15 @@ export class PaidCallService {
     const paid: PaidCall = { call, model, quote, work, scheme, hold: outcome.hold };
     const answer = await this.upstream.send(call, model).catch((error: unknown) => this.fail(paid, error));
     if (isCallersFault(answer.statusCode)) return this.pass(paid, answer);
-    return call.stream ? this.stream(paid, answer) : this.deliver(paid, answer);
+    return call.stream && !isJson(answer) ? this.stream(paid, answer) : this.deliver(paid, answer);
   }
 
   /** An answer in one piece is withheld until it is paid: its headers name the cost. */
   private async deliver(paid: PaidCall, answer: UpstreamAnswer): Promise<KeptAnswer> {
-    const body = Buffer.from(
-      await answer.body.arrayBuffer().catch((cause: unknown) => this.fail(paid, new UpstreamFailedError({ cause }))),
-    );
+    const body = await this.bodyOf(paid, answer);
     const read = readPlainAnswer(body, paid.call, paid.model, paid.quote.estimate);
     if (!read)
-      return this.fail(paid, new UpstreamFailedError({ cause: new Error('The answer is not a JSON object.') }));
+      return this.fail(paid, new UpstreamFailedError({ cause: new Error('It is not the JSON of an answer.') }));
     const charge = chargeFor(paid.quote, read.usage.quantities);
     const cost = formatMoney(chargedTo(paid.hold.amount, charge.amount));
     const invoiceId = secretId('inv');
@@ -79,11 +77,23 @@ export class PaidCallService {
       stream: async (target) => {
         target.open(answer.statusCode, headers);
         await this.relay.run(paid, answer.body, target, async (usage, end) => {
-          const receipt = await this.capture(paid, usage, { ...end, invoiceId }, end.kept);
+          if (usage.source === 'none') {
+            await this.release(paid, end.errorCode ?? 'upstream_interrupted');
+            return '0';
+          }
+          const charge = chargedTo(paid.hold.amount, chargeFor(paid.quote, usage.quantities).amount);
+          const body = end.kept?.(formatMoney(charge));
+          const kept = body && { status: answer.statusCode, headers: headers as Record<string, string>, body };
+          const receipt = await this.capture(paid, usage, { ...end, invoiceId }, kept);
           return formatMoney(receipt.charge);
         });
       },
     };
+  }
+
+  private async bodyOf(paid: PaidCall, answer: UpstreamAnswer): Promise<Buffer> {
+    const broken = (cause: unknown) => this.fail(paid, new UpstreamFailedError({ cause }));
+    return Buffer.from(await answer.body.arrayBuffer().catch(broken));
   }
 
   private async capture(paid: PaidCall, usage: Usage, end: CallEnd, answer: KeptAnswer | undefined): Promise<Receipt> {
@@ -111,9 +121,10 @@ export class PaidCallService {
 
   /** The upstream calls the request wrong: its answer passes through, and nothing is charged. */
   private async pass(paid: PaidCall, answer: UpstreamAnswer): Promise<KeptAnswer> {
-    const body = Buffer.from(await answer.body.arrayBuffer());
+    const body = await this.bodyOf(paid, answer);
     await this.release(paid, `upstream_${answer.statusCode}`);
-    return { status: answer.statusCode, headers: toCaller(answer.headers) as Record<string, string>, body };
+    const headers = { ...(toCaller(answer.headers) as Record<string, string>), ...callHeaders(paid) };
+    return { status: answer.statusCode, headers, body };
   }
 
   private async fail(paid: PaidCall, error: unknown): Promise<never> {
@@ -156,10 +167,18 @@ const workOf = (call: InferenceCall, quote: Quote): Work => ({
   idempotencyKey: call.idempotencyKey,
 });
 
-function costHeaders({ call }: PaidCall, cost: string | undefined, invoiceId: string): Record<string, string> {
+/** A stream was asked for, and an answer in one piece came. */
+const isJson = (answer: UpstreamAnswer): boolean =>
+  /^application\/json\b/i.test(String(answer.headers['content-type']));
+
+const callHeaders = ({ call }: PaidCall): Record<string, string> => ({
+  'cache-control': 'private, no-store',
+  'x-request-id': call.id,
+});
+
+function costHeaders(paid: PaidCall, cost: string | undefined, invoiceId: string): Record<string, string> {
   return {
-    'cache-control': 'private, no-store',
-    'x-request-id': call.id,
+    ...callHeaders(paid),
     'x-tollbridge-invoice': invoiceId,
     ...(cost === undefined ? {} : { 'x-tollbridge-cost': cost }),
   };

@@ -11,7 +11,7 @@ export interface PlainAnswer {
 
 /**
  * Reads usage from an answer: what the provider reports, and where it reports nothing, what was delivered, counted.
- * `undefined` when the body is not the JSON object that was promised: that is an upstream failure.
+ * `undefined` when the body is not the JSON object that was promised, or an error: that is an upstream failure.
  */
 export function readPlainAnswer(
   body: Buffer,
@@ -21,7 +21,9 @@ export function readPlainAnswer(
 ): PlainAnswer | undefined {
   const answer = parse(body);
   if (!answer) return undefined;
-  const modelServed = typeof answer['model'] === 'string' ? answer['model'] : null;
+  // Some providers say that they failed with a 200.
+  if (isError(answer)) return undefined;
+  const modelServed = modelNameOf(answer['model']);
   const reported = readUsageReport(answer['usage'], model.usageConvention);
   const images = call.endpoint === '/v1/images/generations' ? BigInt(lengthOf(answer['data'])) : undefined;
   const units: Quantities = { request: 1n, ...(images === undefined ? {} : { image: images }) };
@@ -34,18 +36,72 @@ export function readPlainAnswer(
 }
 
 /**
- * Writes the cost into the answer's own `usage` object and leaves every other byte as it came. Inside a JSON string
- * a quote is escaped, so the text `"usage":{` can only be a member.
+ * Writes the cost into the answer's own `usage` object, over a cost of the provider's, and leaves every byte outside
+ * of that object as it came.
  */
 export function withCost(body: Buffer, cost: string): Buffer {
-  const text = body.toString('utf8');
-  const at = text.lastIndexOf('"usage"');
-  const opening = at === -1 ? null : /^"usage"\s*:\s*\{/.exec(text.slice(at, at + 64));
-  if (!opening) return body;
-  const end = at + opening[0].length;
-  const comma = /^\s*\}/.test(text.slice(end, end + 16)) ? '' : ',';
-  return Buffer.from(`${text.slice(0, end)}"cost":"${cost}"${comma}${text.slice(end)}`);
+  const place = placeOfUsage(body);
+  if (!place) return body;
+  const usage = parse(body.subarray(place.start, place.end));
+  if (!usage) return body;
+  const priced = Buffer.from(JSON.stringify({ ...usage, cost }));
+  return Buffer.concat([body.subarray(0, place.start), priced, body.subarray(place.end)]);
 }
+
+/** A model's name as a provider says it, fit for a row: a provider's text is not trusted to be one. */
+export const modelNameOf = (value: unknown): string | null =>
+  typeof value === 'string' && value !== '' ? value.slice(0, 200).replace(/[^\x20-\x7e]/g, '?') : null;
+
+/**
+ * Where the value of the answer's own member `usage` is, the last one if there are several. Answers quote requests
+ * and other answers, so what looks like it inside of a text or of another member is passed over.
+ */
+function placeOfUsage(body: Buffer): { start: number; end: number } | undefined {
+  let place: { start: number; end: number } | undefined;
+  let start: number | undefined;
+  let depth = 0;
+  for (let at = 0; at < body.length; at++) {
+    const byte = body[at];
+    if (byte === QUOTE) {
+      const end = endOfText(body, at);
+      if (depth === 1 && USAGE.equals(body.subarray(at, end))) start = objectAfter(body, end);
+      at = end - 1;
+    } else if (byte === BRACE_OPEN || byte === BRACKET_OPEN) {
+      depth++;
+    } else if (byte === BRACE_CLOSE || byte === BRACKET_CLOSE) {
+      depth--;
+      if (depth === 1 && start !== undefined) {
+        place = { start, end: at + 1 };
+        start = undefined;
+      }
+    }
+  }
+  return place;
+}
+
+/** Behind the quote that ends the text which begins at `from`: one before which backslashes are even in number. */
+function endOfText(body: Buffer, from: number): number {
+  for (let quote = body.indexOf(QUOTE, from + 1); quote !== -1; quote = body.indexOf(QUOTE, quote + 1)) {
+    let before = quote - 1;
+    while (body[before] === BACKSLASH) before--;
+    if ((quote - before) % 2 === 1) return quote + 1;
+  }
+  return body.length;
+}
+
+/** Where the object begins that is the value of the name which ends at `from`, if an object is. */
+function objectAfter(body: Buffer, from: number): number | undefined {
+  const opening = /^\s*:\s*\{/.exec(body.toString('latin1', from, from + 64));
+  return opening === null ? undefined : from + opening[0].length - 1;
+}
+
+const USAGE = Buffer.from('"usage"');
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const BRACE_OPEN = 0x7b;
+const BRACE_CLOSE = 0x7d;
+const BRACKET_OPEN = 0x5b;
+const BRACKET_CLOSE = 0x5d;
 
 function countOutput(answer: Readonly<Record<string, unknown>>, encoding: Encoding): number {
   let text = '';
@@ -70,6 +126,11 @@ function parse(body: Buffer): Record<string, unknown> | undefined {
     return undefined;
   }
 }
+
+const isError = (answer: Readonly<Record<string, unknown>>): boolean =>
+  typeof answer['error'] === 'object' &&
+  answer['error'] !== null &&
+  lengthOf(answer['choices']) + lengthOf(answer['data']) === 0;
 
 const arrayOf = (value: unknown): unknown[] => (Array.isArray(value) ? value.filter((part) => part !== null) : []);
 const lengthOf = (value: unknown): number => arrayOf(value).length;

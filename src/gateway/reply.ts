@@ -17,9 +17,15 @@ export function sendAnswer(reply: Reply, answer: KeptAnswer): void {
   reply.status(answer.status).headers(answer.headers).send(answer.body);
 }
 
+/** A caller that takes nothing for so long has gone: its upstream connection and its hold serve others. */
+const MAX_STALL_MS = 60_000;
+
 /** A stream into a reply: what the caller's connection cannot take yet is not read from the upstream. */
 export class ReplyTarget implements StreamTarget {
-  constructor(private readonly reply: Reply) {}
+  constructor(
+    private readonly reply: Reply,
+    private readonly maxStallMs = MAX_STALL_MS,
+  ) {}
 
   open(status: number, headers: Record<string, string | string[]>): void {
     const { raw } = this.reply;
@@ -36,7 +42,9 @@ export class ReplyTarget implements StreamTarget {
     if (this.gone) return false;
     if (raw.write(chunk)) return true;
     await new Promise<void>((resolve) => {
+      const stalled = setTimeout(() => raw.destroy(), this.maxStallMs);
       const go = () => {
+        clearTimeout(stalled);
         raw.off('drain', go).off('close', go);
         resolve();
       };

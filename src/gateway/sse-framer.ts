@@ -6,27 +6,35 @@ const MAX_EVENT_BYTES = 32 * 1024 * 1024;
  * chunks were cut, also inside a UTF-8 sequence, each event comes out whole, with the blank line that ends it.
  */
 export class SseFramer {
-  private rest: Buffer = Buffer.alloc(0);
+  /** The event that has begun, in the pieces in which it came: joined once, however many they are. */
+  private pieces: Buffer[] = [];
+  private pending = 0;
+  private readonly end = new EndOfEvent();
 
   /** The events that are complete with this chunk. @throws RangeError when one event is too long. */
   push(chunk: Buffer): Buffer[] {
-    const bytes = this.rest.length === 0 ? chunk : Buffer.concat([this.rest, chunk]);
     const events: Buffer[] = [];
     let start = 0;
-    for (let end = endOfEvent(bytes, start); end !== -1; end = endOfEvent(bytes, start)) {
-      events.push(bytes.subarray(start, end));
+    for (let end = this.end.find(chunk, start); end !== -1; end = this.end.find(chunk, start)) {
+      events.push(this.join(chunk.subarray(start, end)));
       start = end;
     }
-    this.rest = bytes.subarray(start);
-    if (this.rest.length > MAX_EVENT_BYTES) throw new RangeError('A server-sent event is too long.');
+    if (start < chunk.length) this.pieces.push(chunk.subarray(start));
+    this.pending += chunk.length - start;
+    if (this.pending > MAX_EVENT_BYTES) throw new RangeError('A server-sent event is too long.');
     return events;
   }
 
   /** What came after the last complete event. */
   flush(): Buffer {
-    const rest = this.rest;
-    this.rest = Buffer.alloc(0);
-    return rest;
+    return this.join(Buffer.alloc(0));
+  }
+
+  private join(last: Buffer): Buffer {
+    const event = this.pieces.length === 0 ? last : Buffer.concat([...this.pieces, last]);
+    this.pieces = [];
+    this.pending = 0;
+    return event;
   }
 }
 
@@ -43,11 +51,31 @@ export function dataOf(event: Buffer): string | undefined {
 /** One event with this data. */
 export const eventOf = (data: unknown): Buffer => Buffer.from(`data: ${JSON.stringify(data)}\n\n`);
 
-/** The index behind the next blank line, or -1. Lines end in LF or CRLF. */
-function endOfEvent(bytes: Buffer, from: number): number {
-  const lf = bytes.indexOf('\n\n', from);
-  const crlf = bytes.indexOf('\r\n\r\n', from);
-  if (lf === -1 && crlf === -1) return -1;
-  if (crlf === -1 || (lf !== -1 && lf < crlf)) return lf + 2;
-  return crlf + 4;
+/** Finds blank lines, also those that two chunks share. Lines end in LF or CRLF, in any mixture. */
+class EndOfEvent {
+  /** Nothing but the end of the line so far, and perhaps a CR. */
+  private atLineStart = false;
+
+  /** The index behind the next blank line, or -1. */
+  find(bytes: Buffer, from: number): number {
+    let at = from;
+    while (at < bytes.length) {
+      if (!this.atLineStart) {
+        const newline = bytes.indexOf(LF, at);
+        if (newline === -1) return -1;
+        this.atLineStart = true;
+        at = newline + 1;
+        continue;
+      }
+      const byte = bytes[at];
+      at++;
+      if (byte === CR) continue;
+      this.atLineStart = false;
+      if (byte === LF) return at;
+    }
+    return -1;
+  }
 }
+
+const LF = 10;
+const CR = 13;

@@ -1,5 +1,6 @@
 import { countText, type Encoding } from '../metering/tokenizer';
 import { type Quantities, readUsageReport, type UsageConvention } from '../metering/usage';
+import { modelNameOf } from './plain-answer';
 import { dataOf } from './sse-framer';
 
 /** Counted text is forgotten in pieces of this size: a long answer is never kept. */
@@ -11,6 +12,7 @@ const COUNT_EVERY_CHARS = 4096;
  */
 export class StreamReader {
   private reported: Quantities | undefined;
+  private reportedIn: StreamChunk | undefined;
   private pending = '';
   private countedTokens = 0;
   /** The stream reached its end: `[DONE]`, or a finish reason for every choice is not needed. */
@@ -37,17 +39,23 @@ export class StreamReader {
       this.failed = true;
       return { kind: 'error' };
     }
-    if (typeof chunk.model === 'string') this.modelServed = chunk.model;
+    this.modelServed = modelNameOf(chunk.model) ?? this.modelServed;
     this.count(textOf(chunk));
     const report = readUsageReport(chunk.usage, this.convention);
     if (!report) return { kind: 'other' };
     this.reported = report;
+    this.reportedIn = chunk;
     return hasContent(chunk) ? { kind: 'content_with_usage', chunk } : { kind: 'usage', chunk };
   }
 
   /** What the provider reported, or `undefined` when it reported nothing. */
   get report(): Quantities | undefined {
     return this.reported;
+  }
+
+  /** The newest chunk that reported usage. */
+  get reportChunk(): StreamChunk | undefined {
+    return this.reportedIn;
   }
 
   /** Tokens of the text that was delivered. */
@@ -93,11 +101,13 @@ function parse(data: string): StreamChunk | undefined {
 
 const choicesOf = (chunk: StreamChunk): readonly StreamChoice[] => (Array.isArray(chunk.choices) ? chunk.choices : []);
 
-/** Some providers put an empty choice into the usage chunk: that is not content. */
+/** Some providers put an empty choice into the usage chunk: that is not content. A role or a finish reason is. */
 const hasContent = (chunk: StreamChunk): boolean =>
   choicesOf(chunk).some(
     (choice) =>
-      textOf({ choices: [choice] }) !== '' || (choice?.finish_reason !== undefined && choice.finish_reason !== null),
+      Object.keys(choice?.delta ?? {}).length > 0 ||
+      (typeof choice?.text === 'string' && choice.text !== '') ||
+      (choice?.finish_reason !== undefined && choice.finish_reason !== null),
   );
 
 /** Everything that a choice delivered as text: content, reasoning, refusals, arguments of tool calls. */

@@ -1,6 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { Usage } from '../metering/usage';
-import { type KeptAnswer, MAX_KEPT_BYTES } from '../payments/claim';
+import { MAX_KEPT_BYTES } from '../payments/claim';
 import { elapsed } from './call-rows';
 import type { PaidCall, StreamTarget } from './paid-call';
 import { eventOf, SseFramer } from './sse-framer';
@@ -19,7 +19,8 @@ export interface StreamEnd {
   readonly errorCode: string | null;
   readonly modelServed: string | null;
   readonly ttfbMs: number;
-  readonly kept: KeptAnswer | undefined;
+  /** The stream as a repeat of the same payment gets it, with its cost; where nobody can ask for it again, nothing. */
+  readonly kept: ((cost: string) => Buffer) | undefined;
 }
 
 /**
@@ -117,8 +118,9 @@ class Passage {
 
   /** What the provider reports; without a report what was delivered, counted. Nothing delivered is nothing. */
   usage(): Usage {
-    const { report, deliveredTokens } = this.reader;
+    const { report, deliveredTokens, finished } = this.reader;
     if (report) return { quantities: { ...report, request: 1n }, source: 'provider' };
+    if (deliveredTokens === 0 && !finished) return { quantities: {}, source: 'none' };
     const input = this.paid.quote.estimate.input ?? 0n;
     return { quantities: { input, output: BigInt(deliveredTokens), request: 1n }, source: 'gateway_count' };
   }
@@ -135,8 +137,7 @@ class Passage {
 
   /** The events that were held back, now that the cost is known. */
   tail(cost: string, errorCode: string | null): Buffer[] {
-    const events: Buffer[] = [];
-    if (this.usageChunk && this.paid.call.wantsUsage) events.push(withCost(this.usageChunk, cost));
+    const events = this.usageEvents(cost);
     if (errorCode !== null) {
       const detail = 'The answer broke off. What was delivered until then is charged.';
       return [...events, errorEvent(errorCode, detail, cost)];
@@ -165,12 +166,16 @@ class Passage {
     if (!this.target.gone) await this.target.write(event);
   }
 
-  /** The stream as a repeat of the same payment gets it, where one can ask for it. */
-  private answer(): KeptAnswer | undefined {
-    if (!this.kept || this.keptBytes > MAX_KEPT_BYTES || !this.reader.finished) return undefined;
-    const headers = { 'content-type': 'text/event-stream; charset=utf-8' };
-    const usage = this.usageChunk && this.paid.call.wantsUsage ? [eventOf(this.usageChunk)] : [];
-    return { status: 200, headers, body: Buffer.concat([...this.kept, ...usage, ...(this.done ? [this.done] : [])]) };
+  private answer(): StreamEnd['kept'] {
+    if (!this.kept || this.keptBytes > MAX_KEPT_BYTES || !this.reader.finished || this.reader.failed) return undefined;
+    const { kept } = this;
+    return (cost) => Buffer.concat([...kept, ...this.usageEvents(cost), ...(this.done ? [this.done] : [])]);
+  }
+
+  /** The last chunk that reports usage, with the cost. Where a provider reports it beside its text, one more chunk. */
+  private usageEvents(cost: string): Buffer[] {
+    const chunk = this.usageChunk ?? (this.reader.reportChunk && { ...this.reader.reportChunk, choices: [] });
+    return chunk && this.paid.call.wantsUsage ? [withCost(chunk, cost)] : [];
   }
 }
 

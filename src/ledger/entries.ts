@@ -126,17 +126,23 @@ export function callSettled(transfer: ChainTransfer & { callId: string; charge: 
   };
 }
 
-/** USDC arrived as a top-up of a USD balance, converted at par. */
-export function usdcTopUpReceived(topUp: ChainTransfer & { topUpId: string }): JournalEntry {
-  const { payTo, network, amount } = topUp;
+/** A wallet's USDC credit tops up a USD balance, converted at par: the two assets never meet in one posting. */
+export function usdcTopUpConverted(topUp: {
+  topUpId: string;
+  walletId: string;
+  customerId: string;
+  /** In USDC. */
+  amount: Money;
+}): JournalEntry {
+  const { topUpId, walletId, customerId, amount } = topUp;
   return {
-    key: `transfer:${topUp.paymentId}`,
-    kind: 'usdc_topup_received',
-    customerId: topUp.customerId,
-    memo: { transaction: topUp.transaction, network, topUp: topUp.topUpId },
+    key: `topup:${topUpId}`,
+    kind: 'usdc_topup_converted',
+    customerId,
+    memo: { topUp: topUpId, wallet: walletId },
     postings: [
-      { from: chainReceipts(network, payTo), to: conversion('USDC'), amount },
-      { from: conversion('USD'), to: customerCredits(topUp.customerId, 'USD'), amount: usdcToUsdAtPar(amount) },
+      { from: customerCredits(walletId, 'USDC'), to: conversion('USDC'), amount },
+      { from: conversion('USD'), to: customerCredits(customerId, 'USD'), amount: usdcToUsdAtPar(amount) },
     ],
   };
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { DatabaseService } from '../database/database.service';
 import type { Tx } from '../database/tx';
@@ -14,6 +15,7 @@ const MAX_FLUSH = 500;
 const MAX_WAITING = 20_000;
 const MAX_ATTEMPTS = 5;
 const FLUSH_SQL = 'SELECT ledger_flush($1::jsonb, $2::bigint[]) AS verdicts';
+const PAUSE_MS = 5;
 /** Outcome unknown or lost a race: the same keys may be sent again, a repeat returns the first result. */
 const RETRYABLE = /^(40001|40P01|55P03|23505|57P0\d|08\w{3}|ECONNRESET|EPIPE)$/;
 
@@ -59,6 +61,7 @@ export class LedgerWriter {
     } catch (error) {
       const [only] = batch;
       if (batch.length === 1 && only) return only.reject(error);
+      if (!isRefusedByPostgres(error)) return batch.forEach((entry) => entry.reject(error));
       // One poisoned operation rolled the flush back: alone, each harms only itself.
       for (const entry of batch) await this.flush([entry]);
     }
@@ -71,11 +74,17 @@ export class LedgerWriter {
         const [row] = await this.database.prepared<{ verdicts: RawVerdict[] }>('ledger_flush', FLUSH_SQL, parameters);
         return row?.verdicts ?? [];
       } catch (error) {
-        if (attempt >= MAX_ATTEMPTS || !RETRYABLE.test(String((error as { code?: unknown }).code))) throw error;
+        if (attempt >= MAX_ATTEMPTS || !RETRYABLE.test(codeOf(error))) throw error;
+        await sleep(PAUSE_MS * 2 ** attempt);
       }
     }
   }
 }
+
+const codeOf = (error: unknown): string => String((error as { code?: unknown } | null)?.code);
+
+/** It read what was sent and said no. Otherwise it is away, and would be for each alone. */
+const isRefusedByPostgres = (error: unknown): boolean => /^(?!08|53|57)[0-9A-Z]{5}$/.test(codeOf(error));
 
 interface Waiting {
   readonly operation: LedgerOperation;

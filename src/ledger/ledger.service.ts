@@ -39,9 +39,12 @@ export class LedgerService {
 
   /** Closes the hold and posts `entry` in one step. A repeat returns the first result. */
   async capture(hold: LedgerHold, entry: JournalEntry, rows?: CompanionRows): Promise<PostVerdict> {
-    const posting = await this.entryOperation(entry, rows, hold.account);
-    const operation = { ...posting, op: { ...posting.op, ...referenceTo(hold, 'capture') } };
-    return toPostVerdict(await this.writer.submit(operation), hold.account);
+    return toPostVerdict(await this.writer.submit(await this.captureOperation(hold, entry, rows)), hold.account);
+  }
+
+  /** The same in the caller's transaction. */
+  async captureIn(tx: Tx, hold: LedgerHold, entry: JournalEntry): Promise<PostVerdict> {
+    return toPostVerdict(await this.writer.write(tx, await this.captureOperation(hold, entry)), hold.account);
   }
 
   /** Frees the hold. Safe to repeat: who comes late learns how it was closed. */
@@ -63,6 +66,15 @@ export class LedgerService {
   /** Posts an entry in the caller's transaction: it is on the books if and only if `tx` commits. */
   async postIn(tx: Tx, entry: JournalEntry, report?: LedgerAccount): Promise<PostVerdict> {
     return toPostVerdict(await this.writer.write(tx, await this.entryOperation(entry, undefined, report)), report);
+  }
+
+  private async captureOperation(
+    hold: LedgerHold,
+    entry: JournalEntry,
+    rows?: CompanionRows,
+  ): Promise<LedgerOperation> {
+    const posting = await this.entryOperation(entry, rows, hold.account);
+    return { ...posting, op: { ...posting.op, ...referenceTo(hold, 'capture') } };
   }
 
   private async entryOperation(

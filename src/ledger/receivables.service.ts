@@ -7,7 +7,7 @@ import type { JournalEntry } from './journal-entry';
 import { customerCredits, customerReceivable, type LedgerAccount } from './ledger-account';
 import { LedgerAccountsService } from './ledger-accounts.service';
 import { LedgerRefusedError } from './ledger-error';
-import { LedgerService } from './ledger.service';
+import { type LedgerHold, LedgerService } from './ledger.service';
 import type { PostVerdict } from './verdict';
 
 /** Credit that is on the books, and how much of it went to an old debt at once. */
@@ -37,14 +37,21 @@ export class ReceivablesService {
    * customer owes. When nothing is owed any more the credit may be spent again. A replayed entry repays nothing.
    * @throws LedgerRefusedError when the ledger refuses `entry`, such as for a key used for something else.
    */
-  async postCredit(tx: Tx, entry: JournalEntry, customerId: string, asset: AssetCode): Promise<ArrivedCredit> {
+  async postCredit(
+    tx: Tx,
+    entry: JournalEntry,
+    customerId: string,
+    asset: AssetCode,
+    hold?: LedgerHold,
+  ): Promise<ArrivedCredit> {
     const credits = customerCredits(customerId, asset);
     const receivable = customerReceivable(customerId, asset);
     // Two entries follow each other: all their locks are taken at once, in the ledger's own order.
-    const touched = entry.postings.flatMap(({ from, to }) => [from, to]);
+    const touched = [...entry.postings.flatMap(({ from, to }) => [from, to]), ...(hold ? [hold.account] : [])];
     const ids = await this.idsOf([...touched, credits, receivable]);
     await tx.query('SELECT FROM ledger_accounts WHERE id = ANY ($1::bigint[]) ORDER BY id FOR NO KEY UPDATE', [ids]);
-    const posted = accepted(entry.key, await this.ledger.postIn(tx, entry));
+    const verdict = hold ? await this.ledger.captureIn(tx, hold, entry) : await this.ledger.postIn(tx, entry);
+    const posted = accepted(entry.key, verdict);
     const nothing: Money = { asset, atoms: 0n };
     if (posted.verdict === 'replayed') return { entryId: posted.entryId, repaid: nothing };
     const owed: Money = { asset, atoms: -(await this.accounts.balance(receivable, tx)).posted.atoms };

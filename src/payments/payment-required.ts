@@ -7,7 +7,12 @@ import type { Refusal } from './refusal';
  * (`x402Version` and `accepts` in the body), people and scripts (RFC 9457 members).
  */
 export class PaymentRequiredError extends BillingError {
-  constructor(work: Work, accepts: readonly PaymentRequirements[], topUpUrl: string, refusal?: Refusal) {
+  constructor(
+    work: Pick<Work, 'resource'>,
+    accepts: readonly PaymentRequirements[],
+    topUpUrl: string,
+    refusal?: Refusal,
+  ) {
     const reason = refusal ?? NO_PAYMENT;
     super({
       code: reason.code,
@@ -49,7 +54,7 @@ const V1_NETWORKS: Readonly<Record<string, string>> = {
 export const v1NetworkOf = (network: string): string | undefined => V1_NETWORKS[network];
 
 /** x402 specification v1, `accepts[]`. */
-export function toVersion1(requirements: PaymentRequirements, work: Work): Record<string, unknown>[] {
+export function toVersion1(requirements: PaymentRequirements, work: Pick<Work, 'resource'>): Record<string, unknown>[] {
   const network = v1NetworkOf(requirements.network);
   if (network === undefined) return [];
   const { scheme, amount, asset, payTo, maxTimeoutSeconds, extra } = requirements;
@@ -69,7 +74,11 @@ export function toVersion1(requirements: PaymentRequirements, work: Work): Recor
   ];
 }
 
-function paymentRequired(work: Work, accepts: readonly PaymentRequirements[], reason: Refusal): unknown {
+function paymentRequired(
+  work: Pick<Work, 'resource'>,
+  accepts: readonly PaymentRequirements[],
+  reason: Refusal,
+): unknown {
   return { x402Version: 2, error: reason.code, resource: work.resource, accepts };
 }
 

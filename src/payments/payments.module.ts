@@ -4,21 +4,29 @@ import { EvmModule } from '../evm/evm.module';
 import { LedgerModule } from '../ledger/ledger.module';
 import { MeteringModule } from '../metering/metering.module';
 import { ClaimsService } from './claims.service';
+import { CreditCapture } from './credit/credit-capture.service';
+import { CreditRecovery } from './credit/credit-recovery.service';
 import { CreditScheme } from './credit/credit.scheme';
 import { ExactAdmission } from './exact/exact-admission.service';
 import { ExactReconciler } from './exact/exact-reconciler.service';
 import { ExactSettlement } from './exact/exact-settlement.service';
 import { ExactVerification } from './exact/exact-verification.service';
 import { ExactScheme } from './exact/exact.scheme';
+import { TopUpBooks } from './exact/topup-books.service';
+import { UsdcTopUpService } from './exact/usdc-topup.service';
 import { FacilitatorClient } from './facilitator.client';
 import { HotWallet } from './hot-wallet.service';
+import { UsdcTopUpsController } from './usdc-topups.controller';
 import type { PaymentScheme } from './payment-scheme';
 import { PAYMENT_SCHEMES, PaymentSchemesService } from './payment-schemes.service';
 
 @Module({
   imports: [LedgerModule, CustomersModule, EvmModule, MeteringModule],
+  controllers: [UsdcTopUpsController],
   providers: [
     ClaimsService,
+    CreditCapture,
+    CreditRecovery,
     CreditScheme,
     ExactScheme,
     ExactAdmission,
@@ -27,6 +35,8 @@ import { PAYMENT_SCHEMES, PaymentSchemesService } from './payment-schemes.servic
     ExactReconciler,
     FacilitatorClient,
     HotWallet,
+    UsdcTopUpService,
+    TopUpBooks,
     {
       provide: PAYMENT_SCHEMES,
       // In the order in which a request's headers are searched for a payment.

@@ -4,12 +4,11 @@ import { CONFIG } from '../../config/config.module';
 import type { Config } from '../../config/config';
 import { bearerOf, type ApiKey } from '../../customers/api-key';
 import { ApiKeysService } from '../../customers/api-keys.service';
-import { callCaptured } from '../../ledger/entries';
 import { customerCredits } from '../../ledger/ledger-account';
 import { LedgerRefusedError } from '../../ledger/ledger-error';
 import { type LedgerHold, LedgerService } from '../../ledger/ledger.service';
 import type { HoldVerdict } from '../../ledger/verdict';
-import type { Claim } from '../claim';
+import type { Claim, KeptAnswer } from '../claim';
 import { ClaimsService } from '../claims.service';
 import type {
   CaptureOutcome,
@@ -25,6 +24,7 @@ import type {
   Work,
 } from '../payment-scheme';
 import { answerNotKept, idempotencyConflict, inProgress, type Refusal } from '../refusal';
+import { CreditCapture, type CreditCharge, patiently, pendingCapture } from './credit-capture.service';
 import { keyRefusal } from './key-refusal';
 
 /** Prepaid credit: the API key is the payment. Hold the ceiling, capture what was used, free the rest. */
@@ -36,6 +36,7 @@ export class CreditScheme implements PaymentScheme {
     private readonly keys: ApiKeysService,
     private readonly ledger: LedgerService,
     private readonly claims: ClaimsService,
+    private readonly captures: CreditCapture,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
@@ -68,7 +69,11 @@ export class CreditScheme implements PaymentScheme {
     if (claimKey === null) return this.reserve(hold);
     const earlier = await this.claim(hold, work);
     if (earlier) return earlier;
-    const outcome = await this.reserve(hold);
+    // Whatever keeps the money from being held, the key is free again.
+    const outcome = await this.reserve(hold).catch(async (error: unknown) => {
+      await this.claims.move(claimKey, work.callId, 'released').catch(() => false);
+      throw error;
+    });
     if (outcome.kind !== 'held') await this.claims.move(claimKey, work.callId, 'released');
     return outcome;
   }
@@ -76,36 +81,24 @@ export class CreditScheme implements PaymentScheme {
   async capture(hold: Hold, delivery: Delivery): Promise<CaptureOutcome> {
     const charge = delivery.charge.amount;
     const rows = delivery.rows(paidBy(hold, charge));
-    if (hold.claimKey !== null) {
-      // The answer and the charge are durable before the money moves: a repeat after a crash is never charged again.
-      const capture = {
-        asset: charge.asset,
-        charge: charge.atoms.toString(),
-        held: hold.amount.atoms.toString(),
-        rows,
-      };
-      await this.claims.move(hold.claimKey, hold.callId, 'settling', {
-        capture,
-        answer: delivery.answer,
-        leaseSeconds: 30,
-      });
-    }
-    const entry = callCaptured({ callId: hold.callId, customerId: hold.customerId, charge });
-    const verdict = await this.ledger.capture(ledgerHold(hold), entry, rows);
-    // An expired hold freed the money, but the work was delivered: it is charged all the same.
-    const posted =
-      verdict.verdict === 'hold_closed' ? await this.ledger.post(entry, rows, ledgerHold(hold).account) : verdict;
-    if (posted.verdict !== 'posted' && posted.verdict !== 'replayed') {
-      throw new LedgerRefusedError(`capture of call ${hold.callId}`, posted.verdict);
-    }
-    if (hold.claimKey !== null) await this.claims.move(hold.claimKey, hold.callId, 'settled');
-    return { kind: 'captured', receipt: { charge, balance: posted.balance, headers: {} } };
+    const taken = { callId: hold.callId, customerId: hold.customerId, held: hold.amount, charge, rows };
+    const balance = await (hold.claimKey === null
+      ? this.captures.take(taken)
+      : this.settle(hold.claimKey, taken, delivery.answer));
+    return { kind: 'captured', receipt: { charge, balance, headers: {} } };
   }
 
   async release(hold: Hold, failure: Failure): Promise<void> {
     const nothing = { asset: hold.amount.asset, atoms: 0n };
     await this.ledger.release(ledgerHold(hold), failure.rows(paidBy(hold, nothing)));
     if (hold.claimKey !== null) await this.claims.move(hold.claimKey, hold.callId, 'released');
+  }
+
+  /** The answer and the charge are durable before the money moves: a repeat after a crash is never charged again. */
+  private async settle(claimKey: string, taken: CreditCharge, answer: KeptAnswer | undefined) {
+    const kept = { capture: pendingCapture(taken), answer, leaseSeconds: SETTLING_LEASE_SECONDS };
+    await patiently(() => this.claims.move(claimKey, taken.callId, 'settling', kept));
+    return this.captures.settle(claimKey, taken);
   }
 
   private async reserve(hold: Hold): Promise<HoldOutcome> {
@@ -140,6 +133,8 @@ interface CreditPayload extends PaymentPayload {
 
 /** How long a copy waits for the first one's answer. */
 const WAIT_MS = 60_000;
+/** Longer than a capture takes, its patience with the database included. */
+const SETTLING_LEASE_SECONDS = 90;
 
 export const ledgerHold = (hold: Hold): LedgerHold => ({
   id: hold.callId,

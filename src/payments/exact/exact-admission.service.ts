@@ -31,7 +31,11 @@ export class ExactAdmission {
     private readonly ledger: LedgerService,
   ) {}
 
-  async admit(payment: ExactPayment, required: PaymentRequirements, work: Work): Promise<HoldOutcome> {
+  async admit(
+    payment: ExactPayment,
+    required: PaymentRequirements,
+    work: Pick<Work, 'callId' | 'fingerprint' | 'stream'>,
+  ): Promise<HoldOutcome> {
     const { from, nonce } = payment.authorization;
     const key = paymentIdOf(required.network, required.asset, from, nonce);
     const fingerprint = boundTo(payment, work.fingerprint);

@@ -3,9 +3,8 @@ import { minus, usdc } from '../../common/money';
 import { CONFIG } from '../../config/config.module';
 import type { Config } from '../../config/config';
 import { callCaptured } from '../../ledger/entries';
-import { customerCredits } from '../../ledger/ledger-account';
 import { LedgerRefusedError } from '../../ledger/ledger-error';
-import { type LedgerHold, LedgerService } from '../../ledger/ledger.service';
+import { LedgerService } from '../../ledger/ledger.service';
 import { UsageRecordsService } from '../../metering/usage-records.service';
 import { chargedTo } from '../charged';
 import { PENDING_TRANSACTION } from '../claim';
@@ -30,6 +29,7 @@ import { type ExactPayment, findExactPayment, refusedPayment, type UnreadablePay
 import { ExactSettlement, IN_DOUBT_RETRY_SECONDS } from './exact-settlement.service';
 import { exactRequirements } from './exact-requirements';
 import { settlementHeaders } from './settlement-headers';
+import { walletHold } from './wallet-hold';
 
 const SETTLING_LEASE_SECONDS = 90;
 
@@ -139,12 +139,6 @@ export class ExactScheme implements PaymentScheme {
     return { kind: 'captured', receipt: { charge, balance: undefined, headers: held.headers } };
   }
 }
-
-export const walletHold = (hold: Hold): LedgerHold => ({
-  id: hold.callId,
-  account: customerCredits(hold.customerId, 'USDC'),
-  amount: hold.amount,
-});
 
 function paidBy(held: ExactHold, charge: Paid['charge'], transaction: string | null): Paid {
   const { network } = held.claimPayment.requirements;

@@ -1,0 +1,89 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Injectable } from '@nestjs/common';
+import type { Money } from '../../common/money';
+import type { CompanionRows } from '../../ledger/companion-rows';
+import { callCaptured } from '../../ledger/entries';
+import { customerCredits } from '../../ledger/ledger-account';
+import { LedgerBusyError, LedgerRefusedError } from '../../ledger/ledger-error';
+import { LedgerService } from '../../ledger/ledger.service';
+import type { PendingCapture } from '../claim';
+import { ClaimsService } from '../claims.service';
+
+/** What is taken for one call. */
+export interface CreditCharge {
+  readonly callId: string;
+  readonly customerId: string;
+  readonly held: Money;
+  readonly charge: Money;
+  readonly rows: CompanionRows;
+}
+
+/** A database that is restarted, or fails over, is back by then. */
+const PATIENCE_MS = 30_000;
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 2_000;
+
+/** Takes a charge from prepaid credit: once, however often and from however many processes it is asked to. */
+@Injectable()
+export class CreditCapture {
+  constructor(
+    private readonly ledger: LedgerService,
+    private readonly claims: ClaimsService,
+  ) {}
+
+  /**
+   * Captures the hold, or posts the charge where the hold has expired: the work was delivered, and it is charged all
+   * the same. Resolves to what the customer can spend then. Work that is delivered is not given away because the
+   * database is away for a moment: it is asked again for half a minute.
+   * @throws LedgerRefusedError when the call was charged something else before.
+   */
+  async take(charge: CreditCharge): Promise<Money | undefined> {
+    return patiently(() => this.takeNow(charge));
+  }
+
+  /** The same for a call with an Idempotency-Key, whose claim is `settling`: settled, when the money is taken. */
+  async settle(claimKey: string, charge: CreditCharge): Promise<Money | undefined> {
+    return patiently(async () => {
+      const balance = await this.takeNow(charge);
+      await this.claims.move(claimKey, charge.callId, 'settled');
+      return balance;
+    });
+  }
+
+  private async takeNow({ callId, customerId, held, charge, rows }: CreditCharge): Promise<Money | undefined> {
+    const hold = { id: callId, account: customerCredits(customerId, held.asset), amount: held };
+    const entry = callCaptured({ callId, customerId, charge });
+    const verdict = await this.ledger.capture(hold, entry, rows);
+    const posted = verdict.verdict === 'hold_closed' ? await this.ledger.post(entry, rows, hold.account) : verdict;
+    if (posted.verdict === 'posted' || posted.verdict === 'replayed') return posted.balance;
+    throw new LedgerRefusedError(`capture of call ${callId}`, posted.verdict);
+  }
+}
+
+/** As it is kept with a claim. */
+export const pendingCapture = ({ held, charge, rows }: CreditCharge): PendingCapture => ({
+  asset: charge.asset,
+  charge: charge.atoms.toString(),
+  held: held.atoms.toString(),
+  rows,
+});
+
+/** Repeats `work`, which must be safe to repeat, while only a database that is away keeps it from being done. */
+export async function patiently<Result>(work: () => Promise<Result>, patienceMs = PATIENCE_MS): Promise<Result> {
+  const deadline = Date.now() + patienceMs;
+  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isPassing(error) || Date.now() + pause > deadline) throw error;
+      await sleep(pause);
+    }
+  }
+}
+
+/** Connections lost or refused, a server that starts or has no room (PostgreSQL, appendix A), the ledger's full queue. */
+function isPassing(error: unknown): boolean {
+  if (error instanceof LedgerBusyError) return true;
+  if (/^(08|53|57P|E[A-Z]+)/.test(String((error as { code?: unknown } | null)?.code))) return true;
+  return error instanceof Error && /Connection terminated|timeout exceeded when trying to connect/.test(error.message);
+}

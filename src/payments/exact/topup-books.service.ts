@@ -1,0 +1,37 @@
+import { Injectable } from '@nestjs/common';
+import { type Money, usdcToUsdAtPar } from '../../common/money';
+import { DatabaseService } from '../../database/database.service';
+import { usdcTopUpConverted } from '../../ledger/entries';
+import { LedgerService } from '../../ledger/ledger.service';
+import { ReceivablesService } from '../../ledger/receivables.service';
+import type { ExactHold } from './exact-hold';
+import { walletHold } from './wallet-hold';
+
+/** Where the settled USDC goes: into a customer's USD balance, or nowhere else than the wallet's own credit. */
+@Injectable()
+export class TopUpBooks {
+  constructor(
+    private readonly database: DatabaseService,
+    private readonly ledger: LedgerService,
+    private readonly receivables: ReceivablesService,
+  ) {}
+
+  /** Returns what was credited, in the asset of the credit. */
+  async credit(customerId: string | undefined, hold: ExactHold): Promise<Money> {
+    if (customerId === undefined) {
+      await this.ledger.release(walletHold(hold));
+      return hold.amount;
+    }
+    const entry = usdcTopUpConverted({
+      topUpId: hold.callId,
+      walletId: hold.customerId,
+      customerId,
+      amount: hold.amount,
+    });
+    await this.receivables.prepare(customerId, 'USD');
+    await this.database.transaction((tx) =>
+      this.receivables.postCredit(tx, entry, customerId, 'USD', walletHold(hold)),
+    );
+    return usdcToUsdAtPar(hold.amount);
+  }
+}

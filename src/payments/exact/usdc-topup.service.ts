@@ -1,0 +1,122 @@
+import { createHash } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import { BillingError, InvalidRequestError } from '../../common/billing-error';
+import { formatMoney, type Money, usd, usdcToUsdAtPar } from '../../common/money';
+import { CONFIG } from '../../config/config.module';
+import type { Config } from '../../config/config';
+import { ClaimsService } from '../claims.service';
+import { PaymentRequiredError } from '../payment-required';
+import type { PaymentRequirements, RequestHeaders, Work } from '../payment-scheme';
+import { PaymentSchemesService } from '../payment-schemes.service';
+import type { KeptAnswer } from '../claim';
+import { ExactAdmission } from './exact-admission.service';
+import type { ExactHold } from './exact-hold';
+import { findExactPayment } from './exact-payment';
+import { exactRequirements } from './exact-requirements';
+import { TopUpBooks } from './topup-books.service';
+
+/** $0.01 in nano-USD: less is not worth the gas. */
+const LEAST = 10_000_000n;
+
+export interface UsdcTopUp {
+  readonly id: string;
+  readonly url: string;
+  readonly headers: RequestHeaders;
+  /** In USDC. */
+  readonly amount: Money;
+  /** Whose USD balance is topped up; left out: the paying wallet's own USDC credit. */
+  readonly customerId: string | undefined;
+}
+
+/** A balance topped up by one x402 `exact` payment: the same admission, settlement and recovery as a paid call. */
+@Injectable()
+export class UsdcTopUpService {
+  constructor(
+    @Inject(CONFIG) private readonly config: Config,
+    private readonly admission: ExactAdmission,
+    private readonly schemes: PaymentSchemesService,
+    private readonly claims: ClaimsService,
+    private readonly books: TopUpBooks,
+  ) {}
+
+  /** @throws PaymentRequiredError with the one way to pay; BillingError for a payment that is not accepted. */
+  async topUp(topUp: UsdcTopUp): Promise<KeptAnswer> {
+    const work = this.workOf(topUp);
+    const required = this.requirementsOf(topUp.amount);
+    const payment = findExactPayment(topUp.headers);
+    if (!payment) throw new PaymentRequiredError(work, [required], topUp.url);
+    if ('refusal' in payment) throw this.refused(payment.refusal, work, required);
+    const outcome = await this.admission.admit(payment, required, work);
+    if (outcome.kind === 'refused') throw this.refused(outcome.refusal, work, required);
+    if (outcome.kind === 'replay') return outcome.answer;
+    const hold = outcome.hold as ExactHold;
+    const credited = await this.books.credit(topUp.customerId, hold);
+    const answer = answerOf(topUp, hold, credited);
+    await this.claims.move(hold.claimKey, hold.callId, 'settled', { answer });
+    return { ...answer, headers: { ...answer.headers, ...hold.headers } };
+  }
+
+  private refused(
+    refusal: Parameters<PaymentSchemesService['refused']>[0],
+    work: TopUpWork,
+    required: PaymentRequirements,
+  ) {
+    return refusal.status === 402
+      ? new PaymentRequiredError(work, [required], work.resource.url, refusal)
+      : this.schemes.refused(refusal, work as Work);
+  }
+
+  private requirementsOf(amount: Money): PaymentRequirements {
+    const { x402, upstream, topUps } = this.config;
+    if (!x402) {
+      throw new BillingError({
+        code: 'usdc_top_ups_unavailable',
+        status: 501,
+        title: 'Not configured',
+        detail: 'This server does not take USDC.',
+        hint: 'Top up by card: POST /v1/topups.',
+      });
+    }
+    const asked = usdcToUsdAtPar(amount);
+    const most = usd(BigInt(topUps.maxCents) * 10_000_000n);
+    if (asked.atoms < LEAST || asked.atoms > most.atoms) {
+      throw new InvalidRequestError({
+        code: 'amount_out_of_range',
+        detail: `A top-up in USDC is between 0.01 and ${formatMoney(most)}.`,
+        hint: 'Give the amount as a plain decimal, such as "5" or "12.50".',
+      });
+    }
+    return exactRequirements(x402, asked, upstream.timeoutMs);
+  }
+
+  /** Settled first, as a stream is: the work is the credit itself. */
+  private workOf(topUp: UsdcTopUp): TopUpWork {
+    const bound = `POST /v1/topups/usdc\n${topUp.amount.atoms}\n${topUp.customerId ?? ''}`;
+    return {
+      callId: topUp.id,
+      fingerprint: createHash('sha256').update(bound).digest('base64url'),
+      stream: true,
+      resource: { url: topUp.url, description: 'Top-up in USDC', mimeType: 'application/json' },
+    };
+  }
+}
+
+type TopUpWork = Pick<Work, 'callId' | 'fingerprint' | 'stream' | 'resource'>;
+
+function answerOf(topUp: UsdcTopUp, hold: ExactHold, credited: Money): KeptAnswer {
+  const body = {
+    id: hold.callId,
+    customerId: topUp.customerId ?? hold.customerId,
+    rail: 'usdc',
+    state: 'paid',
+    paid: formatMoney(hold.amount),
+    credited: formatMoney(credited),
+    asset: credited.asset,
+    atoms: credited.atoms.toString(),
+    payer: hold.payer,
+    network: hold.claimPayment.requirements.network,
+    transaction: hold.transaction,
+  };
+  const headers = { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'private, no-store' };
+  return { status: 201, headers, body: Buffer.from(JSON.stringify(body)) };
+}
