@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { DatabaseService } from '../database/database.service';
+import { ClaimLeases, LEASE_SECONDS } from './claim-leases.service';
 import {
   CLAIM_TRANSITIONS,
   CLAIMABLE,
@@ -19,7 +20,8 @@ export interface NewClaim {
   readonly customerId: string | null;
   readonly payment: unknown;
   readonly validBefore: Date | null;
-  readonly leaseSeconds: number;
+  /** Left out: a short lease, renewed while this process works on the claim. */
+  readonly leaseSeconds?: number;
 }
 
 export interface ClaimChange {
@@ -39,7 +41,10 @@ export class ClaimsService {
   /** Copies that wait for the same claim in this process share one poll. */
   private readonly waits = new Map<string, Promise<Claim | undefined>>();
 
-  constructor(private readonly database: DatabaseService) {}
+  constructor(
+    private readonly database: DatabaseService,
+    private readonly leases: ClaimLeases,
+  ) {}
 
   async find(key: string): Promise<Claim | undefined> {
     const rows = await this.database.query<ClaimRow>('SELECT * FROM claims WHERE key = $1', [key]);
@@ -48,7 +53,7 @@ export class ClaimsService {
 
   /**
    * Claims the key for this call. The winner gets the claim; everyone else `undefined`, and finds the claim as it is.
-   * A claim that was released, or paid without an answer, or whose worker died before anything was sent, is taken over.
+   * A claim that was released, or paid without an answer, is taken over.
    */
   async take(claim: NewClaim): Promise<Claim | undefined> {
     const rows = await this.database.query<ClaimRow>(
@@ -65,10 +70,11 @@ export class ClaimsService {
         claim.customerId,
         claim.payment === null ? null : JSON.stringify(claim.payment),
         claim.validBefore,
-        claim.leaseSeconds,
+        claim.leaseSeconds ?? LEASE_SECONDS,
         CLAIMABLE,
       ],
     );
+    if (rows[0] && claim.leaseSeconds === undefined) this.leases.keep(claim.key, claim.callId);
     return rows[0] && toClaim(rows[0]);
   }
 
@@ -78,6 +84,7 @@ export class ClaimsService {
       CLAIM_TRANSITIONS[state].includes(to),
     );
     const answer = change.answer && change.answer.body.length <= MAX_KEPT_BYTES ? change.answer : undefined;
+    if (to !== 'working' && to !== 'settling') this.leases.drop(key, callId);
     const rows = await this.database.query<{ key: string }>(
       `UPDATE claims SET state = $3, capture = coalesce($5, capture), answer_status = coalesce($6, answer_status),
          answer_headers = coalesce($7, answer_headers), answer_body = coalesce($8, answer_body),
@@ -97,6 +104,21 @@ export class ClaimsService {
         change.reason ?? null,
         change.leaseSeconds ?? null,
       ],
+    );
+    return rows.length === 1;
+  }
+
+  /** This process cannot finish the claim: when its lease runs out, the reconciler does. */
+  leave(key: string, callId: string): void {
+    this.leases.drop(key, callId);
+  }
+
+  /** Frees a claim whose worker died. `false` when it lives after all, or somebody else was faster. */
+  async abandon(claim: Claim, to: 'released' | 'paid'): Promise<boolean> {
+    const rows = await this.database.query(
+      `UPDATE claims SET state = $3, updated_at = now()
+        WHERE key = $1 AND call_id = $2 AND state = 'working' AND lease_until < now() RETURNING key`,
+      [claim.key, claim.callId, to],
     );
     return rows.length === 1;
   }

@@ -1,13 +1,22 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { Inject, Injectable } from '@nestjs/common';
 import { x402Facilitator } from '@x402/core/facilitator';
 import { HTTPFacilitatorClient } from '@x402/core/http';
 import type { PaymentPayload, PaymentRequirements, SettleResponse, VerifyResponse } from '@x402/core/types';
 import { registerExactEvmScheme } from '@x402/evm/exact/facilitator';
-import { type Address, encodeFunctionData, type Hex } from 'viem';
+import {
+  type Address,
+  BaseError,
+  ContractFunctionRevertedError,
+  ContractFunctionZeroDataError,
+  encodeFunctionData,
+  ExecutionRevertedError,
+  type Hex,
+} from 'viem';
 import { CONFIG } from '../config/config.module';
 import type { Config } from '../config/config';
 import { EvmClient } from '../evm/evm.client';
-import { HotWallet } from './hot-wallet.service';
+import { HotWallet, TooMuchGasError } from './hot-wallet.service';
 import { paymentIdOf } from './exact/exact-payment';
 
 type Signer = Parameters<typeof registerExactEvmScheme>[1]['signer'];
@@ -18,6 +27,7 @@ const RECEIPT_TIMEOUT_MS = 60_000;
 @Injectable()
 export class FacilitatorClient {
   private readonly facilitator: Pick<HTTPFacilitatorClient, 'verify' | 'settle'> | undefined;
+  private readonly troubles = new AsyncLocalStorage<Trouble>();
 
   constructor(
     @Inject(CONFIG) config: Config,
@@ -35,13 +45,44 @@ export class FacilitatorClient {
         : new HTTPFacilitatorClient({ url: x402.facilitatorUrl });
   }
 
+  /** @throws when the chain could not be asked: the facilitator itself would call that a bad signature. */
   verify(payload: PaymentPayload, requirements: PaymentRequirements): Promise<VerifyResponse> {
-    return this.required.verify(payload, requirements);
+    return this.unlessInTrouble(
+      () => this.required.verify(payload, requirements),
+      (verdict) => verdict.isValid,
+    );
   }
 
-  /** What it reports as failed may still land: ask the chain before believing it. */
+  /**
+   * What it reports as failed may still land: ask the chain before believing it.
+   * @throws when the chain could not be asked, or the wallet could not send.
+   */
   settle(payload: PaymentPayload, requirements: PaymentRequirements): Promise<SettleResponse> {
-    return this.required.settle(payload, requirements);
+    return this.unlessInTrouble(
+      () => this.required.settle(payload, requirements),
+      (response) => response.success,
+    );
+  }
+
+  /** A bad answer counts only if every question behind it was answered. */
+  private unlessInTrouble<Answer>(ask: () => Promise<Answer>, isGood: (answer: Answer) => boolean): Promise<Answer> {
+    const trouble: Trouble = {};
+    return this.troubles.run(trouble, async () => {
+      const answer = await ask();
+      if (!isGood(answer) && trouble.error !== undefined) throw trouble.error;
+      return answer;
+    });
+  }
+
+  /** Remembers an error that says nothing about the payment, before the facilitator makes a reason of it. */
+  private async noted<Result>(work: Promise<Result>): Promise<Result> {
+    try {
+      return await work;
+    } catch (error) {
+      const trouble = this.troubles.getStore();
+      if (trouble && !isRevert(error)) trouble.error ??= error;
+      throw error;
+    }
   }
 
   private get required() {
@@ -54,16 +95,31 @@ export class FacilitatorClient {
     const { public: chain } = this.evm;
     return {
       getAddresses: () => [this.wallet.address],
-      readContract: (call) => chain.readContract(call),
-      verifyTypedData: (data) => chain.verifyTypedData(data as Parameters<typeof chain.verifyTypedData>[0]),
+      readContract: (call) => this.noted(chain.readContract(call)),
+      verifyTypedData: (data) => this.noted(chain.verifyTypedData(data as Parameters<typeof chain.verifyTypedData>[0])),
       writeContract: ({ address, dataSuffix, ...call }) => {
         const data = `${encodeFunctionData(call)}${dataSuffix?.slice(2) ?? ''}` as Hex;
         const [from, , , , , nonce] = call.args as readonly [Address, Address, bigint, bigint, bigint, Hex];
-        return this.wallet.send({ to: address, data }, paymentIdOf(network, address, from, nonce));
+        return this.noted(this.wallet.send({ to: address, data }, paymentIdOf(network, address, from, nonce)));
       },
-      sendTransaction: (call) => this.wallet.send(call, 'deploy'),
+      sendTransaction: (call) => this.noted(this.wallet.send(call, 'deploy')),
       waitForTransactionReceipt: ({ hash }) => chain.waitForTransactionReceipt({ hash, timeout: RECEIPT_TIMEOUT_MS }),
-      getCode: (call) => chain.getCode(call),
+      getCode: (call) => this.noted(chain.getCode(call)),
     };
   }
 }
+
+interface Trouble {
+  error?: unknown;
+}
+
+/** The contract itself said no, or would cost more than a settlement may: that is about the payment. */
+const isRevert = (error: unknown): boolean =>
+  error instanceof TooMuchGasError ||
+  (error instanceof BaseError &&
+    error.walk(
+      (cause) =>
+        cause instanceof ContractFunctionRevertedError ||
+        cause instanceof ContractFunctionZeroDataError ||
+        cause instanceof ExecutionRevertedError,
+    ) !== null);

@@ -11,6 +11,8 @@ import { EvmClient } from '../evm/evm.client';
 /** Estimates are exact for one state; another settlement may land in between. */
 const GAS_MARGIN_PERCENT = 130n;
 const FEES_FRESH_MS = 3_000;
+/** Four times what a transfer takes. A payer's contract wallet runs its own code on our gas, and could burn a block's. */
+const MOST_GAS = 400_000n;
 
 /**
  * The key that pays gas. Its nonces are counted in PostgreSQL, so that settlements at any number of replicas never
@@ -41,10 +43,11 @@ export class HotWallet {
   /**
    * Signs, writes down, and broadcasts a call. The hash is final when this returns, whatever the node answered:
    * a broadcast that failed is repeated by `rebroadcast`.
-   * @throws when the call would revert: then nothing was signed.
+   * @throws when the call would revert, and TooMuchGasError: then nothing was signed.
    */
   async send(call: { to: Address; data: Hex }, reference: string): Promise<Hex> {
     const gas = await this.evm.public.estimateGas({ account: this.signer.address, ...call });
+    if (gas > MOST_GAS) throw new TooMuchGasError(gas);
     const fees = await this.currentFees();
     const transaction = await this.database.transaction(async (tx) => {
       const nonce = await this.takeNonce(tx);
@@ -92,9 +95,10 @@ export class HotWallet {
 
   /** Asks the chain what became of a transaction, and writes it down. */
   async stateOf(transaction: Pick<ChainTransaction, 'hash' | 'nonce' | 'state'>): Promise<ChainTransactionState> {
-    if (transaction.state !== 'signed') return transaction.state;
+    // A node that lags behind another one can make a mined transaction look dropped: only receipts are final.
+    if (transaction.state === 'mined' || transaction.state === 'reverted') return transaction.state;
     const state = await this.ask(transaction);
-    if (state !== 'signed') {
+    if (state !== transaction.state) {
       await this.database.query('UPDATE chain_transactions SET state = $2 WHERE hash = $1', [transaction.hash, state]);
     }
     return state;
@@ -158,5 +162,13 @@ export class HotWallet {
   private get signer(): PrivateKeyAccount {
     if (!this.account) throw new Error('EVM_PRIVATE_KEY is not configured.');
     return this.account;
+  }
+}
+
+/** The call would burn more gas than a settlement is worth. */
+export class TooMuchGasError extends Error {
+  constructor(gas: bigint) {
+    super(`The call needs ${gas} gas, more than ${MOST_GAS}.`);
+    this.name = 'TooMuchGasError';
   }
 }

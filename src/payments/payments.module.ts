@@ -3,11 +3,13 @@ import { CustomersModule } from '../customers/customers.module';
 import { EvmModule } from '../evm/evm.module';
 import { LedgerModule } from '../ledger/ledger.module';
 import { MeteringModule } from '../metering/metering.module';
+import { ClaimLeases } from './claim-leases.service';
 import { ClaimsService } from './claims.service';
 import { CreditCapture } from './credit/credit-capture.service';
 import { CreditRecovery } from './credit/credit-recovery.service';
 import { CreditScheme } from './credit/credit.scheme';
 import { ExactAdmission } from './exact/exact-admission.service';
+import { ExactChain } from './exact/exact-chain.service';
 import { ExactReconciler } from './exact/exact-reconciler.service';
 import { ExactSettlement } from './exact/exact-settlement.service';
 import { ExactVerification } from './exact/exact-verification.service';
@@ -24,6 +26,7 @@ import { PAYMENT_SCHEMES, PaymentSchemesService } from './payment-schemes.servic
   imports: [LedgerModule, CustomersModule, EvmModule, MeteringModule],
   controllers: [UsdcTopUpsController],
   providers: [
+    ClaimLeases,
     ClaimsService,
     CreditCapture,
     CreditRecovery,
@@ -32,6 +35,7 @@ import { PAYMENT_SCHEMES, PaymentSchemesService } from './payment-schemes.servic
     ExactAdmission,
     ExactVerification,
     ExactSettlement,
+    ExactChain,
     ExactReconciler,
     FacilitatorClient,
     HotWallet,

@@ -11,13 +11,12 @@ import type { HoldOutcome, PaymentRequirements, Work } from '../payment-scheme';
 import { alreadyUsed, answerNotKept, inDoubt, inProgress, type Refusal } from '../refusal';
 import { ExactVerification } from './exact-verification.service';
 import type { ExactHold } from './exact-hold';
-import { boundTo, type ExactPayment, mismatchOf, paymentIdOf, refusedPayment } from './exact-payment';
-import { type ExactClaimPayment, ExactSettlement, IN_DOUBT_RETRY_SECONDS } from './exact-settlement.service';
+import { boundTo, type ExactPayment, lapseOf, mismatchOf, paymentIdOf, refusedPayment } from './exact-payment';
+import { type ExactClaimPayment, ExactSettlement } from './exact-settlement.service';
 import { settlementHeaders } from './settlement-headers';
 
 /** How long a copy of a payment waits for the first one's answer. */
 const WAIT_MS = 30_000;
-const SETTLING_LEASE_SECONDS = 90;
 
 /** Decides whether a payment may have its work done: one signed payment, one piece of work, however many copies. */
 @Injectable()
@@ -46,7 +45,7 @@ export class ExactAdmission {
       const refusal = mismatchOf(payment, required) ?? (await this.verification.refusalOf(payment, required));
       if (refusal) return this.followOrRefuse(key, fingerprint, refusal);
     }
-    const claimPayment: ExactClaimPayment = {
+    const given: ExactClaimPayment = {
       payment: { authorization: payment.authorization, signature: payment.signature },
       requirements: required,
     };
@@ -57,19 +56,19 @@ export class ExactAdmission {
       fingerprint,
       callId: work.callId,
       customerId: customer,
-      payment: claimPayment,
-      validBefore: new Date(Number(payment.authorization.validBefore) * 1000 || Date.now()),
-      leaseSeconds: Math.ceil(this.config.upstream.timeoutMs / 1000) + SETTLING_LEASE_SECONDS,
+      payment: given,
+      validBefore: lapseOf(payment.authorization),
     });
     if (!claim) return this.followOrRefuse(key, fingerprint, inProgress);
-    const paid = (claim.payment as ExactClaimPayment).requirements.amount;
+    // As it was first claimed: what was paid then is what can be taken now, whatever the price has become.
+    const claimPayment = claim.payment as ExactClaimPayment;
     const hold: ExactHold = {
       callId: work.callId,
       scheme: 'exact',
       customerId: customer,
       apiKeyId: null,
       payer: from.toLowerCase(),
-      amount: usdc(BigInt(paid)),
+      amount: usdc(BigInt(claimPayment.requirements.amount)),
       claimKey: key,
       headers: {},
       claimPayment,
@@ -81,25 +80,11 @@ export class ExactAdmission {
 
   /** A stream's headers carry its settlement, so it is settled before the work; the amount is credit until captured. */
   private async settleFirst(hold: ExactHold): Promise<HoldOutcome> {
-    const { claimKey: key, callId } = hold;
-    await this.claims.move(key, callId, 'settling', { leaseSeconds: SETTLING_LEASE_SECONDS });
-    const outcome = await this.settlement.settle(key, hold.claimPayment);
-    if (outcome.kind === 'in_doubt') {
-      await this.claims.move(key, callId, 'in_doubt', { leaseSeconds: IN_DOUBT_RETRY_SECONDS });
-      return { kind: 'refused', refusal: inDoubt };
-    }
-    if (outcome.kind === 'failed') {
-      await this.claims.move(key, callId, 'failed', { reason: outcome.reason });
-      return { kind: 'refused', refusal: refusedPayment(outcome.reason) };
-    }
-    const { transaction } = outcome;
-    await this.settlement.book(
-      { key, callId, customerId: hold.customerId, payment: hold.claimPayment, capture: null },
-      transaction,
-    );
-    const leaseSeconds = Math.ceil(this.config.upstream.timeoutMs / 1000) + SETTLING_LEASE_SECONDS;
-    await this.claims.move(key, callId, 'working', { transaction, leaseSeconds });
-    return this.holdCredit(hold, transaction);
+    const { claimKey: key, callId, customerId, claimPayment: payment } = hold;
+    if (!(await this.claims.move(key, callId, 'settling'))) return { kind: 'refused', refusal: inProgress };
+    const outcome = await this.settlement.settle({ key, callId, customerId, payment, capture: null }, 'working');
+    if (outcome.kind === 'settled') return this.holdCredit(hold, outcome.transaction);
+    return { kind: 'refused', refusal: outcome.kind === 'failed' ? refusedPayment(outcome.reason) : inDoubt };
   }
 
   private async holdCredit(hold: ExactHold, transaction: string): Promise<HoldOutcome> {

@@ -1,5 +1,6 @@
 import { decodePaymentSignatureHeader } from '@x402/core/http';
 import { createHash } from 'node:crypto';
+import { type Hex, maxUint256, parseErc6492Signature } from 'viem';
 import { v1NetworkOf } from '../payment-required';
 import type { PaymentPayload, PaymentRequirements, RequestHeaders } from '../payment-scheme';
 import { malformedPayment, type Refusal } from '../refusal';
@@ -22,6 +23,14 @@ export interface Authorization {
   readonly validBefore: string;
   readonly nonce: `0x${string}`;
 }
+
+/** When it lapses, as far as a calendar reaches. */
+export function lapseOf({ validBefore }: Authorization): Date {
+  return new Date(Math.min(Number(validBefore) * 1000, LAST_INSTANT));
+}
+
+/** 31 December 9999 in Unix milliseconds: authorizations may be valid for much longer. */
+const LAST_INSTANT = 253_402_214_400_000;
 
 /** A header that is there and cannot be read is a payment too: one that is refused. */
 export interface UnreadablePayment extends PaymentPayload {
@@ -97,10 +106,19 @@ function read(header: string, value: string, version: 1 | 2): ExactPayment | Unr
   const authorization = readAuthorization(payload?.authorization);
   if (!authorization) return unreadable('payload.authorization is not an EIP-3009 authorization');
   const signature = payload?.signature;
-  if (typeof signature !== 'string' || !/^0x([0-9a-fA-F]{2}){1,4096}$/.test(signature)) {
-    return unreadable('payload.signature is not hex');
+  if (!isSignature(signature)) return unreadable('payload.signature is not the hex of a signature');
+  return { scheme: 'exact', version, authorization, signature, accepted };
+}
+
+/** 65 bytes, what a contract wallet made up, or that wrapped by ERC-6492, whose wrapping must be whole. */
+function isSignature(value: unknown): value is Hex {
+  if (typeof value !== 'string' || !/^0x([0-9a-fA-F]{2}){1,4096}$/.test(value)) return false;
+  try {
+    parseErc6492Signature(value as Hex);
+    return true;
+  } catch {
+    return false;
   }
-  return { scheme: 'exact', version, authorization, signature: signature as `0x${string}`, accepted };
 }
 
 function isAccepted(value: unknown): value is ExactPayment['accepted'] {
@@ -112,22 +130,26 @@ function isAccepted(value: unknown): value is ExactPayment['accepted'] {
 
 const ADDRESS = /^0x[0-9a-fA-F]{40}$/;
 const BYTES32 = /^0x[0-9a-fA-F]{64}$/;
-const UINT = /^\d{1,78}$/;
+const DECIMAL = /^\d{1,78}$/;
 
 function readAuthorization(value: unknown): Authorization | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   const given = value as Record<string, unknown>;
   const matches = (field: string, shape: RegExp) => typeof given[field] === 'string' && shape.test(given[field]);
+  const isUint = (field: string) => matches(field, DECIMAL) && BigInt(given[field] as string) <= maxUint256;
   const complete =
     matches('from', ADDRESS) &&
     matches('to', ADDRESS) &&
-    matches('value', UINT) &&
-    matches('validAfter', UINT) &&
-    matches('validBefore', UINT) &&
+    isUint('value') &&
+    isUint('validAfter') &&
+    isUint('validBefore') &&
     matches('nonce', BYTES32);
   if (!complete) return undefined;
   const { from, to, value: amount, validAfter, validBefore, nonce } = given as unknown as Authorization;
-  return { from, to, value: amount, validAfter, validBefore, nonce };
+  // Hex is the same in any case: a capital letter in an address would otherwise be taken for a wrong checksum.
+  return { from: lower(from), to: lower(to), value: amount, validAfter, validBefore, nonce: lower(nonce) };
 }
+
+const lower = (hex: Hex): Hex => hex.toLowerCase() as Hex;
 
 const sameAddress = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();

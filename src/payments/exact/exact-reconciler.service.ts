@@ -1,10 +1,14 @@
 import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { usdc } from '../../common/money';
 import { CONFIG } from '../../config/config.module';
 import type { Config } from '../../config/config';
-import { HotWallet } from '../hot-wallet.service';
 import { JobsService } from '../../jobs/jobs.service';
+import { LedgerService } from '../../ledger/ledger.service';
+import { HotWallet } from '../hot-wallet.service';
+import type { Claim } from '../claim';
 import { ClaimsService } from '../claims.service';
-import { ExactSettlement } from './exact-settlement.service';
+import { type ExactClaimPayment, ExactSettlement } from './exact-settlement.service';
+import { walletHold } from './wallet-hold';
 
 /** Answers stay for repeats this long; claims stay for ever. */
 const ANSWER_HOURS = 24;
@@ -19,6 +23,7 @@ export class ExactReconciler implements OnModuleInit {
     private readonly jobs: JobsService,
     private readonly claims: ClaimsService,
     private readonly settlement: ExactSettlement,
+    private readonly ledger: LedgerService,
     private readonly wallet: HotWallet,
   ) {}
 
@@ -43,7 +48,16 @@ export class ExactReconciler implements OnModuleInit {
         .catch((error: unknown) => this.logger.error(`${claim.key} stays ${claim.state}: ${String(error)}`));
     }
     for (const claim of await this.claims.abandoned('exact', ['working'])) {
-      await this.claims.move(claim.key, claim.callId, claim.transaction === null ? 'released' : 'paid');
+      await this.free(claim).catch((error: unknown) => this.logger.error(`${claim.key} stays held: ${String(error)}`));
     }
+  }
+
+  /** What a dead worker held of the wallet's credit is returned first, for the next one with the same payment. */
+  private async free(claim: Claim): Promise<void> {
+    if (claim.transaction === null) return void (await this.claims.abandon(claim, 'released'));
+    const { requirements } = claim.payment as ExactClaimPayment;
+    const amount = usdc(BigInt(requirements.amount));
+    await this.ledger.release(walletHold({ callId: claim.callId, customerId: claim.customerId as string, amount }));
+    await this.claims.abandon(claim, 'paid');
   }
 }

@@ -1,19 +1,18 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { type Hex, isAddressEqual, parseEventLogs } from 'viem';
+import { isHash } from 'viem';
 import { usdc } from '../../common/money';
 import { CONFIG } from '../../config/config.module';
-import type { Config, X402Config } from '../../config/config';
-import { EIP3009_ABI } from '../../evm/eip3009';
-import { EvmClient } from '../../evm/evm.client';
-import { HotWallet } from '../hot-wallet.service';
-import { callSettled, transferSettled } from '../../ledger/entries';
+import type { Config } from '../../config/config';
+import { callCaptured, callSettled, transferSettled } from '../../ledger/entries';
 import { customerCredits } from '../../ledger/ledger-account';
 import { LedgerRefusedError } from '../../ledger/ledger-error';
 import { LedgerService } from '../../ledger/ledger.service';
-import { type Claim, withTransaction } from '../claim';
+import { type Claim, type ClaimState, type PendingCapture, withTransaction } from '../claim';
+import { LEASE_SECONDS } from '../claim-leases.service';
 import { ClaimsService } from '../claims.service';
 import { FacilitatorClient } from '../facilitator.client';
 import type { PaymentRequirements } from '../payment-scheme';
+import { type ChainFinding, ExactChain } from './exact-chain.service';
 import { type ExactPayment, toVersion2 } from './exact-payment';
 
 /** What became of a settlement. `in_doubt` is a state, not an error: the reconciler finishes it. */
@@ -28,10 +27,12 @@ export interface ExactClaimPayment {
   readonly requirements: PaymentRequirements;
 }
 
+/** What is needed of a claim to finish it. */
+export type UnfinishedClaim = Pick<Claim, 'key' | 'callId' | 'customerId' | 'payment' | 'capture'>;
+
 /** The authorization is dead this long after its last second: no block can still include it. */
 const EXPIRY_MARGIN_SECONDS = 60;
-/** Logs are asked for in a range that every node gives. */
-const LOG_BLOCKS = 2_000n;
+const IN_DOUBT_RETRY_SECONDS = 2;
 
 /** Moves the USDC of an `exact` payment, finds out what became of it, and books it: each safe to repeat. */
 @Injectable()
@@ -40,65 +41,94 @@ export class ExactSettlement {
   private readonly hosted: boolean;
 
   constructor(
-    @Inject(CONFIG) private readonly config: Config,
+    @Inject(CONFIG) config: Config,
     private readonly facilitator: FacilitatorClient,
     private readonly ledger: LedgerService,
     private readonly claims: ClaimsService,
-    private readonly wallet: HotWallet,
-    private readonly evm: EvmClient,
+    private readonly chain: ExactChain,
   ) {
     this.hosted = config.x402?.facilitatorUrl !== undefined;
   }
 
-  /** Settles a payment whose claim is `settling`. Never throws. */
-  async settle(paymentId: string, { payment, requirements }: ExactClaimPayment): Promise<SettlementOutcome> {
-    let reason = 'unexpected_settle_error';
-    let silent = false;
-    try {
-      const response = await this.facilitator.settle(toVersion2(payment, requirements), requirements);
-      if (response.success && response.transaction !== '')
-        return { kind: 'settled', transaction: response.transaction };
-      reason = response.errorReason ?? reason;
-    } catch (error) {
-      this.logger.warn(`${paymentId}: ${String(error).split('\n')[0]}`);
-      silent = this.hosted;
-    }
-    const found = await this.investigate(paymentId, payment.authorization);
-    if (found.kind !== 'open') return found;
-    return silent ? { kind: 'in_doubt' } : { kind: 'failed', reason };
-  }
-
   /**
-   * Asks the chain what became of a payment. `open`: it was not sent, or cannot be mined any more as it was sent,
-   * and its authorization is unused.
+   * Settles the payment of a claim that is `settling`, books it, and moves the claim on: to `paid` when it is settled
+   * and the money came, as it must when it did not. Never throws: from here on, trouble of any kind is doubt.
    */
-  async investigate(
-    paymentId: string,
-    authorization: ExactPayment['authorization'],
-  ): Promise<SettlementOutcome | { readonly kind: 'open' }> {
+  async settle(claim: UnfinishedClaim, paid: ClaimState): Promise<SettlementOutcome> {
     try {
-      for (const sent of await this.wallet.sentFor(paymentId)) {
-        const state = await this.wallet.stateOf(sent);
-        if (state === 'mined') return { kind: 'settled', transaction: sent.hash };
-        if (state === 'signed') return { kind: 'in_doubt' };
-      }
-      const used = await this.evm.public.readContract({
-        address: this.x402.asset.address,
-        abi: EIP3009_ABI,
-        functionName: 'authorizationState',
-        args: [authorization.from, authorization.nonce],
-      });
-      if (!used) return { kind: 'open' };
-      const transaction = await this.transactionThatUsed(authorization);
-      return transaction === undefined ? { kind: 'failed', reason: NONCE_USED } : { kind: 'settled', transaction };
+      return await this.finish(claim, await this.send(claim), paid);
     } catch (error) {
-      this.logger.warn(`${paymentId}: the chain does not answer: ${String(error).split('\n')[0]}`);
+      this.logger.error(`${claim.key} is left to the reconciler: ${String(error)}`);
+      this.claims.leave(claim.key, claim.callId);
       return { kind: 'in_doubt' };
     }
   }
 
-  /** Puts a settled payment on the books, with the call's rows when the work is done, and finishes the claim. */
-  async book(claim: Pick<Claim, 'key' | 'callId' | 'customerId' | 'payment' | 'capture'>, transaction: string) {
+  /** Takes a call's charge from the wallet's credit, where its payment was settled before the work. */
+  async takeFromCredit(claim: UnfinishedClaim): Promise<void> {
+    const capture = claim.capture as PendingCapture;
+    const customerId = claim.customerId as string;
+    const { callId } = claim;
+    const hold = { id: callId, account: customerCredits(customerId, 'USDC'), amount: usdc(BigInt(capture.held)) };
+    const entry = callCaptured({ callId, customerId, charge: usdc(BigInt(capture.charge)) });
+    const verdict = await this.ledger.capture(hold, entry, capture.rows);
+    const { verdict: posted } =
+      verdict.verdict === 'hold_closed' ? await this.ledger.post(entry, capture.rows, hold.account) : verdict;
+    if (posted !== 'posted' && posted !== 'replayed') throw new LedgerRefusedError(`capture of call ${callId}`, posted);
+    await this.claims.move(claim.key, callId, 'settled');
+  }
+
+  /** Finishes a claim that somebody left: `settling` after a crash, or `in_doubt`. */
+  async reconcile(claim: Claim): Promise<void> {
+    if (claim.transaction !== null && claim.capture) return this.takeFromCredit(claim);
+    const paid = claim.capture ? 'settled' : 'paid';
+    const { authorization } = (claim.payment as ExactClaimPayment).payment;
+    const found = await this.chain.investigate(claim.key, authorization);
+    if (found.kind !== 'open') return void (await this.finish(claim, outcomeOf(found), paid));
+    const expired = Date.now() / 1000 > Number(authorization.validBefore) + EXPIRY_MARGIN_SECONDS;
+    const outcome = expired ? { kind: 'failed' as const, reason: EXPIRED } : await this.send(claim);
+    await this.finish(claim, outcome, paid);
+  }
+
+  /** Has it settled. Failed is only what cannot land any more, however it was answered: the chain has the last word. */
+  private async send(claim: UnfinishedClaim): Promise<SettlementOutcome> {
+    const { payment, requirements } = claim.payment as ExactClaimPayment;
+    let reason: string | undefined;
+    try {
+      const response = await this.facilitator.settle(toVersion2(payment, requirements), requirements);
+      const { success, transaction } = response;
+      if (success && isHash(transaction) && (await this.isOnChain(transaction, payment))) {
+        return { kind: 'settled', transaction };
+      }
+      if (!success && !PASSING_REASONS.has(response.errorReason ?? '')) reason = response.errorReason;
+    } catch (error) {
+      this.logger.warn(`${claim.key}: ${String(error).split('\n')[0]}`);
+    }
+    const found = await this.chain.investigate(claim.key, payment.authorization);
+    if (found.kind !== 'open') return outcomeOf(found);
+    return reason === undefined ? { kind: 'in_doubt' } : { kind: 'failed', reason };
+  }
+
+  private async isOnChain(transaction: `0x${string}`, { authorization }: ExactClaimPayment['payment']) {
+    return !this.hosted || this.chain.confirms(transaction, authorization);
+  }
+
+  private async finish(claim: UnfinishedClaim, outcome: SettlementOutcome, paid: ClaimState) {
+    const { key, callId } = claim;
+    if (outcome.kind === 'settled') {
+      await this.book(claim, outcome.transaction);
+      const change = { transaction: outcome.transaction, leaseSeconds: LEASE_SECONDS };
+      const moved = await this.claims.move(key, callId, paid, change);
+      // Work that is paid for is done by whoever holds the claim, and that is somebody else now.
+      return moved || paid !== 'working' ? outcome : { kind: 'in_doubt' as const };
+    }
+    const change = outcome.kind === 'failed' ? { reason: outcome.reason } : { leaseSeconds: IN_DOUBT_RETRY_SECONDS };
+    await this.claims.move(key, callId, outcome.kind, change);
+    return outcome;
+  }
+
+  /** Puts a settled payment on the books, with the call's rows when the work is done. */
+  private async book(claim: UnfinishedClaim, transaction: string): Promise<void> {
     const { requirements } = claim.payment as ExactClaimPayment;
     const customerId = claim.customerId as string;
     const transfer = {
@@ -114,60 +144,18 @@ export class ExactSettlement {
       ? callSettled({ ...transfer, callId: claim.callId, charge: usdc(BigInt(capture.charge)) })
       : transferSettled(transfer);
     const rows = capture ? withTransaction(capture.rows, transaction) : undefined;
-    const verdict = await this.ledger.post(entry, rows, customerCredits(customerId, 'USDC'));
-    if (verdict.verdict !== 'posted' && verdict.verdict !== 'replayed') {
-      throw new LedgerRefusedError(`booking of ${claim.key}`, verdict.verdict);
-    }
-    return verdict;
-  }
-
-  /** Finishes a claim that somebody left: `settling` after a crash, or `in_doubt`. */
-  async reconcile(claim: Claim): Promise<void> {
-    const known = claim.payment as ExactClaimPayment;
-    const { authorization } = known.payment;
-    let outcome = await this.investigate(claim.key, authorization);
-    if (outcome.kind === 'open') {
-      const expired = Date.now() / 1000 > Number(authorization.validBefore) + EXPIRY_MARGIN_SECONDS;
-      outcome = expired ? { kind: 'failed', reason: EXPIRED } : await this.settle(claim.key, known);
-    }
-    if (outcome.kind === 'settled') {
-      await this.book(claim, outcome.transaction);
-      await this.claims.move(claim.key, claim.callId, claim.capture ? 'settled' : 'paid', outcome);
-    } else {
-      const change = outcome.kind === 'failed' ? { reason: outcome.reason } : { leaseSeconds: IN_DOUBT_RETRY_SECONDS };
-      await this.claims.move(claim.key, claim.callId, outcome.kind, change);
-    }
-  }
-
-  /** Whoever broadcast it: an authorization can be used by anybody. Only a transfer of this amount to us counts. */
-  private async transactionThatUsed(authorization: ExactPayment['authorization']): Promise<Hex | undefined> {
-    const head = await this.evm.public.getBlockNumber();
-    const { address } = this.x402.asset;
-    const [used] = await this.evm.public.getContractEvents({
-      address,
-      abi: EIP3009_ABI,
-      eventName: 'AuthorizationUsed',
-      args: { authorizer: authorization.from, nonce: authorization.nonce },
-      fromBlock: head > LOG_BLOCKS ? head - LOG_BLOCKS : 0n,
-    });
-    if (!used) return undefined;
-    const { logs } = await this.evm.public.getTransactionReceipt({ hash: used.transactionHash });
-    const transfers = parseEventLogs({
-      abi: EIP3009_ABI,
-      logs: logs.filter((log) => isAddressEqual(log.address, address)),
-      eventName: 'Transfer',
-      args: { from: authorization.from, to: this.x402.payTo },
-    });
-    const ours = transfers.some(({ args }) => args.value === BigInt(authorization.value));
-    return ours ? used.transactionHash : undefined;
-  }
-
-  private get x402(): X402Config {
-    if (!this.config.x402) throw new Error('Payments in USDC are not configured.');
-    return this.config.x402;
+    const { verdict } = await this.ledger.post(entry, rows, customerCredits(customerId, 'USDC'));
+    if (verdict !== 'posted' && verdict !== 'replayed')
+      throw new LedgerRefusedError(`booking of ${claim.key}`, verdict);
   }
 }
 
-export const IN_DOUBT_RETRY_SECONDS = 2;
+function outcomeOf(found: Exclude<ChainFinding, { kind: 'open' }>): SettlementOutcome {
+  if (found.kind === 'settled') return found;
+  return found.kind === 'used' ? { kind: 'failed', reason: NONCE_USED } : { kind: 'in_doubt' };
+}
+
 const NONCE_USED = 'invalid_exact_evm_nonce_already_used';
 const EXPIRED = 'invalid_exact_evm_payload_authorization_valid_before';
+/** Reasons that time can change: the transaction is on its way, or the node is behind the one that was asked before. */
+const PASSING_REASONS = new Set(['settlement_pending', NONCE_USED, 'unexpected_settle_error']);

@@ -2,12 +2,11 @@ import { Inject, Injectable } from '@nestjs/common';
 import { minus, usdc } from '../../common/money';
 import { CONFIG } from '../../config/config.module';
 import type { Config } from '../../config/config';
-import { callCaptured } from '../../ledger/entries';
-import { LedgerRefusedError } from '../../ledger/ledger-error';
 import { LedgerService } from '../../ledger/ledger.service';
 import { UsageRecordsService } from '../../metering/usage-records.service';
 import { chargedTo } from '../charged';
 import { PENDING_TRANSACTION } from '../claim';
+import { LEASE_SECONDS } from '../claim-leases.service';
 import { ClaimsService } from '../claims.service';
 import type {
   CaptureOutcome,
@@ -22,16 +21,14 @@ import type {
   RequestHeaders,
   Work,
 } from '../payment-scheme';
-import { inDoubt } from '../refusal';
+import { inDoubt, inProgress } from '../refusal';
 import { ExactAdmission } from './exact-admission.service';
 import type { ExactHold } from './exact-hold';
 import { type ExactPayment, findExactPayment, refusedPayment, type UnreadablePayment } from './exact-payment';
-import { ExactSettlement, IN_DOUBT_RETRY_SECONDS } from './exact-settlement.service';
+import { ExactSettlement } from './exact-settlement.service';
 import { exactRequirements } from './exact-requirements';
 import { settlementHeaders } from './settlement-headers';
 import { walletHold } from './wallet-hold';
-
-const SETTLING_LEASE_SECONDS = 90;
 
 /**
  * x402 `exact` on EVM: the payer signs a transfer of the quote's ceiling, which is settled on the chain. What the call
@@ -67,12 +64,30 @@ export class ExactScheme implements PaymentScheme {
     return this.admission.admit(given, required as PaymentRequirements, work);
   }
 
+  /** The answer and the charge are durable before the money moves: whatever happens then, it can be finished. */
   async capture(hold: Hold, delivery: Delivery): Promise<CaptureOutcome> {
     const held = hold as ExactHold;
+    const { claimKey, callId, customerId, transaction } = held;
     const charge = chargedTo(held.amount, delivery.charge.amount);
-    return held.transaction === undefined
-      ? this.settleAndBook(held, delivery, charge)
-      : this.takeFromCredit(held, delivery, charge, held.transaction);
+    const capture = {
+      asset: charge.asset,
+      charge: charge.atoms.toString(),
+      held: held.amount.atoms.toString(),
+      rows: delivery.rows(paidBy(held, charge, transaction ?? PENDING_TRANSACTION)),
+    };
+    const change = { capture, answer: delivery.answer, leaseSeconds: LEASE_SECONDS };
+    if (!(await this.claims.move(claimKey, callId, 'settling', change))) return this.capturedBefore(held);
+    const claim = { key: claimKey, callId, customerId, payment: held.claimPayment, capture };
+    if (transaction !== undefined) {
+      await this.settlement.takeFromCredit(claim).catch((error: unknown) => {
+        this.claims.leave(claimKey, callId);
+        throw error;
+      });
+      return captured(held, charge, transaction);
+    }
+    const outcome = await this.settlement.settle(claim, 'settled');
+    if (outcome.kind === 'settled') return captured(held, charge, outcome.transaction);
+    return { kind: 'refused', refusal: outcome.kind === 'failed' ? refusedPayment(outcome.reason) : inDoubt };
   }
 
   async release(hold: Hold, failure: Failure): Promise<void> {
@@ -87,57 +102,21 @@ export class ExactScheme implements PaymentScheme {
     await this.claims.move(held.claimKey, held.callId, 'released');
   }
 
-  /** The answer and the charge are durable before the money moves: whatever happens then, it can be finished. */
-  private async settleAndBook(held: ExactHold, delivery: Delivery, charge: Paid['charge']): Promise<CaptureOutcome> {
-    const capture = {
-      asset: charge.asset,
-      charge: charge.atoms.toString(),
-      held: held.amount.atoms.toString(),
-      rows: delivery.rows(paidBy(held, charge, PENDING_TRANSACTION)),
-    };
-    const change = { capture, answer: delivery.answer, leaseSeconds: SETTLING_LEASE_SECONDS };
-    const mine = await this.claims.move(held.claimKey, held.callId, 'settling', change);
-    if (!mine) return { kind: 'refused', refusal: inDoubt };
-    const outcome = await this.settlement.settle(held.claimKey, held.claimPayment);
-    if (outcome.kind === 'in_doubt') {
-      await this.claims.move(held.claimKey, held.callId, 'in_doubt', { leaseSeconds: IN_DOUBT_RETRY_SECONDS });
-      return { kind: 'refused', refusal: inDoubt };
+  /** A repeat learns what came of the first. A worker whose claim was given to another one gets nothing. */
+  private async capturedBefore(held: ExactHold): Promise<CaptureOutcome> {
+    const claim = await this.claims.find(held.claimKey);
+    if (claim?.callId !== held.callId) return { kind: 'refused', refusal: inProgress };
+    if (claim.state === 'settled' && claim.capture && claim.transaction !== null) {
+      return captured(held, usdc(BigInt(claim.capture.charge)), claim.transaction);
     }
-    if (outcome.kind === 'failed') {
-      await this.claims.move(held.claimKey, held.callId, 'failed', { reason: outcome.reason });
-      return { kind: 'refused', refusal: refusedPayment(outcome.reason) };
-    }
-    const { transaction } = outcome;
-    const claim = {
-      key: held.claimKey,
-      callId: held.callId,
-      customerId: held.customerId,
-      payment: held.claimPayment,
-      capture,
-    };
-    await this.settlement.book(claim, transaction);
-    await this.claims.move(held.claimKey, held.callId, 'settled', { transaction });
-    const headers = settlementHeaders({ ...held.claimPayment.requirements, transaction, payer: held.payer });
-    return { kind: 'captured', receipt: { charge, balance: undefined, headers } };
+    const open = claim.state === 'settling' || claim.state === 'in_doubt';
+    return { kind: 'refused', refusal: open ? inDoubt : inProgress };
   }
+}
 
-  private async takeFromCredit(
-    held: ExactHold,
-    delivery: Delivery,
-    charge: Paid['charge'],
-    transaction: string,
-  ): Promise<CaptureOutcome> {
-    const entry = callCaptured({ callId: held.callId, customerId: held.customerId, charge });
-    const rows = delivery.rows(paidBy(held, charge, transaction));
-    const verdict = await this.ledger.capture(walletHold(held), entry, rows);
-    const posted =
-      verdict.verdict === 'hold_closed' ? await this.ledger.post(entry, rows, walletHold(held).account) : verdict;
-    if (posted.verdict !== 'posted' && posted.verdict !== 'replayed') {
-      throw new LedgerRefusedError(`capture of call ${held.callId}`, posted.verdict);
-    }
-    await this.claims.move(held.claimKey, held.callId, 'settled', { answer: delivery.answer });
-    return { kind: 'captured', receipt: { charge, balance: undefined, headers: held.headers } };
-  }
+function captured(held: ExactHold, charge: Paid['charge'], transaction: string): CaptureOutcome {
+  const headers = settlementHeaders({ ...held.claimPayment.requirements, transaction, payer: held.payer });
+  return { kind: 'captured', receipt: { charge, balance: undefined, headers } };
 }
 
 function paidBy(held: ExactHold, charge: Paid['charge'], transaction: string | null): Paid {

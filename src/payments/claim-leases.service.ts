@@ -1,0 +1,58 @@
+import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { CONFIG } from '../config/config.module';
+import type { Config } from '../config/config';
+import { DatabaseService } from '../database/database.service';
+
+/** How long a claim outlives its worker. */
+export const LEASE_SECONDS = 30;
+const RENEW_MS = 10_000;
+
+/**
+ * Renews the leases of the claims that this process works on: work may take as long as it takes, and the claim of a
+ * process that died is free again within half a minute.
+ */
+@Injectable()
+export class ClaimLeases implements OnApplicationShutdown {
+  private readonly logger = new Logger('ClaimLeases');
+  /** Call ids by claim key, each with the instant after which its work is not believed in any more. */
+  private readonly kept = new Map<string, { callId: string; until: number }>();
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    @Inject(CONFIG) private readonly config: Config,
+    private readonly database: DatabaseService,
+  ) {}
+
+  onApplicationShutdown(): void {
+    clearInterval(this.timer);
+    this.timer = undefined;
+  }
+
+  /** From now on, until `drop`: at most as long as a hold lives. */
+  keep(key: string, callId: string): void {
+    this.kept.set(key, { callId, until: Date.now() + this.config.holdTtlSeconds * 1000 });
+    this.timer ??= setInterval(() => void this.renewOrSay(), RENEW_MS).unref();
+  }
+
+  drop(key: string, callId: string): void {
+    if (this.kept.get(key)?.callId === callId) this.kept.delete(key);
+    if (this.kept.size === 0) this.onApplicationShutdown();
+  }
+
+  /** A lease that was lost is not taken back: by then, somebody else may work on the claim. */
+  async renew(): Promise<void> {
+    for (const [key, { callId, until }] of this.kept) if (until < Date.now()) this.drop(key, callId);
+    if (this.kept.size === 0) return;
+    const [keys, callIds] = [[...this.kept.keys()], [...this.kept.values()].map(({ callId }) => callId)];
+    await this.database.query(
+      `UPDATE claims SET lease_until = greatest(lease_until, now() + make_interval(secs => $3))
+         FROM unnest($1::text[], $2::uuid[]) AS mine (key, call_id)
+        WHERE claims.key = mine.key AND claims.call_id = mine.call_id AND claims.state IN ('working', 'settling')`,
+      [keys, callIds, LEASE_SECONDS],
+    );
+  }
+
+  private async renewOrSay(): Promise<void> {
+    await this.renew().catch((error: unknown) => this.logger.warn(`leases were not renewed: ${String(error)}`));
+  }
+}
