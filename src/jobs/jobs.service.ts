@@ -67,16 +67,20 @@ export class JobsService implements OnApplicationBootstrap, OnApplicationShutdow
 
   private async runAlone(job: RecurringJob): Promise<void> {
     const client = await this.database.connect();
+    let mayHoldLock = true;
     try {
       const { rows } = await client.query('SELECT pg_try_advisory_lock(hashtext($1)) AS mine', [`job:${job.name}`]);
-      if (rows[0]?.mine !== true) return;
+      mayHoldLock = rows[0]?.mine === true;
+      if (!mayHoldLock) return;
       try {
         await job.run();
       } finally {
         await client.query('SELECT pg_advisory_unlock(hashtext($1))', [`job:${job.name}`]);
+        mayHoldLock = false;
       }
     } finally {
-      client.release();
+      // The lock belongs to the connection: given back with it, the job would never run again anywhere.
+      client.release(mayHoldLock);
     }
   }
 }
