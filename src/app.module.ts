@@ -3,6 +3,7 @@ import { ConfigModule } from './config/config.module';
 import { CustomersModule } from './customers/customers.module';
 import { DatabaseModule } from './database/database.module';
 import { GatewayModule } from './gateway/gateway.module';
+import { HealthModule } from './health/health.module';
 import { JobsModule } from './jobs/jobs.module';
 import { LedgerModule } from './ledger/ledger.module';
 import { PricingModule } from './pricing/pricing.module';
@@ -14,6 +15,7 @@ import { TopUpsModule } from './topups/topups.module';
     GatewayModule,
     ConfigModule,
     DatabaseModule,
+    HealthModule,
     JobsModule,
     LedgerModule,
     CustomersModule,

@@ -7,6 +7,8 @@ import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import { AppModule } from './app.module';
 import { newId } from './common/id';
 import { ProblemFilter } from './common/problem.filter';
+import { admit, RunningCallsInterceptor } from './health/running-calls.interceptor';
+import { RunningCalls } from './health/running-calls.service';
 
 const MAX_BODY_BYTES = 32 * 1024 * 1024;
 
@@ -21,8 +23,15 @@ export async function createApplication(logger?: LoggerService | false): Promise
   const app = await NestFactory.create<NestFastifyApplication>(AppModule, adapter, {
     rawBody: true,
     bodyParser: true,
+    // Who starts us says what went wrong, and with which exit code.
+    abortOnError: false,
     ...(logger === undefined ? {} : { logger }),
   });
+  const calls = app.get(RunningCalls);
+  app
+    .getHttpAdapter()
+    .getInstance()
+    .addHook('onRequest', async (request, reply) => admit(calls, request.url, reply.raw));
   await app.register(cors, {
     origin: true,
     methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
@@ -47,8 +56,8 @@ export async function createApplication(logger?: LoggerService | false): Promise
     ],
   });
   app.useGlobalFilters(new ProblemFilter());
+  app.useGlobalInterceptors(new RunningCallsInterceptor(calls));
   app.useGlobalPipes(new ValidationPipe({ whitelist: true, forbidNonWhitelisted: true, transform: true }));
-  app.enableShutdownHooks();
   const document = new DocumentBuilder()
     .setTitle('Tollbridge')
     .setDescription('Every AI inference call paid: prepaid credit or USDC through HTTP 402.')

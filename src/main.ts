@@ -1,16 +1,20 @@
 import { Logger } from '@nestjs/common';
 import { createApplication } from './application';
 import { readEnvironment } from './config/read-environment.dto';
+import { closeGracefully, stopOnSignal } from './shutdown';
 
-/** The HTTP process. */
-async function main(): Promise<void> {
-  const config = readEnvironment(process.env);
+/** The HTTP process. Resolves when it listens; it ends by a signal. */
+export async function serve(): Promise<void> {
+  const { http } = readEnvironment(process.env);
   const app = await createApplication();
-  await app.listen(config.http.port, config.http.host);
+  stopOnSignal(() => closeGracefully(app, http.shutdownGraceMs), http.shutdownGraceMs);
+  await app.listen(http.port, http.host);
   new Logger('Tollbridge').log(`Listening on ${await app.getUrl()}`);
 }
 
-main().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-  process.exit(1);
-});
+if (require.main === module) {
+  serve().catch((error: unknown) => {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(1);
+  });
+}

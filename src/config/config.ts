@@ -1,7 +1,13 @@
 /** The configuration of one process: frozen, grouped, and checked at boot by `environment.dto.ts`. */
 export interface Config {
   readonly production: boolean;
-  readonly http: { readonly host: string; readonly port: number; readonly publicUrl: string | undefined };
+  readonly http: {
+    readonly host: string;
+    readonly port: number;
+    readonly publicUrl: string | undefined;
+    /** How long running calls may take to finish once the process is asked to end. */
+    readonly shutdownGraceMs: number;
+  };
   readonly database: { readonly url: string; readonly poolSize: number };
   readonly adminToken: string;
   readonly apiKeyPepper: string;

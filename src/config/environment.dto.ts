@@ -33,6 +33,12 @@ export class EnvironmentDto {
   @IsUrl(anyUrl, { message: 'must be the URL that callers see, such as https://api.example.com' })
   PUBLIC_URL?: string;
 
+  @integer
+  @IsInt({ message: 'must be milliseconds' })
+  @Min(0, { message: 'must be at least 0 ms' })
+  @Max(3_600_000, { message: 'must be at most 3600000 ms' })
+  SHUTDOWN_GRACE_MS: number = 30_000;
+
   @Matches(/^postgres(ql)?:\/\/\S+$/, { message: 'must be a PostgreSQL URL, postgres://user:password@host:5432/name' })
   DATABASE_URL!: string;
 

@@ -19,7 +19,12 @@ export function readEnvironment(env: Record<string, string | undefined>): Config
   if (faults.length > 0) throw new ConfigurationError(faults);
   return Object.freeze({
     production: dto.NODE_ENV === 'production',
-    http: { host: dto.HOST, port: dto.PORT, publicUrl: dto.PUBLIC_URL?.replace(/\/$/, '') },
+    http: {
+      host: dto.HOST,
+      port: dto.PORT,
+      publicUrl: dto.PUBLIC_URL?.replace(/\/$/, ''),
+      shutdownGraceMs: dto.SHUTDOWN_GRACE_MS,
+    },
     database: { url: dto.DATABASE_URL, poolSize: dto.DATABASE_POOL_SIZE },
     adminToken: dto.ADMIN_TOKEN,
     apiKeyPepper: dto.API_KEY_PEPPER,
@@ -62,7 +67,8 @@ function crossFaults(dto: EnvironmentDto, given: Record<string, unknown>): { var
   const faults: { variable: string; should: string }[] = [];
   const needs = (because: string, ...variables: string[]) => {
     for (const variable of variables) {
-      if (given[variable] === undefined) faults.push({ variable, should: `is missing: it must be set when ${because}` });
+      if (given[variable] === undefined)
+        faults.push({ variable, should: `is missing: it must be set when ${because}` });
     }
   };
   if (given['STRIPE_SECRET_KEY'] !== undefined) needs('STRIPE_SECRET_KEY is', 'STRIPE_WEBHOOK_SECRET');

@@ -1,0 +1,95 @@
+import type { Entry } from './command';
+
+/** Every command, in the order of the help. */
+export const COMMANDS: readonly Entry[] = [
+  {
+    name: 'dev',
+    summary: 'Run everything on this machine: database, chain, Stripe, upstream, the server',
+    load: async () => (await import('./dev.js')).dev,
+  },
+  {
+    name: 'demo',
+    summary: 'Make paid calls on every rail against the running local stack, and show the invoices',
+    load: async () => (await import('./demo.js')).demo,
+  },
+  {
+    name: 'start',
+    summary: 'Run the HTTP server (and its jobs, unless JOBS_IN_PROCESS=false)',
+    load: async () => (await import('./serve.js')).start,
+  },
+  {
+    name: 'worker',
+    summary: 'Run only the jobs, without a port',
+    load: async () => (await import('./serve.js')).worker,
+  },
+  {
+    name: 'migrate',
+    summary: 'Bring the database up to date',
+    load: async () => (await import('./migrate.js')).migrate,
+  },
+  {
+    name: 'customers create',
+    summary: 'Make a customer',
+    load: async () => (await import('./customers.js')).createCustomer,
+  },
+  {
+    name: 'customers list',
+    summary: 'List customers, newest first',
+    load: async () => (await import('./customers.js')).listCustomers,
+  },
+  {
+    name: 'customers show',
+    summary: 'Show a customer with its money and keys',
+    load: async () => (await import('./customers.js')).showCustomer,
+  },
+  {
+    name: 'keys create',
+    summary: 'Make an API key; its secret is shown once',
+    load: async () => (await import('./keys.js')).createKey,
+  },
+  {
+    name: 'keys list',
+    summary: 'List API keys, the oldest first',
+    load: async () => (await import('./keys.js')).listKeys,
+  },
+  {
+    name: 'keys rotate',
+    summary: 'Make a new secret with the rights of a key, which ends after a while',
+    load: async () => (await import('./keys.js')).rotateKey,
+  },
+  {
+    name: 'keys revoke',
+    summary: 'End an API key now',
+    load: async () => (await import('./keys.js')).revokeKey,
+  },
+  {
+    name: 'models list',
+    summary: 'List models, and whether they have a price',
+    load: async () => (await import('./models.js')).listModels,
+  },
+  {
+    name: 'models set',
+    summary: 'Make a model, or change one',
+    load: async () => (await import('./models.js')).setModel,
+  },
+  {
+    name: 'prices list',
+    summary: 'List the prices in force, or every version of one model',
+    load: async () => (await import('./prices.js')).listPrices,
+  },
+  {
+    name: 'prices set',
+    summary: 'Add the next version of a price',
+    load: async () => (await import('./prices.js')).setPrice,
+  },
+  {
+    name: 'export usage',
+    summary: 'Write the usage of a period as CSV',
+    load: async () => (await import('./export.js')).exportUsage,
+  },
+  {
+    name: 'ledger verify',
+    summary: 'Prove the books: postings, balances, holds, usage and invoices',
+    load: async () => (await import('./ledger.js')).verifyLedger,
+  },
+];

@@ -1,0 +1,50 @@
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { RunningCalls } from './health/running-calls.service';
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+/** Ctrl-C under npm arrives twice: from the terminal, and from npm. */
+const SAME_REQUEST_MS = 1_000;
+/** What closing may take behind the grace: jobs in progress, captures, the database's connections. */
+const CLOSING_MS = 15_000;
+
+/** How long a call whose connection was cut may take to book what was delivered. */
+const BOOKING_MS = 5_000;
+
+/**
+ * Finishes the calls that run, for at most `graceMs`, refuses further ones with 503, and closes the application. A
+ * call that still runs then loses its connection and has a few seconds to book what it delivered.
+ */
+export async function closeGracefully(app: NestFastifyApplication, graceMs: number): Promise<void> {
+  const calls = app.get(RunningCalls, { strict: false });
+  if (!(await calls.drain(graceMs))) {
+    app.getHttpServer().closeAllConnections();
+    await calls.drain(BOOKING_MS);
+  }
+  await app.close();
+}
+
+/**
+ * On the first signal runs `stop` and ends the process: code 0, or 1 when stopping failed or took longer than
+ * `limitMs` and a few seconds. A second signal, a second later or more, ends it at once.
+ */
+export function stopOnSignal(stop: () => Promise<void>, limitMs: number): void {
+  let since: number | undefined;
+  const onSignal = () => {
+    if (since !== undefined) {
+      if (Date.now() - since > SAME_REQUEST_MS) process.exit(1);
+      return;
+    }
+    since = Date.now();
+    setTimeout(() => fail('Stopping took too long.'), limitMs + CLOSING_MS).unref();
+    stop().then(
+      () => process.exit(0),
+      (error: unknown) => fail(error instanceof Error ? error.message : String(error)),
+    );
+  };
+  for (const signal of SIGNALS) process.on(signal, onSignal);
+}
+
+function fail(why: string): never {
+  process.stderr.write(`${why}\n`);
+  process.exit(1);
+}
