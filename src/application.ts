@@ -7,8 +7,8 @@ import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import { AppModule } from './app.module';
 import { newId } from './common/id';
 import { ProblemFilter } from './common/problem.filter';
-import { admit, RunningCallsInterceptor } from './health/running-calls.interceptor';
-import { RunningCalls } from './health/running-calls.service';
+import { RunningCalls } from './gateway/running-calls.service';
+import { admit } from './health/admission';
 
 const MAX_BODY_BYTES = 32 * 1024 * 1024;
 
@@ -27,7 +27,7 @@ export async function createApplication(logger?: LoggerService | false): Promise
     abortOnError: false,
     ...(logger === undefined ? {} : { logger }),
   });
-  const calls = app.get(RunningCalls);
+  const calls = app.get(RunningCalls, { strict: false });
   app
     .getHttpAdapter()
     .getInstance()
@@ -56,7 +56,6 @@ export async function createApplication(logger?: LoggerService | false): Promise
     ],
   });
   app.useGlobalFilters(new ProblemFilter());
-  app.useGlobalInterceptors(new RunningCallsInterceptor(calls));
   app.useGlobalPipes(new ValidationPipe({ whitelist: true, forbidNonWhitelisted: true, transform: true }));
   const document = new DocumentBuilder()
     .setTitle('Tollbridge')

@@ -1,5 +1,5 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { RunningCalls } from './health/running-calls.service';
+import { RunningCalls } from './gateway/running-calls.service';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 /** Ctrl-C under npm arrives twice: from the terminal, and from npm. */

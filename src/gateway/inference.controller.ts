@@ -7,6 +7,7 @@ import { readCall } from './inference-call';
 import { InferenceAnswerDto, InferenceRequestDto } from './inference.dto';
 import { PaidCallService } from './paid-call.service';
 import { ReplyTarget, sendAnswer } from './reply';
+import { RunningCalls } from './running-calls.service';
 
 /** The OpenAI-shaped routes: one line each. A key or an x402 payment opens them; there is no guard beside that. */
 @ApiTags('inference')
@@ -23,7 +24,10 @@ import { ReplyTarget, sendAnswer } from './reply';
 })
 @Controller('v1')
 export class InferenceController {
-  constructor(private readonly paidCalls: PaidCallService) {}
+  constructor(
+    private readonly paidCalls: PaidCallService,
+    private readonly running: RunningCalls,
+  ) {}
 
   @Post('chat/completions')
   @HttpCode(200)
@@ -57,12 +61,18 @@ export class InferenceController {
     return this.serve('/v1/images/generations', request, reply);
   }
 
+  /** A call runs until its money is taken, also when its caller has gone: a process that ends waits for it. */
   private async serve(endpoint: Endpoint, request: RawRequest, reply: FastifyReply): Promise<void> {
     const { id, headers, body, rawBody } = request;
     const url = `${request.protocol}://${request.host}${endpoint}`;
-    const answer = await this.paidCalls.serve(readCall({ id, endpoint, url, headers, body, rawBody }));
-    if ('stream' in answer) await answer.stream(new ReplyTarget(reply));
-    else sendAnswer(reply, answer);
+    const end = this.running.begin();
+    try {
+      const answer = await this.paidCalls.serve(readCall({ id, endpoint, url, headers, body, rawBody }));
+      if ('stream' in answer) await answer.stream(new ReplyTarget(reply));
+      else sendAnswer(reply, answer);
+    } finally {
+      end();
+    }
   }
 }
 

@@ -1,7 +1,7 @@
 import { Controller, Get, Header, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiServiceUnavailableResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { RunningCalls } from './running-calls.service';
+import { RunningCalls } from '../gateway/running-calls.service';
 import { SchemaService } from './schema.service';
 
 const PATIENCE_MS = 3_000;

@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
+import { GatewayModule } from '../gateway/gateway.module';
 import { HealthController } from './health.controller';
-import { RunningCalls } from './running-calls.service';
 import { SchemaService } from './schema.service';
 
-@Module({ controllers: [HealthController], providers: [RunningCalls, SchemaService], exports: [RunningCalls] })
+@Module({ imports: [GatewayModule], controllers: [HealthController], providers: [SchemaService] })
 export class HealthModule {}
