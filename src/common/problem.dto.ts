@@ -32,7 +32,7 @@ const SENTENCES: Readonly<Record<number, string>> = {
 };
 
 /** Documents the problem documents that a route may answer with. */
-export const ApiProblems = (...statuses: (keyof typeof SENTENCES & number)[]) =>
+export const ApiProblems = (...statuses: number[]) =>
   applyDecorators(
     ApiExtraModels(ProblemDto),
     ...statuses.map((status) =>

@@ -17,6 +17,7 @@ import {
   RotateKeyDto,
   toCustomerDto,
   toKeyDto,
+  withSecret,
 } from './customers.dto';
 import { CustomersService } from './customers.service';
 
@@ -70,7 +71,7 @@ export class CustomersAdminController {
       models: body.models ?? null,
       expiresAt: body.expiresAt === undefined ? null : future(body.expiresAt),
     });
-    return { ...toKeyDto(key), secret };
+    return withSecret(key, secret);
   }
 
   @Get('customers/:id/keys')
@@ -98,7 +99,7 @@ export class CustomersAdminController {
   @ApiProblems(400, 401, 403, 404)
   async rotate(@Param('id') id: string, @Body() body: RotateKeyDto): Promise<KeyWithSecretDto> {
     const { key, secret } = await this.keys.rotate(id, body.graceSeconds);
-    return { ...toKeyDto(key), secret };
+    return withSecret(key, secret);
   }
 }
 

@@ -10,20 +10,17 @@ import {
   IsInt,
   IsISO8601,
   IsOptional,
-  IsString,
+  Matches,
   Max,
   MaxLength,
   Min,
-  MinLength,
 } from 'class-validator';
 import { type ApiKey, SCOPES } from './api-key';
 import type { Customer } from './customer';
 
 export class NewCustomerDto {
   @ApiProperty({ minLength: 1, maxLength: 200, example: 'Acme GmbH' })
-  @IsString()
-  @MinLength(1)
-  @MaxLength(200)
+  @Matches(/^\P{Cc}{1,200}$/u, { message: 'name must be 1 to 200 characters, none of them a control character' })
   name!: string;
 
   @ApiPropertyOptional({ format: 'email' })
@@ -44,16 +41,13 @@ export class CustomerQueryDto {
 
   @ApiPropertyOptional({ description: '`next` of the page before.' })
   @IsOptional()
-  @IsString()
-  @MaxLength(100)
+  @Matches(/^\w{1,100}$/, { message: 'after must be "next" of the page before' })
   after?: string;
 }
 
 export class NewKeyDto {
   @ApiProperty({ minLength: 1, maxLength: 100, example: 'production' })
-  @IsString()
-  @MinLength(1)
-  @MaxLength(100)
+  @Matches(/^\P{Cc}{1,100}$/u, { message: 'name must be 1 to 100 characters, none of them a control character' })
   name!: string;
 
   @ApiPropertyOptional({ enum: SCOPES, isArray: true, default: SCOPES, description: 'What the key may do.' })
@@ -69,8 +63,7 @@ export class NewKeyDto {
   @IsArray()
   @ArrayMinSize(1)
   @ArrayMaxSize(200)
-  @IsString({ each: true })
-  @MaxLength(200, { each: true })
+  @Matches(/^\P{Cc}{1,200}$/u, { each: true, message: 'models must be names of models' })
   models?: string[];
 
   @ApiPropertyOptional({ format: 'date-time', description: 'Left out: never.' })
@@ -167,6 +160,8 @@ export const toCustomerDto = (customer: Customer): CustomerDto => ({
   ...customer,
   createdAt: customer.createdAt.toISOString(),
 });
+
+export const withSecret = (key: ApiKey, secret: string): KeyWithSecretDto => Object.assign(toKeyDto(key), { secret });
 
 export const toKeyDto = (key: ApiKey): KeyDto => ({
   ...key,

@@ -11,9 +11,7 @@ import {
   IsUrl,
   Matches,
   Max,
-  MaxLength,
   Min,
-  MinLength,
 } from 'class-validator';
 import { ENDPOINTS, type Model } from './model';
 import { type Price, serializeRates } from './price';
@@ -30,9 +28,7 @@ const RATES = {
 /** A model as the operator sets it up. What is left out goes back to its default. */
 export class ModelSettingsDto {
   @ApiProperty({ description: 'What callers name it. May contain slashes.', example: 'meta/llama-4-maverick' })
-  @IsString()
-  @MinLength(1)
-  @MaxLength(200)
+  @Matches(/^\P{Cc}{1,200}$/u, { message: 'id must be 1 to 200 characters, none of them a control character' })
   id!: string;
 
   @ApiProperty({ enum: ENDPOINTS, isArray: true })
@@ -73,21 +69,18 @@ export class ModelSettingsDto {
 
   @ApiPropertyOptional({ type: String, description: 'What the upstream calls it. Left out: the same.' })
   @IsOptional()
-  @IsString()
-  @MaxLength(200)
+  @Matches(/^\P{Cc}{1,200}$/u, { message: 'upstreamModel must be the name of a model' })
   upstreamModel?: string;
 
   @ApiPropertyOptional({ default: 'upstream', description: 'As it stands in exports.' })
   @IsOptional()
-  @IsString()
-  @MaxLength(100)
+  @Matches(/^\P{Cc}{1,100}$/u, { message: 'provider must be a name' })
   provider: string = 'upstream';
 }
 
 export class NewPriceDto {
   @ApiProperty({ description: 'Id of the model.' })
-  @IsString()
-  @MaxLength(200)
+  @Matches(/^\P{Cc}{1,200}$/u, { message: 'model must be the id of a model' })
   model!: string;
 
   @ApiProperty(RATES)
@@ -102,8 +95,7 @@ export class NewPriceDto {
 
 export class PriceQueryDto {
   @ApiProperty({ description: 'Id of the model.' })
-  @IsString()
-  @MaxLength(200)
+  @Matches(/^\P{Cc}{1,200}$/u, { message: 'model must be the id of a model' })
   model!: string;
 }
 
