@@ -1,0 +1,117 @@
+import { Injectable } from '@nestjs/common';
+import type { AssetCode } from '../common/asset';
+import { NotFoundError } from '../common/billing-error';
+import { DatabaseService } from '../database/database.service';
+import type { Evidence, Invoice } from './invoice';
+import { decodeCursor, encodeCursor } from './invoice-cursor';
+
+export interface InvoiceFilter {
+  /** Left out: every customer's. */
+  readonly customerId?: string | undefined;
+  readonly model?: string | undefined;
+  /** Inclusive. */
+  readonly from?: Date | undefined;
+  /** Exclusive. */
+  readonly to?: Date | undefined;
+}
+
+export interface InvoicePage {
+  readonly invoices: readonly Invoice[];
+  /** Where the next page begins; `null` after the last one. */
+  readonly next: string | null;
+}
+
+const FORMAT = /^[\w-]{1,100}$/;
+// A Date has milliseconds and the column microseconds: a cursor made of a Date would repeat or skip rows.
+const EXACT_TIME = `to_char(issued_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS exact_time`;
+
+/** Reads invoices. They are written by the ledger, in the transaction of the charge. */
+@Injectable()
+export class InvoicesService {
+  constructor(private readonly database: DatabaseService) {}
+
+  /**
+   * The id has no time in it, so each month's primary key is probed: one index lookup per month kept.
+   * @throws NotFoundError `invoice_not_found`
+   */
+  async get(id: string): Promise<Invoice> {
+    const rows = FORMAT.test(id)
+      ? await this.database.query<InvoiceRow>('SELECT * FROM invoices WHERE id = $1 LIMIT 1', [id])
+      : [];
+    if (!rows[0]) {
+      const hint = 'The id is in the response header x-tollbridge-invoice of the call.';
+      throw new NotFoundError({ what: 'invoice', id, hint });
+    }
+    return toInvoice(rows[0]);
+  }
+
+  /**
+   * Newest first. No invoice that was there at the first page is repeated or left out on a later one.
+   * @throws InvalidRequestError `invalid_cursor`
+   */
+  async list(filter: InvoiceFilter, limit: number, after?: string): Promise<InvoicePage> {
+    const { where, parameters } = conditions(filter, after);
+    const rows = await this.database.query<InvoiceRow & { exact_time: string }>(
+      `SELECT *, ${EXACT_TIME} FROM invoices ${where} ORDER BY issued_at DESC, id DESC LIMIT ${limit + 1}`,
+      parameters,
+    );
+    const page = rows.slice(0, limit);
+    const last = page.at(-1);
+    const next = rows.length > limit && last ? encodeCursor({ issuedAt: last.exact_time, id: last.id }) : null;
+    return { invoices: page.map(toInvoice), next };
+  }
+}
+
+/** Only what is asked for, so that the planner sees a range on an index and leaves out the other months. */
+function conditions(filter: InvoiceFilter, after: string | undefined): { where: string; parameters: unknown[] } {
+  const parameters: unknown[] = [];
+  const clauses: string[] = [];
+  const bind = (value: unknown) => `$${parameters.push(value)}`;
+  if (filter.customerId !== undefined) clauses.push(`customer_id = ${bind(filter.customerId)}`);
+  if (filter.model !== undefined) clauses.push(`model = ${bind(filter.model)}`);
+  if (filter.from) clauses.push(`issued_at >= ${bind(filter.from)}`);
+  if (filter.to) clauses.push(`issued_at < ${bind(filter.to)}`);
+  if (after !== undefined) {
+    const cursor = decodeCursor(after);
+    const time = `${bind(cursor.issuedAt)}::timestamptz`;
+    clauses.push(`issued_at <= ${time}`, `(issued_at, id) < (${time}, ${bind(cursor.id)})`);
+  }
+  return { where: clauses.length === 0 ? '' : `WHERE ${clauses.join(' AND ')}`, parameters };
+}
+
+interface InvoiceRow {
+  id: string;
+  issued_at: Date;
+  call_id: string;
+  customer_id: string;
+  endpoint: string;
+  model: string;
+  status: string;
+  lines: Invoice['lines'];
+  price_id: string;
+  price_version: number;
+  asset: AssetCode;
+  atoms: bigint;
+  scheme: string;
+  evidence: Evidence;
+  entry_id: bigint;
+  balance_after: bigint;
+}
+
+const toInvoice = (row: InvoiceRow): Invoice => ({
+  id: row.id,
+  issuedAt: row.issued_at,
+  callId: row.call_id,
+  customerId: row.customer_id,
+  endpoint: row.endpoint,
+  model: row.model,
+  status: row.status,
+  lines: row.lines,
+  priceId: row.price_id,
+  priceVersion: row.price_version,
+  amount: { asset: row.asset, atoms: row.atoms },
+  scheme: row.scheme,
+  evidence: row.evidence,
+  entryId: row.entry_id,
+  balanceAfter: { asset: row.asset, atoms: row.balance_after },
+});
