@@ -31,7 +31,7 @@ export class Teardown {
     } catch (error) {
       // Then the signal's own teardown runs, and ends the process.
       if (this.interrupted) return;
-      await this.stop();
+      await this.stop(() => undefined);
       throw error;
     }
   }
@@ -40,17 +40,17 @@ export class Teardown {
     this.interrupted = true;
     this.screen.line('\nStopping…');
     await this.starting;
-    await this.stop();
+    await this.stop((what) => this.screen.line(`  ${what}`));
     this.screen.line('Stopped.');
   }
 
   /** Every step is taken, also behind one that fails. */
-  private async stop(): Promise<void> {
+  private async stop(said: (what: string) => void): Promise<void> {
     let failure: unknown;
     for (const { what, stop } of this.steps.splice(0).toReversed()) {
       try {
         await stop();
-        if (what !== '') this.screen.line(`  ${what}`);
+        if (what !== '') said(what);
       } catch (error) {
         failure ??= error;
       }
