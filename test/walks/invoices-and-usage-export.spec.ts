@@ -388,7 +388,11 @@ describe('invoices, usage export and the proof of the books', () => {
     });
 
     it('stream in bounded memory, and match their manifest', async () => {
-      await (await ask(`/v1/exports/usage.csv?customerId=${acme.customerId}`)).text();
+      // What V8 keeps after its first rows is not what an export holds on to: a quarter of them goes first.
+      const now = new Date();
+      const quarter = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth()) + ROWS / 4).toISOString();
+      for await (const _ of (await ask(`/v1/exports/usage.csv${QUERY}&to=${quarter}`))
+        .body as unknown as AsyncIterable<Uint8Array>);
       const before = process.memoryUsage().rss;
       let peak = before;
       const hash = createHash('sha256');
