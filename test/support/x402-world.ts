@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import type { PrivateKeyAccount } from 'viem';
+import { type Address, createPublicClient, createWalletClient, http, parseAbi, type PrivateKeyAccount } from 'viem';
+import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { chainReceipts, customerCredits } from '../../src/ledger/ledger-account';
 import { LedgerAccountsService } from '../../src/ledger/ledger-accounts.service';
 import { LedgerVerifyService } from '../../src/ledger/ledger-verify.service';
@@ -26,8 +27,9 @@ export async function startX402World(
   const { replicas = 1, blockTimeSeconds, env: extra = {} } = options;
   const { chain, env: chainEnv } = await startTestChain(blockTimeSeconds === undefined ? {} : { blockTimeSeconds });
   const node = await startRpcProxy(chain.rpcUrl);
-  const env = { ...chainEnv, EVM_RPC_URL: node.url, ...extra };
-  const world = await startWorld(env);
+  const given = { ...chainEnv, EVM_RPC_URL: node.url, ...extra };
+  const world = await startWorld(given);
+  const env = { ...given, UPSTREAM_URL: world.upstream.url };
   const others: TestApp[] = [];
   while (others.length < replicas - 1) others.push(await startAppOn({ url: world.databaseUrl }, env));
   return {
@@ -43,6 +45,30 @@ export async function startX402World(
       await chain.stop();
     },
   };
+}
+
+/** As many fresh wallets with this much USDC each: minted in one go, so that slow blocks are waited for once. */
+export async function payersWith({ rpcUrl, usdc }: LocalChain, count: number, atoms: bigint) {
+  const chain = createPublicClient({ transport: http(rpcUrl), pollingInterval: 100 });
+  const [minter] = (await createWalletClient({ transport: http(rpcUrl) }).getAddresses()).slice(-1) as [Address];
+  const wallet = createWalletClient({ account: minter, transport: http(rpcUrl) });
+  const first = await chain.getTransactionCount({ address: minter, blockTag: 'pending' });
+  const payers = Array.from({ length: count }, () => privateKeyToAccount(generatePrivateKey()));
+  const abi = parseAbi(['function mint(address to, uint256 amount)']);
+  const mint = (to: Address, nonce: number) =>
+    wallet.writeContract({
+      address: usdc,
+      abi,
+      functionName: 'mint',
+      args: [to, atoms],
+      nonce,
+      gas: 100_000n,
+      chain: null,
+    });
+  const hashes: Hex[] = [];
+  for (const [index, { address }] of payers.entries()) hashes.push(await mint(address, first + index));
+  await Promise.all(hashes.map((hash) => chain.waitForTransactionReceipt({ hash })));
+  return payers;
 }
 
 /** EIP-3009, as a payer signs it. Integers are decimal strings. */
