@@ -3,13 +3,8 @@ import { Injectable } from '@nestjs/common';
 import { DatabaseService } from '../database/database.service';
 import type { Tx } from '../database/tx';
 import { LedgerBusyError } from './ledger-error';
+import { type LedgerOperation, parametersOf } from './ledger-operation';
 import type { RawVerdict } from './verdict';
-
-/** One operation as the database function `ledger_flush` reads it, with the accounts that it must lock. */
-export interface LedgerOperation {
-  readonly op: Readonly<Record<string, unknown>>;
-  readonly accountIds: readonly string[];
-}
 
 const MAX_FLUSH = 500;
 const MAX_WAITING = 20_000;
@@ -49,8 +44,22 @@ export class LedgerWriter {
   }
 
   private async flushAll(): Promise<void> {
-    while (this.waiting.length > 0) await this.flush(this.waiting.splice(0, MAX_FLUSH));
+    while (this.waiting.length > 0) await this.flush(this.nextBatch());
     this.flushing = false;
+  }
+
+  /** What may be decided together, in the order of arrival: who shares a key or a hold with one before waits its turn. */
+  private nextBatch(): Waiting[] {
+    const names = new Set<string>();
+    const batch: Waiting[] = [];
+    const parked: Waiting[] = [];
+    for (const entry of this.waiting) {
+      const free = batch.length < MAX_FLUSH && !entry.operation.names.some((name) => names.has(name));
+      (free ? batch : parked).push(entry);
+      for (const name of entry.operation.names) names.add(name);
+    }
+    this.waiting = parked;
+    return batch;
   }
 
   /** Never rejects: every waiting caller gets its verdict or its own error. */
@@ -90,11 +99,6 @@ interface Waiting {
   readonly operation: LedgerOperation;
   readonly resolve: (verdict: RawVerdict) => void;
   readonly reject: (error: unknown) => void;
-}
-
-function parametersOf(operations: readonly LedgerOperation[]): [string, string[]] {
-  const accountIds = new Set(operations.flatMap((operation) => operation.accountIds));
-  return [JSON.stringify(operations.map((operation) => operation.op)), [...accountIds]];
 }
 
 function verdictAt(verdicts: readonly RawVerdict[] | undefined, index: number): RawVerdict {

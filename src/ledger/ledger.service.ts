@@ -6,7 +6,8 @@ import type { CompanionRows } from './companion-rows';
 import { inputHash, type JournalEntry } from './journal-entry';
 import type { LedgerAccount } from './ledger-account';
 import { LedgerAccountsService } from './ledger-accounts.service';
-import { type LedgerOperation, LedgerWriter } from './ledger-writer.service';
+import type { LedgerOperation } from './ledger-operation';
+import { LedgerWriter } from './ledger-writer.service';
 import type { HoldVerdict, PostVerdict, RawVerdict, ReleaseVerdict } from './verdict';
 
 /** A reservation on a guarded account. Its id is a UUIDv7: the instant in it names the row's partition. */
@@ -27,14 +28,14 @@ export class LedgerService {
   /** Reserves all of `hold.amount` or nothing, until `expiresAt`. */
   async hold(hold: LedgerHold, expiresAt: Date): Promise<HoldVerdict> {
     const account = await this.accounts.idOf(hold.account);
-    const op = {
-      ...referenceTo(hold, 'hold'),
-      account,
-      customer: hold.account.customerId,
-      atoms: hold.amount.atoms.toString(),
+    const fields = {
+      ...referenceTo(hold),
       expiresAt: expiresAt.toISOString(),
+      customer: hold.account.customerId,
+      held: hold.amount.atoms.toString(),
     };
-    return toHoldVerdict(await this.writer.submit({ op, accountIds: [account] }), hold.amount.asset);
+    const operation: LedgerOperation = { op: 'hold', fields, accounts: { account }, names: [hold.id] };
+    return toHoldVerdict(await this.writer.submit(operation), hold.amount.asset);
   }
 
   /** Closes the hold and posts `entry` in one step. A repeat returns the first result. */
@@ -54,18 +55,19 @@ export class LedgerService {
     state: 'released' | 'expired' = 'released',
   ): Promise<ReleaseVerdict> {
     const account = await this.accounts.idOf(hold.account);
-    const op = { ...referenceTo(hold, 'release'), state, ...(rows === undefined ? {} : { rows }) };
-    return toReleaseVerdict(await this.writer.submit({ op, accountIds: [account] }));
+    const fields = { ...referenceTo(hold), state, rows };
+    const operation: LedgerOperation = { op: 'release', fields, accounts: { account }, names: [hold.id] };
+    return toReleaseVerdict(await this.writer.submit(operation));
   }
 
   /** Posts an entry on its own, together with whatever else arrives at the same moment. */
   async post(entry: JournalEntry, rows?: CompanionRows, report?: LedgerAccount): Promise<PostVerdict> {
-    return toPostVerdict(await this.writer.submit(await this.entryOperation(entry, rows, report)), report);
+    return toPostVerdict(await this.writer.submit(await this.postOperation(entry, rows, report)), report);
   }
 
   /** Posts an entry in the caller's transaction: it is on the books if and only if `tx` commits. */
   async postIn(tx: Tx, entry: JournalEntry, report?: LedgerAccount): Promise<PostVerdict> {
-    return toPostVerdict(await this.writer.write(tx, await this.entryOperation(entry, undefined, report)), report);
+    return toPostVerdict(await this.writer.write(tx, await this.postOperation(entry, undefined, report)), report);
   }
 
   private async captureOperation(
@@ -73,52 +75,46 @@ export class LedgerService {
     entry: JournalEntry,
     rows?: CompanionRows,
   ): Promise<LedgerOperation> {
-    const posting = await this.entryOperation(entry, rows, hold.account);
-    return { ...posting, op: { ...posting.op, ...referenceTo(hold, 'capture') } };
+    const post = await this.postOperation(entry, rows, hold.account);
+    return {
+      op: 'capture',
+      fields: { ...post.fields, ...referenceTo(hold), state: 'captured' },
+      accounts: { ...post.accounts, account: await this.accounts.idOf(hold.account) },
+      names: [...post.names, hold.id],
+    };
   }
 
-  private async entryOperation(
+  private async postOperation(
     entry: JournalEntry,
     rows?: CompanionRows,
     report?: LedgerAccount,
   ): Promise<LedgerOperation> {
-    const ids = new Set<string>();
-    const idOf = async (account: LedgerAccount): Promise<string> => {
-      const id = await this.accounts.idOf(account);
-      ids.add(id);
-      return id;
+    const idsOf = (accounts: readonly LedgerAccount[]) =>
+      Promise.all(accounts.map((account) => this.accounts.idOf(account)));
+    const { postings } = entry;
+    const fields = {
+      key: entry.key,
+      hash: inputHash(entry),
+      kind: entry.kind,
+      customer: entry.customerId,
+      memo: entry.memo,
+      effectiveAt: entry.effectiveAt?.toISOString(),
+      corrects: entry.corrects?.toString(),
+      assets: postings.map(({ amount }) => amount.asset),
+      atoms: postings.map(({ amount }) => amount.atoms.toString()),
+      rows,
     };
-    const postings = [];
-    for (const posting of entry.postings) {
-      postings.push({
-        from: await idOf(posting.from),
-        to: await idOf(posting.to),
-        asset: posting.amount.asset,
-        atoms: posting.amount.atoms.toString(),
-        ...(posting.overflow === undefined ? {} : { overflow: await idOf(posting.overflow) }),
-      });
-    }
-    const op = {
-      op: 'post',
-      entry: {
-        key: entry.key,
-        hash: inputHash(entry),
-        kind: entry.kind,
-        customer: entry.customerId,
-        memo: entry.memo ?? null,
-        effectiveAt: entry.effectiveAt?.toISOString() ?? null,
-        corrects: entry.corrects?.toString() ?? null,
-        guarded: entry.postings.some((posting) => posting.from.guarded && posting.overflow === undefined),
-        postings,
-      },
-      ...(report === undefined ? {} : { report: await idOf(report) }),
-      ...(rows === undefined ? {} : { rows }),
+    const accounts = {
+      debits: await idsOf(postings.map(({ from }) => from)),
+      credits: await idsOf(postings.map(({ to }) => to)),
+      overflows: await idsOf(postings.map(({ from, overflow }) => overflow ?? from)),
+      ...(report === undefined ? {} : { report: await this.accounts.idOf(report) }),
     };
-    return { op, accountIds: [...ids] };
+    return { op: 'post', fields, accounts, names: [entry.key] };
   }
 }
 
-const referenceTo = (hold: LedgerHold, op: string) => ({ op, id: hold.id, openedAt: instantOf(hold.id).toISOString() });
+const referenceTo = (hold: LedgerHold) => ({ id: hold.id, openedAt: instantOf(hold.id).toISOString() });
 
 function toHoldVerdict(raw: RawVerdict, asset: Money['asset']): HoldVerdict {
   switch (raw.verdict) {
