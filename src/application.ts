@@ -6,7 +6,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import { AppModule } from './app.module';
 import { newId } from './common/id';
-import { ProblemFilter } from './common/problem.filter';
+import { ProblemFilter, sendFrameworkProblem } from './common/problem.filter';
 import { RunningCalls } from './gateway/running-calls.service';
 import { admit } from './health/admission';
 
@@ -19,6 +19,7 @@ export async function createApplication(logger?: LoggerService | false): Promise
     // The request id is also the id of the call, its hold, its usage record: one name everywhere.
     genReqId: newId,
     forceCloseConnections: 'idle',
+    frameworkErrors: sendFrameworkProblem,
   });
   const app = await NestFactory.create<NestFastifyApplication>(AppModule, adapter, {
     rawBody: true,
@@ -31,7 +32,10 @@ export async function createApplication(logger?: LoggerService | false): Promise
   app
     .getHttpAdapter()
     .getInstance()
-    .addHook('onRequest', async (request, reply) => admit(calls, request.url, reply.raw));
+    .addHook('onRequest', async (request, reply) => {
+      reply.header('x-request-id', request.id);
+      admit(calls, request.url, reply.raw);
+    });
   await app.register(cors, {
     origin: true,
     methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],

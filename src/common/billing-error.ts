@@ -52,7 +52,13 @@ export interface BillingErrorData {
 
 /** A request that cannot be read or is not allowed: 400 unless said otherwise. */
 export class InvalidRequestError extends BillingError {
-  constructor(data: { code: string; detail: string; hint?: string; status?: number; members?: Record<string, unknown> }) {
+  constructor(data: {
+    code: string;
+    detail: string;
+    hint?: string;
+    status?: number;
+    members?: Record<string, unknown>;
+  }) {
     super({ status: 400, title: 'The request cannot be accepted', ...data });
   }
 }

@@ -19,12 +19,21 @@ export class ProblemFilter implements ExceptionFilter {
       reply.raw.destroy();
       return;
     }
-    void reply
-      .status(error.status)
-      .headers({ 'cache-control': 'no-store', ...error.headers, 'x-request-id': request.id })
-      .type('application/problem+json; charset=utf-8')
-      .send(JSON.stringify(withOpenAiError(error)));
+    sendProblem(reply, request.id, error);
   }
+}
+
+/** For what Fastify refuses before there is a route, such as a URL that is too long: see `frameworkErrors`. */
+export function sendFrameworkProblem(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  sendProblem(reply, request.id, toBillingError(thrown));
+}
+
+function sendProblem(reply: FastifyReply, requestId: string, error: BillingError): void {
+  void reply
+    .status(error.status)
+    .headers({ 'cache-control': 'no-store', ...error.headers, 'x-request-id': requestId })
+    .type('application/problem+json; charset=utf-8')
+    .send(JSON.stringify(withOpenAiError(error)));
 }
 
 /** OpenAI clients read `error.message` and `error.code`; a 402 keeps `error` as x402 v1's string. */
@@ -38,16 +47,28 @@ function withOpenAiError(error: BillingError): Record<string, unknown> {
 function toBillingError(thrown: unknown): BillingError {
   if (thrown instanceof BillingError) return thrown;
   const status = thrown instanceof HttpException ? thrown.getStatus() : statusOf(thrown);
-  if (status === 404) {
+  if (status === 404 || status === 414) {
     const hint = 'See /docs for the routes there are.';
-    return new BillingError({ code: 'not_found', status, title: 'Not found', detail: 'There is nothing here.', hint });
+    return new BillingError({
+      code: 'not_found',
+      status: 404,
+      title: 'Not found',
+      detail: 'There is nothing here.',
+      hint,
+    });
   }
   if (status === 413) {
     return new BillingError({ code: 'body_too_large', status, title: 'Too large', detail: 'The body is too large.' });
   }
   if (status === 415) {
     const detail = 'The content type is not supported.';
-    return new BillingError({ code: 'unsupported_media_type', status, title: 'Unsupported', detail, hint: 'Send JSON.' });
+    return new BillingError({
+      code: 'unsupported_media_type',
+      status,
+      title: 'Unsupported',
+      detail,
+      hint: 'Send JSON.',
+    });
   }
   if (status >= 400 && status < 500) {
     const detail = sentencesOf(thrown);
