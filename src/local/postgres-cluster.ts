@@ -1,8 +1,10 @@
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chownSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync } from 'node:fs';
+import { chmodSync, chownSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync } from 'node:fs';
 import { rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import type { SystemUser } from './guarded-process';
 import { LocalProcessError } from './local-process.error';
 import { canEnter, preparePostgresRuntime } from './postgres-runtime';
@@ -33,10 +35,12 @@ export const POSTGRES_ENV: NodeJS.ProcessEnv = { PATH: process.env.PATH ?? '', L
  * @param dataDir An existing directory, as a real path.
  * @throws LocalProcessError `package_missing`, `did_not_start`
  */
-export function openCluster(dataDir: string, log: (line: string) => void): PostgresCluster {
+export async function openCluster(dataDir: string, log: (line: string) => void): Promise<PostgresCluster> {
   const inPlace = join(dataDir, 'cluster');
   const user = process.getuid?.() === 0 ? findUser(inPlace) : undefined;
   const runtime = preparePostgresRuntime(user);
+  // Whoever is handed the directory must still be let in by the directory itself, whatever our umask was.
+  if (user) chmodSync(dataDir, statSync(dataDir).mode | 0o011);
   const directoryFd = user && !canEnter(dataDir, user) ? openDirectory(dataDir) : undefined;
   const base = directoryFd === undefined ? dataDir : '/proc/self/fd/3';
   const close = () => {
@@ -44,7 +48,7 @@ export function openCluster(dataDir: string, log: (line: string) => void): Postg
   };
   try {
     const where = { dataDir, base, runtime, user, directoryFd };
-    if (!existsSync(inPlace)) initialise(where, log);
+    if (!existsSync(inPlace)) await initialise(where, log);
     const password = readFileSync(join(inPlace, 'tollbridge.password'), 'utf8');
     return { dataDir, path: `${base}/cluster`, runtime, password, user, directoryFd, close };
   } catch (error) {
@@ -59,7 +63,10 @@ type Place = Omit<PostgresCluster, 'path' | 'password' | 'close'> & { readonly b
  * Built beside its place and moved there when complete: an interrupted first start leaves no half cluster. The
  * password is random, because every user of this machine can reach 127.0.0.1; it lives inside the cluster it opens.
  */
-function initialise({ dataDir, base, runtime, user, directoryFd }: Place, log: (line: string) => void): void {
+async function initialise(
+  { dataDir, base, runtime, user, directoryFd }: Place,
+  log: (line: string) => void,
+): Promise<void> {
   const started = Date.now();
   const building = join(dataDir, 'building');
   rmSync(building, { recursive: true, force: true });
@@ -71,17 +78,21 @@ function initialise({ dataDir, base, runtime, user, directoryFd }: Place, log: (
     ...['-A', 'scram-sha-256', '-E', 'UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'],
     ...['--no-sync', '--no-instructions'],
   ];
-  const { status, stdout, stderr, error } = spawnSync(join(runtime, 'bin', 'initdb'), args, {
+  const initdb = spawn(join(runtime, 'bin', 'initdb'), args, {
     cwd: '/',
     env: POSTGRES_ENV,
-    encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'pipe', ...(directoryFd === undefined ? [] : [directoryFd])],
     ...user,
   });
-  if (status !== 0) {
+  const status = new Promise<number | string | null>((resolve) => {
+    initdb.once('error', (error) => resolve(error.message));
+    initdb.once('close', resolve);
+  });
+  const output = await Promise.all([text(initdb.stdout as Readable), text(initdb.stderr as Readable)]);
+  if ((await status) !== 0) {
     throw new LocalProcessError(
       'did_not_start',
-      `The database could not be created in ${dataDir}: ${error?.message ?? ''}\n${stdout}\n${stderr}\n`,
+      `The database could not be created in ${dataDir}: ${[await status, ...output].join('\n')}\n`,
       'A full disk, or a directory this user may not write, is the usual cause.',
     );
   }

@@ -73,7 +73,7 @@ async function start(
   // Nobody works in the cluster any more. PostgreSQL would still refuse while the pid in this file exists: as a zombie
   // (for ever, in a container whose first process reaps nothing) or as a pid that another program was given since.
   rmSync(join(dataDir, 'cluster', 'postmaster.pid'), { force: true });
-  const cluster = openCluster(dataDir, log);
+  const cluster = await openCluster(dataDir, log);
   try {
     const { server, port } = await startOnFreePort(cluster, (port) =>
       GuardedProcess.start({
