@@ -1,4 +1,5 @@
 import { booksOf, costOf, expectSoundBooks, lastCall, until, usageOf } from '../support/calls';
+import { type Leaving, send } from '../support/leaving';
 import { chat, customerWith, startWorld, type World } from '../support/world';
 
 const CREDIT = 1_000_000_000n;
@@ -17,17 +18,10 @@ describe('a caller that leaves', () => {
   });
 
   /** Sends, and leaves at the moment that `when` chooses. */
-  async function leave(behave: string, body: object, when: (response: Promise<Response>) => Promise<unknown>) {
-    const controller = new AbortController();
-    const response = fetch(`${world.url}/v1/chat/completions`, {
-      method: 'POST',
-      signal: controller.signal,
-      headers: { 'content-type': 'application/json', authorization: `Bearer ${key}`, 'x-upstream-behave': behave },
-      body: JSON.stringify({ model: 'gpt-4o-mini', messages: [{ role: 'user', content: 'Say something.' }], ...body }),
-    });
-    response.catch(() => undefined);
-    await when(response);
-    controller.abort();
+  async function leave(behave: string, body: object, when: (call: Leaving) => Promise<unknown>): Promise<void> {
+    const call = send(world.url, key, { 'x-upstream-behave': behave }, body);
+    await when(call);
+    call.leave();
   }
 
   const recorded = async () =>
@@ -42,7 +36,7 @@ describe('a caller that leaves', () => {
       async () => (await booksOf(world, customerId)).held.atoms,
       (atoms) => atoms > 0n,
     );
-  const firstBytes = async (response: Promise<Response>) => ((await response).body as any).getReader().read();
+  const firstBytes = ({ begun }: Leaving) => begun;
 
   async function expectBilledInFull(): Promise<any> {
     const usage = await recorded();
@@ -92,8 +86,8 @@ describe('a caller that leaves', () => {
   it('a hundred times at any moment: every call has one record, and nothing stays held', async () => {
     const before = world.upstream.calls().length;
     const calls = Array.from({ length: 100 }, (_, n) =>
-      leave(`slow=${n % 40},chunk-delay=1,tokens=20`, { stream: n % 3 !== 0 }, (response) =>
-        n % 4 === 0 ? response.then((answer) => answer.text()) : new Promise((go) => setTimeout(go, n * 2)),
+      leave(`slow=${n % 40},chunk-delay=1,tokens=20`, { stream: n % 3 !== 0 }, ({ ended }) =>
+        n % 4 === 0 ? ended : new Promise((go) => setTimeout(go, n * 2)),
       ),
     );
     await Promise.all(calls);
