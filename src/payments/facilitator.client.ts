@@ -21,7 +21,8 @@ import { paymentIdOf } from './exact/exact-payment';
 
 type Signer = Parameters<typeof registerExactEvmScheme>[1]['signer'];
 
-const RECEIPT_TIMEOUT_MS = 60_000;
+/** Ten blocks of Base: a caller waits for it, and the reconciler goes on where it ends. */
+const RECEIPT_TIMEOUT_MS = 20_000;
 
 /** Verifies and settles x402 payments: in this process with the hot wallet, or at a hosted facilitator. */
 @Injectable()
