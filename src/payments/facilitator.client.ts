@@ -2,7 +2,14 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { Inject, Injectable } from '@nestjs/common';
 import { x402Facilitator } from '@x402/core/facilitator';
 import { HTTPFacilitatorClient } from '@x402/core/http';
-import type { PaymentPayload, PaymentRequirements, SettleResponse, VerifyResponse } from '@x402/core/types';
+import type {
+  PaymentPayload,
+  PaymentRequirements,
+  SettleError,
+  SettleResponse,
+  VerifyError,
+  VerifyResponse,
+} from '@x402/core/types';
 import { registerExactEvmScheme } from '@x402/evm/exact/facilitator';
 import {
   type Address,
@@ -49,7 +56,7 @@ export class FacilitatorClient {
   /** @throws when the chain could not be asked: the facilitator itself would call that a bad signature. */
   verify(payload: PaymentPayload, requirements: PaymentRequirements): Promise<VerifyResponse> {
     return this.unlessInTrouble(
-      () => this.required.verify(payload, requirements),
+      () => this.required.verify(payload, requirements).catch(saidNo),
       (verdict) => verdict.isValid,
     );
   }
@@ -60,7 +67,7 @@ export class FacilitatorClient {
    */
   settle(payload: PaymentPayload, requirements: PaymentRequirements): Promise<SettleResponse> {
     return this.unlessInTrouble(
-      () => this.required.settle(payload, requirements),
+      () => this.required.settle(payload, requirements).catch(didNot),
       (response) => response.success,
     );
   }
@@ -108,6 +115,28 @@ export class FacilitatorClient {
       getCode: (call) => this.noted(chain.getCode(call)),
     };
   }
+}
+
+/**
+ * Some hosted facilitators refuse by a status of 4xx: with a reason in it, that is an answer. Their errors are known by
+ * name: each entry point of the package brings classes of its own.
+ */
+function saidNo(error: unknown): VerifyResponse {
+  if (!isRefusal(error, 'VerifyError') || typeof error.invalidReason !== 'string') throw error;
+  return { isValid: false, invalidReason: error.invalidReason };
+}
+
+function didNot(error: unknown): SettleResponse {
+  if (!isRefusal(error, 'SettleError') || typeof error.errorReason !== 'string') throw error;
+  const { errorReason, transaction, network } = error;
+  return { success: false, errorReason, transaction, network };
+}
+
+function isRefusal<Name extends 'VerifyError' | 'SettleError'>(
+  error: unknown,
+  name: Name,
+): error is Name extends 'VerifyError' ? VerifyError : SettleError {
+  return error instanceof Error && error.name === name && (error as VerifyError | SettleError).statusCode < 500;
 }
 
 interface Trouble {
