@@ -17,11 +17,16 @@ export interface NewKey {
 /** Mints, finds and ends API keys. */
 @Injectable()
 export class ApiKeysService {
-  /** Keys looked up in the same tick share one query. Nothing is remembered: a revoked key stops at once. */
+  /**
+   * Keys that are asked for while a look-up is on its way share the next one. Nothing is remembered: a revoked key
+   * stops at once.
+   */
   private readonly byHash = new DataLoader<string, ApiKey | undefined>((hashes) => this.find(hashes), {
     cache: false,
     maxBatchSize: 500,
+    batchScheduleFn: (load) => void this.lookingUp.then(load, load),
   });
+  private lookingUp: Promise<unknown> = Promise.resolve();
 
   constructor(
     private readonly database: DatabaseService,
@@ -85,7 +90,13 @@ export class ApiKeysService {
     return rows.map(toKey);
   }
 
-  private async find(hashes: readonly string[]): Promise<(ApiKey | undefined)[]> {
+  private find(hashes: readonly string[]): Promise<(ApiKey | undefined)[]> {
+    const found = this.findNow(hashes);
+    this.lookingUp = found;
+    return found;
+  }
+
+  private async findNow(hashes: readonly string[]): Promise<(ApiKey | undefined)[]> {
     const rows = await this.database.prepared<KeyRow>(
       'api_keys_by_hash',
       'SELECT * FROM api_keys WHERE hash = ANY ($1)',
