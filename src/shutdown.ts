@@ -1,4 +1,3 @@
-import type { Server } from 'node:http';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { RunningCalls } from './gateway/running-calls.service';
 
@@ -18,7 +17,7 @@ const BOOKING_MS = 5_000;
 export async function closeGracefully(app: NestFastifyApplication, graceMs: number): Promise<void> {
   const calls = app.get(RunningCalls, { strict: false });
   // A connection that becomes idle from now on goes at once: the server would wait for it for as long as it is kept.
-  (app.getHttpServer() as Server).keepAliveTimeout = 1;
+  app.getHttpServer().keepAliveTimeout = 1;
   if (!(await calls.drain(graceMs))) {
     app.getHttpServer().closeAllConnections();
     await calls.drain(BOOKING_MS);

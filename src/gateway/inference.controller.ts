@@ -1,7 +1,9 @@
-import { Controller, HttpCode, Post, Req, Res } from '@nestjs/common';
+import { Controller, HttpCode, Inject, Post, Req, Res } from '@nestjs/common';
 import { ApiBearerAuth, ApiBody, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ProblemDto } from '../common/problem.dto';
+import { CONFIG } from '../config/config.module';
+import type { Config } from '../config/config';
 import type { Endpoint } from '../pricing/model';
 import { readCall } from './inference-call';
 import { InferenceAnswerDto, InferenceRequestDto } from './inference.dto';
@@ -27,6 +29,7 @@ export class InferenceController {
   constructor(
     private readonly paidCalls: PaidCallService,
     private readonly running: RunningCalls,
+    @Inject(CONFIG) private readonly config: Config,
   ) {}
 
   @Post('chat/completions')
@@ -64,7 +67,9 @@ export class InferenceController {
   /** A call runs until its money is taken, also when its caller has gone: a process that ends waits for it. */
   private async serve(endpoint: Endpoint, request: RawRequest, reply: FastifyReply): Promise<void> {
     const { id, headers, body, rawBody } = request;
-    const url = `${request.protocol}://${request.host}${endpoint}`;
+    // Behind a proxy the request itself does not know under which name it was sent.
+    const origin = this.config.http.publicUrl ?? `${request.protocol}://${request.host}`;
+    const url = `${origin}${endpoint}`;
     const end = this.running.begin();
     try {
       const answer = await this.paidCalls.serve(readCall({ id, endpoint, url, headers, body, rawBody }));

@@ -46,8 +46,9 @@ export class StreamRelay {
       }
       if (errorCode === null) await passage.finish();
     } catch (error) {
+      // Behind [DONE] nothing is missing, however the connection ends.
+      if (!passage.reader.finished) errorCode = 'upstream_interrupted';
       this.logger.warn(`call ${paid.call.id}: the upstream broke off: ${String(error)}`);
-      errorCode = 'upstream_interrupted';
     } finally {
       if (passage.drainingSince !== undefined) this.draining--;
     }

@@ -35,7 +35,7 @@ describe('which key may pay for what', () => {
     const required = JSON.parse(Buffer.from(response.headers.get('payment-required') as string, 'base64').toString());
     expect(required).toMatchObject({
       x402Version: 2,
-      resource: { url: expect.stringContaining('/v1/chat/completions') },
+      resource: { url: 'https://tollbridge.example/v1/chat/completions' },
     });
   });
 

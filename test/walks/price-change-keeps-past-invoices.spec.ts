@@ -46,7 +46,7 @@ describe('a price that changes', () => {
 
     const invoices = await invoicesOf(world, customerId);
     const told = invoices.map(({ price_version, atoms, lines }) => [price_version, atoms, lines[0].unitPriceNano]);
-    expect(told.toSorted()).toEqual([
+    expect(told.toSorted(([a], [b]) => a - b)).toEqual([
       [1, 100_000_000n, '100000000'],
       [1, 100_000_000n, '100000000'],
       [1, 100_000_000n, '100000000'],
