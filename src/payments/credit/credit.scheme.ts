@@ -119,7 +119,6 @@ export class CreditScheme implements PaymentScheme {
       customerId: hold.customerId,
       payment: null,
       validBefore: null,
-      leaseSeconds: this.config.holdTtlSeconds,
     });
     if (won) return undefined;
     const first = await this.claims.settled(key, WAIT_MS);
