@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { Inject, Injectable } from '@nestjs/common';
-import { x402Facilitator } from '@x402/core/facilitator';
+import { type PendingSettlementStore, x402Facilitator } from '@x402/core/facilitator';
 import { HTTPFacilitatorClient } from '@x402/core/http';
 import type {
   PaymentPayload,
@@ -10,7 +10,7 @@ import type {
   VerifyError,
   VerifyResponse,
 } from '@x402/core/types';
-import { registerExactEvmScheme } from '@x402/evm/exact/facilitator';
+import { ExactEvmScheme } from '@x402/evm/exact/facilitator';
 import {
   type Address,
   BaseError,
@@ -26,10 +26,20 @@ import { EvmClient } from '../evm/evm.client';
 import { HotWallet, TooMuchGasError } from './hot-wallet.service';
 import { paymentIdOf } from './exact/exact-payment';
 
-type Signer = Parameters<typeof registerExactEvmScheme>[1]['signer'];
+type Signer = ConstructorParameters<typeof ExactEvmScheme>[0];
 
 /** Ten blocks of Base: a caller waits for it, and the reconciler goes on where it ends. */
 const RECEIPT_TIMEOUT_MS = 20_000;
+
+/**
+ * What was sent and not seen mined is in `chain_transactions`, where every replica finds it. The package's own memory
+ * would wait again and again for a transaction whose nonce is lost.
+ */
+const FORGETFUL: PendingSettlementStore = {
+  get: () => Promise.resolve(undefined),
+  set: () => Promise.resolve(),
+  delete: () => Promise.resolve(),
+};
 
 /** Verifies and settles x402 payments: in this process with the hot wallet, or at a hosted facilitator. */
 @Injectable()
@@ -46,10 +56,10 @@ export class FacilitatorClient {
     if (!x402) return;
     this.facilitator =
       x402.facilitatorUrl === undefined
-        ? registerExactEvmScheme(new x402Facilitator(), {
-            signer: this.signerFor(x402.network),
-            networks: x402.network,
-          })
+        ? new x402Facilitator().register(
+            x402.network,
+            new ExactEvmScheme(this.signerFor(x402.network), { pendingSettlementStore: FORGETFUL }),
+          )
         : new HTTPFacilitatorClient({ url: x402.facilitatorUrl });
   }
 

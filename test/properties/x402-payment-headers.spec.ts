@@ -76,12 +76,12 @@ describe(`seed ${SEED}`, () => {
           (text: string) =>
             base64(withByte(text, at, code)),
       ),
-      fc.tuple(fc.nat(), fc.constantFrom(...'0123456789abcdefABCDEF')).map(
+      fc.tuple(fc.nat(), fc.constantFrom(...'0123456789abcdefABCDEF'.split(''))).map(
         ([at, digit]) =>
           (text: string) =>
             base64(withHexDigit(text, at, digit)),
       ),
-      fc.tuple(fc.nat(), fc.constantFrom(...'AZaz09+/=-_ ')).map(
+      fc.tuple(fc.nat(), fc.constantFrom(...'AZaz09+/=-_ '.split(''))).map(
         ([at, character]) =>
           (text: string) =>
             withByte(base64(text), at, character.charCodeAt(0)),

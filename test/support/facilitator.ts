@@ -41,12 +41,12 @@ export async function startFacilitator({ rpcUrl, chainId }: LocalChain): Promise
   >[0]);
   const stock = registerExactEvmScheme(new x402Facilitator(), { signer, networks: `eip155:${chainId}` });
   const server = createServer((request, response) => {
-    void answer(request).then(
-      ({ status, body }) => {
-        response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
-      },
-      () => void request.socket.destroy(),
-    );
+    const serve = async (): Promise<void> => {
+      const given = await answer(request).catch(() => undefined);
+      if (!given) request.socket.destroy();
+      else response.writeHead(given.status, { 'content-type': 'application/json' }).end(JSON.stringify(given.body));
+    };
+    void serve();
   });
   const answer = async (request: IncomingMessage): Promise<{ status: number; body: unknown }> => {
     facilitator.asked.push(request.url ?? '');

@@ -27,17 +27,18 @@ export const allCut: Rule = () => 'cut';
 
 export async function startRpcProxy(target: string): Promise<RpcProxy> {
   const server = createServer((request, response) => {
-    const gone = () => void request.socket.destroy();
-    void answer(request).then((body) => {
-      if (body === undefined) return gone();
-      response.writeHead(200, { 'content-type': 'application/json' }).end(body);
-    }, gone);
+    const serve = async (): Promise<void> => {
+      const body = await answer(request).catch(() => undefined);
+      if (body === undefined) request.socket.destroy();
+      else response.writeHead(200, { 'content-type': 'application/json' }).end(body);
+    };
+    void serve();
   });
   const answer = async (request: IncomingMessage): Promise<string | undefined> => {
     const text = await textOf(request);
     const body = JSON.parse(text) as RpcCall | RpcCall[];
     const calls = Array.isArray(body) ? body : [body];
-    const fates = await Promise.all(calls.map((call) => proxy.rule(call)));
+    const fates = await Promise.all(calls.map(async (call) => proxy.rule(call)));
     if (fates.includes('cut')) return undefined;
     const answers = await Promise.all(calls.map((call, index) => answerTo(call, fates[index] as Fate, target)));
     if (fates.includes('cut after')) return undefined;

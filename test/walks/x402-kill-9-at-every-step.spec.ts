@@ -112,8 +112,9 @@ async function startServer(): Promise<string> {
     PORT: '0',
     NO_COLOR: '1',
   };
-  server = runProgram(compiled.file('src/main.js'), [], env, directory);
-  const said = server.output;
+  const started = runProgram(compiled.file('src/main.js'), [], env, directory);
+  server = started;
+  const said = () => started.output();
   return eventually('Listening', () => /Listening on (http:\S+)/.exec(said())?.[1], said);
 }
 

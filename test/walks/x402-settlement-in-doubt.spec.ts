@@ -152,7 +152,7 @@ test('a payer who moves the money away between verifying and settling: refused, 
     world.node.rule = onceVerified(story, async () => {
       world.node.rule = allPass;
       await spendAll(story.payer);
-      return 'pass';
+      return 'pass' as const;
     });
 
     const response = await send(story);

@@ -12,6 +12,8 @@ import { walletHold } from './wallet-hold';
 
 /** Answers stay for repeats this long; claims stay for ever. */
 const ANSWER_HOURS = 24;
+/** Each may wait for a block. */
+const AT_ONCE = 32;
 
 /** Finishes what a crash or a silent chain left: every claim ends as settled, paid, released or failed. */
 @Injectable()
@@ -42,14 +44,17 @@ export class ExactReconciler implements OnModuleInit {
   }
 
   async reconcile(): Promise<void> {
-    for (const claim of await this.claims.abandoned('exact', ['settling', 'in_doubt'])) {
-      await this.settlement
-        .reconcile(claim)
-        .catch((error: unknown) => this.logger.error(`${claim.key} stays ${claim.state}: ${String(error)}`));
-    }
+    const unsettled = await this.claims.abandoned('exact', ['settling', 'in_doubt'], AT_ONCE);
+    await Promise.all(unsettled.map((claim) => this.settle(claim)));
     for (const claim of await this.claims.abandoned('exact', ['working'])) {
       await this.free(claim).catch((error: unknown) => this.logger.error(`${claim.key} stays held: ${String(error)}`));
     }
+  }
+
+  private async settle(claim: Claim): Promise<void> {
+    await this.settlement
+      .reconcile(claim)
+      .catch((error: unknown) => this.logger.error(`${claim.key} stays ${claim.state}: ${String(error)}`));
   }
 
   /** What a dead worker held of the wallet's credit is returned first, for the next one with the same payment. */
