@@ -39,15 +39,7 @@ export async function createApplication(logger?: LoggerService | false): Promise
   await app.register(cors, {
     origin: true,
     methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
-    allowedHeaders: [
-      'content-type',
-      'authorization',
-      'payment-signature',
-      'x-payment',
-      'sign-in-with-x',
-      'idempotency-key',
-      'access-control-expose-headers',
-    ],
+    // Request headers are reflected: a browser may send what a client package adds (x-stainless-…, payment headers).
     exposedHeaders: [
       'payment-required',
       'payment-response',

@@ -44,7 +44,7 @@ export class EnvironmentDto {
 
   @integer
   @IsInt({ message: 'must be a whole number of connections' })
-  @Min(2, { message: 'must be at least 2' })
+  @Min(8, { message: 'must be at least 8: listeners and jobs hold some for themselves' })
   @Max(500, { message: 'must be at most 500' })
   DATABASE_POOL_SIZE: number = 16;
 

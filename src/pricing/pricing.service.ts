@@ -14,6 +14,7 @@ import { type Quote, quoteFor } from './quote';
 export class PricingService implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger('Pricing');
   private book = new PriceBook([], []);
+  private reloading: Promise<void> = Promise.resolve();
   private listener: PoolClient | undefined;
   private retry: NodeJS.Timeout | undefined;
   private stopped = false;
@@ -139,7 +140,16 @@ export class PricingService implements OnModuleInit, OnApplicationShutdown {
     listener?.release(true);
   }
 
-  private async reload(): Promise<void> {
+  /** One after the other: what was read first must not replace what was read later. */
+  private reload(): Promise<void> {
+    this.reloading = this.reloading.then(
+      () => this.readBook(),
+      () => this.readBook(),
+    );
+    return this.reloading;
+  }
+
+  private async readBook(): Promise<void> {
     const models = await this.database.query<ModelRow>('SELECT * FROM models');
     const prices = await this.database.query<PriceRow>('SELECT * FROM prices');
     this.book = new PriceBook(models.map(toModel), prices.map(toPrice));

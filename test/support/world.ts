@@ -67,7 +67,7 @@ export async function customerWith(
   const { key, secret } = await app
     .get(ApiKeysService)
     .create(customer.id, { name: 'test', scopes: ['inference', 'billing'], models: null, expiresAt: null });
-  if (atoms > 0n) await giveCredit({ app } as TestApp, customer.id, atoms);
+  if (atoms > 0n) await giveCredit({ app }, customer.id, atoms);
   return { customerId: customer.id, key: secret, keyId: key.id };
 }
 
