@@ -163,7 +163,10 @@ const workOf = (call: InferenceCall, quote: Quote): Work => ({
   resource: { url: call.url, description: `${call.modelId} inference`, mimeType: 'application/json' },
   model: call.modelId,
   stream: call.stream,
-  fingerprint: fingerprintOf(call),
+  // Only a payment that is claimed is bound to its request: prepaid credit without a key of its own never asks.
+  get fingerprint() {
+    return fingerprintOf(call);
+  },
   idempotencyKey: call.idempotencyKey,
 });
 
