@@ -129,7 +129,8 @@ export class PaidCallService {
 
   private async fail(paid: PaidCall, error: unknown): Promise<never> {
     await this.release(paid, error instanceof BillingError ? error.code : 'internal_error');
-    throw error;
+    const settled = Object.keys(paid.hold.headers).length > 0;
+    throw settled && error instanceof UpstreamFailedError ? error.afterSettlement(paid.hold.headers) : error;
   }
 
   /** A hold that cannot be released now is returned by the sweeper: the caller's error matters more. */

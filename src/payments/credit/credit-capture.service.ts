@@ -54,7 +54,8 @@ export class CreditCapture {
     const hold = { id: callId, account: customerCredits(customerId, held.asset), amount: held };
     const entry = callCaptured({ callId, customerId, charge });
     const verdict = await this.ledger.capture(hold, entry, rows);
-    const posted = verdict.verdict === 'hold_closed' ? await this.ledger.post(entry, rows, hold.account) : verdict;
+    const expired = verdict.verdict === 'hold_closed' && verdict.state === 'expired';
+    const posted = expired ? await this.ledger.post(entry, rows, hold.account) : verdict;
     if (posted.verdict === 'posted' || posted.verdict === 'replayed') return posted.balance;
     throw new LedgerRefusedError(`capture of call ${callId}`, posted.verdict);
   }

@@ -97,8 +97,13 @@ export class CreditScheme implements PaymentScheme {
   /** The answer and the charge are durable before the money moves: a repeat after a crash is never charged again. */
   private async settle(claimKey: string, taken: CreditCharge, answer: KeptAnswer | undefined) {
     const kept = { capture: pendingCapture(taken), answer, leaseSeconds: SETTLING_LEASE_SECONDS };
-    await patiently(() => this.claims.move(claimKey, taken.callId, 'settling', kept));
-    return this.captures.settle(claimKey, taken);
+    try {
+      await patiently(() => this.claims.move(claimKey, taken.callId, 'settling', kept));
+      return await this.captures.settle(claimKey, taken);
+    } catch (error) {
+      this.claims.leave(claimKey, taken.callId);
+      throw error;
+    }
   }
 
   private async reserve(hold: Hold): Promise<HoldOutcome> {
@@ -121,8 +126,9 @@ export class CreditScheme implements PaymentScheme {
       validBefore: null,
     });
     if (won) return undefined;
-    const first = await this.claims.settled(key, WAIT_MS);
-    return outcomeOf(first, work.fingerprint);
+    const first = await this.claims.find(key);
+    if (first && first.fingerprint !== work.fingerprint) return { kind: 'refused', refusal: idempotencyConflict };
+    return outcomeOf(await this.claims.settled(key, WAIT_MS));
   }
 }
 
@@ -187,8 +193,7 @@ function creditRefusal(verdict: HoldVerdict, wanted: Money): Refusal {
   };
 }
 
-function outcomeOf(first: Claim | undefined, fingerprint: string): HoldOutcome {
-  if (first && first.fingerprint !== fingerprint) return { kind: 'refused', refusal: idempotencyConflict };
+function outcomeOf(first: Claim | undefined): HoldOutcome {
   if (first?.answer) return { kind: 'replay', answer: first.answer };
   return { kind: 'refused', refusal: first?.state === 'settled' ? answerNotKept : inProgress };
 }

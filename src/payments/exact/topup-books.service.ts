@@ -23,7 +23,7 @@ export class TopUpBooks {
       return hold.amount;
     }
     const entry = usdcTopUpConverted({
-      topUpId: hold.callId,
+      topUpId: hold.claimKey,
       walletId: hold.customerId,
       customerId,
       amount: hold.amount,
@@ -32,6 +32,8 @@ export class TopUpBooks {
     await this.database.transaction((tx) =>
       this.receivables.postCredit(tx, entry, customerId, 'USD', walletHold(hold)),
     );
+    // After a crash the entry is there already, under the payment's own key: then this hold took nothing.
+    await this.ledger.release(walletHold(hold));
     return usdcToUsdAtPar(hold.amount);
   }
 }
