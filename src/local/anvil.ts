@@ -1,10 +1,10 @@
-import { chmodSync, copyFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { chmodSync, copyFileSync, existsSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
 import { LocalProcessError } from './local-process.error';
 import { makeExecutable } from './postgres-runtime';
 
 /**
- * The path of the anvil program, from the npm package for this machine.
+ * The path of the anvil program: from the npm package for this machine, else from the PATH.
  *
  * @param scratch A directory of the caller's, for a copy when the package's own file cannot be made executable.
  * @throws LocalProcessError `package_missing`
@@ -15,14 +15,21 @@ export function findAnvil(scratch: string): string {
   try {
     manifest = require.resolve(`${name}/package.json`);
   } catch {
+    const installed = onPath('anvil');
+    if (installed) return installed;
     throw new LocalProcessError(
       'package_missing',
-      `The npm package ${name}, which holds the local chain for this machine, is not installed.`,
-      `Run npm install without --omit=optional. Where npm has no such package, point the chain's RPC URL at another one.`,
+      `Neither the npm package ${name}, which holds the local chain for this machine, nor an anvil on the PATH is here.`,
+      `Run npm install without --omit=optional. Where npm has no such package, install Foundry, or point EVM_RPC_URL at a chain.`,
     );
   }
   const program = process.platform === 'win32' ? 'anvil.exe' : 'anvil';
   return executable(join(dirname(manifest), 'bin', program), scratch);
+}
+
+function onPath(program: string): string | undefined {
+  const folders = (process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== '');
+  return folders.map((folder) => join(folder, program)).find((file) => existsSync(file));
 }
 
 /** npm's install scripts may not have run and left the execute bit unset, in a node_modules we may not write. */

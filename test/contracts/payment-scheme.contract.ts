@@ -149,20 +149,17 @@ export function describePaymentScheme(name: string, under: () => SchemeUnderTest
       expect(await attempt(headers, copyOf(given))).toMatchObject({ kind: 'replay', answer: { status: 200 } });
     });
 
-    test.each([false, true])(
-      'captured after it was released takes nothing (stream: %s)',
-      async (stream) => {
-        const { hold } = await held(work(undefined, stream));
-        await under().scheme.release(hold, NOTHING);
+    test.each([false, true])('captured after it was released takes nothing (stream: %s)', async (stream) => {
+      const { hold } = await held(work(undefined, stream));
+      await under().scheme.release(hold, NOTHING);
 
-        const taken = await takenBy(() =>
-          under()
-            .scheme.capture(hold, delivery(small()))
-            .catch(() => undefined),
-        );
-        expect(taken).toBe(0n);
-      },
-    );
+      const taken = await takenBy(() =>
+        under()
+          .scheme.capture(hold, delivery(small()))
+          .catch(() => undefined),
+      );
+      expect(taken).toBe(0n);
+    });
 
     test.each([false, true])(
       'copies of one payment: one is held, the others get its answer (stream: %s)',
