@@ -31,7 +31,7 @@ export async function startTestApp(env: Record<string, string> = {}): Promise<Te
 export async function startAppOn(postgres: { url: string }, env: Record<string, string> = {}): Promise<TestApp> {
   Object.assign(process.env, baseEnvironment(postgres.url), env);
   const app = await createApplication(process.env['TEST_LOG'] ? undefined : false);
-  await app.listen(0, '127.0.0.1');
+  await app.listen(Number(env['PORT'] ?? 0), '127.0.0.1');
   return {
     url: (await app.getUrl()).replace('[::1]', '127.0.0.1'),
     app,

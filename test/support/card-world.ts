@@ -34,9 +34,9 @@ export interface CardWorld {
 // oxlint-disable-next-line typescript/no-explicit-any -- answers of many shapes, looked into by tests
 export type Json = any;
 
-export async function startCardWorld(): Promise<CardWorld> {
+export async function startCardWorld(env: Record<string, string> = {}): Promise<CardWorld> {
   const simulator = await startStripeSimulator();
-  const app = await startTestApp(environmentOf(simulator));
+  const app = await startTestApp({ ...environmentOf(simulator), ...env });
   simulator.setWebhook(`${app.url}/webhooks/stripe`);
   const get = <Service>(service: new (...given: never[]) => Service) =>
     app.app.get<Service>(service, { strict: false });
