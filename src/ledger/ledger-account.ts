@@ -47,7 +47,4 @@ export const chainReceipts = (network: string, payTo: string): LedgerAccount =>
 /** Where USDC becomes USD credit at par, without the two assets ever meeting in one posting. */
 export const conversion = (asset: AssetCode): LedgerAccount => house('conversion', asset);
 
-/** Work that cost more than a chain payment allowed: the operator bears it. Memo only until costs are booked. */
-export const overrun = (asset: AssetCode): LedgerAccount => house('expense:overrun', asset);
-
 const house = (code: string, asset: AssetCode): LedgerAccount => ({ code, asset, customerId: null, guarded: false });
