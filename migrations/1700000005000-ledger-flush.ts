@@ -88,6 +88,8 @@ BEGIN
         ELSE '{"verdict": "key_conflict"}'::jsonb END;
     ELSIF op.op <> 'post' AND op.hold_state IS DISTINCT FROM 'open' THEN
       result := jsonb_build_object('verdict', 'hold_closed', 'state', op.hold_state);
+    ELSIF op.op <> 'post' AND op.hold_account <> account_ids[op.account] THEN
+      result := '{"verdict": "key_conflict"}'::jsonb;
     ELSE
       IF op.op <> 'post' THEN
         a_held[op.account] := a_held[op.account] - op.hold_atoms;

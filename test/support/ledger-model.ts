@@ -1,0 +1,95 @@
+/** What the ledger's flush decides, in the fewest words: one operation after the other, on plain objects. */
+export class LedgerModel {
+  readonly accounts: { credits: bigint; debits: bigint; held: bigint; guarded: boolean; frozen: boolean }[];
+  private readonly holds = new Map<string, { account: number; atoms: bigint; state: string }>();
+  private readonly keys = new Map<string, string>();
+
+  constructor(guarded: readonly boolean[]) {
+    this.accounts = guarded.map((isGuarded) => ({
+      credits: 0n,
+      debits: 0n,
+      held: 0n,
+      guarded: isGuarded,
+      frozen: false,
+    }));
+  }
+
+  available(account: number): bigint {
+    const { credits, debits, held } = this.at(account);
+    return credits - debits - held;
+  }
+
+  hold(id: string, account: number, atoms: bigint): string {
+    const first = this.holds.get(id);
+    if (first) return first.account === account && first.atoms === atoms ? 'replayed' : 'key_conflict';
+    if (this.at(account).frozen) return 'frozen';
+    if (this.available(account) < atoms) return 'insufficient';
+    this.at(account).held += atoms;
+    this.holds.set(id, { account, atoms, state: 'open' });
+    return 'held';
+  }
+
+  release(id: string): string {
+    const hold = this.holds.get(id);
+    if (hold?.state !== 'open') return 'hold_closed';
+    this.at(hold.account).held -= hold.atoms;
+    hold.state = 'released';
+    return 'released';
+  }
+
+  capture(id: string, key: string, lines: readonly Line[]): string {
+    const replay = this.replay(key, lines);
+    if (replay) return replay;
+    const hold = this.holds.get(id);
+    if (hold?.state !== 'open') return 'hold_closed';
+    this.at(hold.account).held -= hold.atoms;
+    const verdict = this.post(key, lines);
+    if (verdict === 'posted') hold.state = 'captured';
+    else this.at(hold.account).held += hold.atoms;
+    return verdict;
+  }
+
+  post(key: string, lines: readonly Line[]): string {
+    const replay = this.replay(key, lines);
+    if (replay) return replay;
+    const before = this.accounts.map((account) => ({ ...account }));
+    for (const line of lines) this.move(line);
+    const short = lines.some(({ from }) => this.at(from).guarded && this.available(from) < 0n);
+    if (short) {
+      this.accounts.splice(0, this.accounts.length, ...before);
+      return 'insufficient';
+    }
+    this.keys.set(key, JSON.stringify(lines.map(text)));
+    return 'posted';
+  }
+
+  private replay(key: string, lines: readonly Line[]): string | undefined {
+    const first = this.keys.get(key);
+    if (first === undefined) return undefined;
+    return first === JSON.stringify(lines.map(text)) ? 'replayed' : 'key_conflict';
+  }
+
+  private move({ from, to, atoms, overflow }: Line): void {
+    const free = this.available(from) > 0n ? this.available(from) : 0n;
+    const taken = overflow === undefined || free >= atoms ? atoms : free;
+    if (taken < atoms) this.at(from).frozen = true;
+    this.at(from).debits += taken;
+    this.at(overflow ?? from).debits += atoms - taken;
+    this.at(to).credits += atoms;
+  }
+
+  private at(account: number) {
+    const found = this.accounts[account];
+    if (!found) throw new RangeError(`no account ${account}`);
+    return found;
+  }
+}
+
+export interface Line {
+  readonly from: number;
+  readonly to: number;
+  readonly atoms: bigint;
+  readonly overflow?: number | undefined;
+}
+
+const text = ({ from, to, atoms, overflow }: Line) => [from, to, atoms.toString(), overflow ?? null];
