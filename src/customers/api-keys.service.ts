@@ -5,6 +5,7 @@ import { prefixedId } from '../common/id';
 import { CONFIG } from '../config/config.module';
 import type { Config } from '../config/config';
 import { DatabaseService } from '../database/database.service';
+import type { Tx } from '../database/tx';
 import { type ApiKey, faultOf, hashKey, hintOf, isKey, type KeyFault, mintKey, type Scope } from './api-key';
 
 export interface NewKey {
@@ -42,8 +43,12 @@ export class ApiKeysService {
 
   /** The only moment at which the secret exists outside its owner's hands. */
   async create(customerId: string, key: NewKey): Promise<{ key: ApiKey; secret: string }> {
+    return this.insert(this.database, customerId, key);
+  }
+
+  private async insert(tx: Tx, customerId: string, key: NewKey): Promise<{ key: ApiKey; secret: string }> {
     const secret = mintKey();
-    const rows = await this.database.query<KeyRow>(
+    const rows = await tx.query<KeyRow>(
       `INSERT INTO api_keys (id, customer_id, name, hint, hash, scopes, models, expires_at)
        SELECT $1, id, $3, $4, $5, $6, $7, $8 FROM customers WHERE id = $2 RETURNING *`,
       [
@@ -73,13 +78,19 @@ export class ApiKeysService {
 
   /** A new secret with the old one's rights; the old one ends after `graceSeconds`, so that clients can change over. */
   async rotate(id: string, graceSeconds: number): Promise<{ key: ApiKey; secret: string }> {
-    const rows = await this.database.query<KeyRow>(
-      `UPDATE api_keys SET expires_at = least(expires_at, now() + make_interval(secs => $2)) WHERE id = $1 AND revoked_at IS NULL RETURNING *`,
-      [id, graceSeconds],
-    );
-    if (!rows[0]) throw new NotFoundError({ what: 'key', id, hint: 'Only a key that is not revoked can be rotated.' });
-    const { name, scopes, models } = toKey(rows[0]);
-    return this.create(rows[0].customer_id, { name, scopes, models, expiresAt: null });
+    return this.database.transaction(async (tx) => {
+      const [row] = await tx.query<KeyRow>(
+        `SELECT * FROM api_keys WHERE id = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now()) FOR UPDATE`,
+        [id],
+      );
+      if (!row) throw new NotFoundError({ what: 'key', id, hint: 'Only a key that can still be used is rotated.' });
+      await tx.query(
+        'UPDATE api_keys SET expires_at = least(expires_at, now() + make_interval(secs => $2)) WHERE id = $1',
+        [id, graceSeconds],
+      );
+      const { name, scopes, models, expiresAt } = toKey(row);
+      return this.insert(tx, row.customer_id, { name, scopes, models, expiresAt });
+    });
   }
 
   async list(customerId?: string): Promise<ApiKey[]> {

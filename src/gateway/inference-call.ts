@@ -47,6 +47,7 @@ export function readCall(request: IncomingRequest): InferenceCall {
   if (stream !== undefined && stream !== null && typeof stream !== 'boolean') {
     throw invalid('invalid_stream', 'The field "stream" must be true or false.');
   }
+  assertNoVariants(fields);
   for (const field of COUNTS) assertCount(field, fields[field]);
   const streams = stream === true;
   return {
@@ -75,8 +76,9 @@ export const fingerprintOf = (call: InferenceCall): string =>
 export function upstreamBody(call: InferenceCall, model: Model): Buffer {
   const renamed = model.upstreamModel !== null && model.upstreamModel !== call.modelId;
   const needsUsage = call.stream && !call.wantsUsage && reportsUsageInStream(call.endpoint);
-  if (!renamed && !needsUsage) return call.rawBody;
-  if (!renamed && call.body['stream_options'] === undefined) return withStreamOptions(call.rawBody);
+  const ambiguous = namesTwice(call.rawBody);
+  if (!renamed && !needsUsage && !ambiguous) return call.rawBody;
+  if (!renamed && !ambiguous && call.body['stream_options'] === undefined) return withStreamOptions(call.rawBody);
   const options = needsUsage
     ? { stream_options: { ...objectOf(call.body['stream_options']), include_usage: true } }
     : {};
@@ -89,6 +91,30 @@ function withStreamOptions(rawBody: Buffer): Buffer {
   return Buffer.concat([rawBody.subarray(0, open), INCLUDE_USAGE, rawBody.subarray(open)]);
 }
 
+/**
+ * Whether a member that is billed by may stand in the body twice, or in another case: another parser could read another
+ * one than we did. What goes upstream is then what was read here. Members of nested objects are taken for it, harmlessly.
+ */
+function namesTwice(rawBody: Buffer): boolean {
+  if (rawBody.includes('\\u00')) return true;
+  const seen = new Set<string>();
+  for (const [, name = ''] of rawBody.toString('latin1').matchAll(BILLED_MEMBERS)) {
+    if (seen.has(name.toLowerCase())) return true;
+    seen.add(name.toLowerCase());
+  }
+  return false;
+}
+
+/** Some servers read `"MODEL"` as `"model"`: then what is priced would not be what is served. */
+function assertNoVariants(fields: Readonly<Record<string, unknown>>): void {
+  const variant = Object.keys(fields).find((name) => name !== name.toLowerCase() && BILLED.has(name.toLowerCase()));
+  if (variant !== undefined) {
+    throw invalid('ambiguous_field', `The field "${variant.slice(0, 40)}" must be written in lower case.`);
+  }
+}
+
+const BILLED = new Set(['model', 'stream', 'stream_options', 'max_tokens', 'max_completion_tokens', 'n', 'best_of']);
+const BILLED_MEMBERS = /"(model|stream|stream_options|max_tokens|max_completion_tokens|n|best_of)"\s*:/gi;
 const INCLUDE_USAGE = Buffer.from('"stream_options":{"include_usage":true},');
 const MAX_DEPTH = 256;
 const COUNTS = ['n', 'max_tokens', 'max_completion_tokens', 'best_of'] as const;

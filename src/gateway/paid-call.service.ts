@@ -123,7 +123,8 @@ export class PaidCallService {
   private async pass(paid: PaidCall, answer: UpstreamAnswer): Promise<KeptAnswer> {
     const body = await this.bodyOf(paid, answer);
     await this.release(paid, `upstream_${answer.statusCode}`);
-    const headers = { ...(toCaller(answer.headers) as Record<string, string>), ...callHeaders(paid) };
+    const forwarded = toCaller(answer.headers) as Record<string, string>;
+    const headers = { ...forwarded, ...callHeaders(paid), ...paid.hold.headers };
     return { status: answer.statusCode, headers, body };
   }
 

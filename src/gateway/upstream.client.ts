@@ -2,7 +2,7 @@ import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { Agent, type Dispatcher } from 'undici';
 import { CONFIG } from '../config/config.module';
 import type { Config } from '../config/config';
-import type { Model } from '../pricing/model';
+import { type Model, UPSTREAM_KEY_ENV } from '../pricing/model';
 import { toUpstream } from './forwarded-headers';
 import { type InferenceCall, upstreamBody } from './inference-call';
 import { UpstreamFailedError } from './upstream-error';
@@ -62,6 +62,8 @@ export class UpstreamClient implements OnApplicationShutdown {
   }
 
   private keyOf(model: Model): string | undefined {
-    return model.upstreamKeyEnv === null ? this.config.upstream.apiKey : process.env[model.upstreamKeyEnv];
+    const { upstreamKeyEnv } = model;
+    if (upstreamKeyEnv === null) return this.config.upstream.apiKey;
+    return UPSTREAM_KEY_ENV.test(upstreamKeyEnv) ? process.env[upstreamKeyEnv] : undefined;
   }
 }

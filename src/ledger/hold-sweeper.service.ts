@@ -1,4 +1,4 @@
-import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleInit } from '@nestjs/common';
 import type { AssetCode } from '../common/asset';
 import { DatabaseService } from '../database/database.service';
 import { JobsService } from '../jobs/jobs.service';
@@ -8,7 +8,9 @@ const BATCH = 500;
 
 /** Returns what is held for calls whose process died: exactly once, however many sweepers there are. */
 @Injectable()
-export class HoldSweeper implements OnModuleInit {
+export class HoldSweeper implements OnModuleInit, OnApplicationBootstrap {
+  private readonly logger = new Logger('HoldSweeper');
+
   constructor(
     private readonly database: DatabaseService,
     private readonly ledger: LedgerService,
@@ -20,8 +22,19 @@ export class HoldSweeper implements OnModuleInit {
     this.jobs.register({
       name: 'make-partitions',
       everySeconds: 6 * 3600,
-      run: async () => void (await this.database.query('SELECT ensure_partitions(2)')),
+      run: () => this.makePartitions(),
     });
+  }
+
+  /** At every start as well: a process that never lives for six hours must not run out of months. */
+  async onApplicationBootstrap(): Promise<void> {
+    await this.makePartitions().catch((error: unknown) =>
+      this.logger.warn(`no partitions were made: ${String(error)}`),
+    );
+  }
+
+  private async makePartitions(): Promise<void> {
+    await this.database.query('SELECT ensure_partitions(2)');
   }
 
   /** Expires every open hold whose time has passed. Returns how many this sweep returned. */

@@ -1,7 +1,10 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
 import type { AssetCode } from '../common/asset';
 import { type Money, smaller } from '../common/money';
+import { newId } from '../common/id';
+import { DatabaseService } from '../database/database.service';
 import type { Tx } from '../database/tx';
+import { JobsService } from '../jobs/jobs.service';
 import { receivableRepaid } from './entries';
 import type { JournalEntry } from './journal-entry';
 import { customerCredits, customerReceivable, type LedgerAccount } from './ledger-account';
@@ -18,11 +21,18 @@ export interface ArrivedCredit {
 
 /** Whatever brings credit goes through here, so that a debt never outlives the money that could repay it. */
 @Injectable()
-export class ReceivablesService {
+export class ReceivablesService implements OnModuleInit {
   constructor(
     private readonly ledger: LedgerService,
     private readonly accounts: LedgerAccountsService,
+    private readonly database: DatabaseService,
+    private readonly jobs: JobsService,
   ) {}
+
+  onModuleInit(): void {
+    const run = async () => void (await this.repayFromCredit());
+    this.jobs.register({ name: 'repay-debts', everySeconds: 5, run });
+  }
 
   /**
    * Makes the accounts' rows. Call it before the transaction is opened: a row is made on a connection of its own,
@@ -54,13 +64,45 @@ export class ReceivablesService {
     const posted = accepted(entry.key, verdict);
     const nothing: Money = { asset, atoms: 0n };
     if (posted.verdict === 'replayed') return { entryId: posted.entryId, repaid: nothing };
-    const owed: Money = { asset, atoms: -(await this.accounts.balance(receivable, tx)).posted.atoms };
+    return { entryId: posted.entryId, repaid: await this.repay(tx, customerId, asset, entry.key) };
+  }
+
+  /** With both accounts locked. */
+  private async repay(tx: Tx, customerId: string, asset: AssetCode, because: string): Promise<Money> {
+    const credits = customerCredits(customerId, asset);
+    const owed: Money = {
+      asset,
+      atoms: -(await this.accounts.balance(customerReceivable(customerId, asset), tx)).posted.atoms,
+    };
     const repaid = smaller(owed, (await this.accounts.balance(credits, tx)).available);
-    if (repaid.atoms <= 0n) return { entryId: posted.entryId, repaid: nothing };
-    const repayment = receivableRepaid({ customerId, amount: repaid, because: entry.key });
-    accepted(repayment.key, await this.ledger.postIn(tx, repayment));
+    if (repaid.atoms > 0n) {
+      const repayment = receivableRepaid({ customerId, amount: repaid, because });
+      accepted(repayment.key, await this.ledger.postIn(tx, repayment));
+    }
     if (repaid.atoms === owed.atoms) await this.accounts.unfreeze(tx, credits);
-    return { entryId: posted.entryId, repaid };
+    return repaid.atoms > 0n ? repaid : { asset, atoms: 0n };
+  }
+
+  /**
+   * Repays what customers owe from what has become available since: a call in flight gave back what it had held, say.
+   * Returns how many debts were touched.
+   */
+  async repayFromCredit(): Promise<number> {
+    const owing = await this.database.query<{ customer_id: string; asset: AssetCode }>(
+      `SELECT customer_id, asset FROM ledger_accounts
+        WHERE frozen AND guarded AND credits_posted - debits_posted - held > 0 LIMIT 100`,
+    );
+    for (const { customer_id: customerId, asset } of owing) {
+      await this.prepare(customerId, asset);
+      await this.database.transaction(async (tx) => {
+        const ids = await this.idsOf([customerCredits(customerId, asset), customerReceivable(customerId, asset)]);
+        await tx.query('SELECT FROM ledger_accounts WHERE id = ANY ($1::bigint[]) ORDER BY id FOR NO KEY UPDATE', [
+          ids,
+        ]);
+        await this.repay(tx, customerId, asset, newId());
+      });
+    }
+    return owing.length;
   }
 
   private async idsOf(accounts: readonly LedgerAccount[]): Promise<string[]> {

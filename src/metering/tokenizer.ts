@@ -10,10 +10,23 @@ const TOKENS_PER_PROMPT = 3;
 /** What an image in a message is reserved at; what the provider reports is billed. */
 const TOKENS_PER_IMAGE_PART = 2_000;
 
+/** Members that a model does not read. Any other object may be input (tools, a schema, documents), and is counted. */
+const NOT_INPUT = new Set([
+  'messages',
+  'stream_options',
+  'metadata',
+  'stop',
+  'logit_bias',
+  'modalities',
+  'audio',
+  'tool_choice',
+  'function_call',
+]);
+
 /** Tokens of a text. See `Counter` for what very long texts and very long words are counted as. */
 export const countText = (text: string, encoding: Encoding): number => new Counter(encoding).text(text);
 
-/** Input tokens of a chat request: messages, names, and whatever tools and formats are declared. */
+/** Input tokens of a chat request: messages, names, and whatever else the model may read. */
 export function countChat(body: Readonly<Record<string, unknown>>, encoding: Encoding): number {
   const counter = new Counter(encoding);
   let tokens = TOKENS_PER_PROMPT;
@@ -23,8 +36,9 @@ export function countChat(body: Readonly<Record<string, unknown>>, encoding: Enc
     if (typeof message !== 'object' || message === null) tokens += counter.text(String(message));
     else for (const [field, value] of Object.entries(message)) tokens += countValue(field, value, counter);
   }
-  for (const field of ['tools', 'functions', 'response_format']) {
-    if (body[field] !== undefined) tokens += counter.text(JSON.stringify(body[field]));
+  for (const [field, value] of Object.entries(body)) {
+    if (typeof value === 'object' && value !== null && !NOT_INPUT.has(field))
+      tokens += counter.text(JSON.stringify(value));
   }
   return tokens;
 }
@@ -92,8 +106,17 @@ function countValue(field: string, value: unknown, counter: Counter): number {
   if (field !== 'content') return counter.text(JSON.stringify(value));
   return arrayOf(value).reduce<number>((tokens, part) => {
     const { text } = part as { text?: unknown };
-    return tokens + (typeof text === 'string' ? counter.text(text) : TOKENS_PER_IMAGE_PART);
+    return tokens + (typeof text === 'string' ? counter.text(text) : tokensOfPart(part));
   }, 0);
 }
+
+/** An image by its fixed reservation; a file or a recording by its size, since its content cannot be counted here. */
+function tokensOfPart(part: unknown): number {
+  if (typeof part === 'object' && part !== null && 'image_url' in part) return TOKENS_PER_IMAGE_PART;
+  return Math.max(TOKENS_PER_IMAGE_PART, Math.ceil(JSON.stringify(part).length / BYTES_PER_TOKEN));
+}
+
+/** Base64 and structured text have about this many bytes a token. */
+const BYTES_PER_TOKEN = 4;
 
 const arrayOf = (value: unknown): unknown[] => (Array.isArray(value) ? value.filter((part) => part !== null) : []);

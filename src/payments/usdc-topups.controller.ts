@@ -1,8 +1,10 @@
-import { Body, Controller, Post, Req, Res } from '@nestjs/common';
+import { Body, Controller, Inject, Post, Req, Res } from '@nestjs/common';
 import { ApiBearerAuth, ApiCreatedResponse, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ProblemDto } from '../common/problem.dto';
 import { parseMoney } from '../common/money';
+import { CONFIG } from '../config/config.module';
+import type { Config } from '../config/config';
 import { AccessError } from '../customers/access';
 import { bearerOf } from '../customers/api-key';
 import { ApiKeysService } from '../customers/api-keys.service';
@@ -17,6 +19,7 @@ export class UsdcTopUpsController {
   constructor(
     private readonly topUps: UsdcTopUpService,
     private readonly keys: ApiKeysService,
+    @Inject(CONFIG) private readonly config: Config,
   ) {}
 
   @Post()
@@ -36,7 +39,7 @@ export class UsdcTopUpsController {
   ): Promise<void> {
     const answer = await this.topUps.topUp({
       id: request.id,
-      url: `${request.protocol}://${request.host}/v1/topups/usdc`,
+      url: `${this.config.http.publicUrl ?? `${request.protocol}://${request.host}`}/v1/topups/usdc`,
       headers: request.headers,
       amount: parseMoney(body.amount, 'USDC'),
       customerId: await this.customerOf(request),

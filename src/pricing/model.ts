@@ -10,6 +10,9 @@ export const ENDPOINTS = [
 ] as const;
 export type Endpoint = (typeof ENDPOINTS)[number];
 
+/** Variables that may hold a model server's key. No other secret of the process can be sent to a server by naming it. */
+export const UPSTREAM_KEY_ENV = /^UPSTREAM_(?:[A-Z0-9_]{0,80}_)?API_KEY$/;
+
 /** A model that can be called, and where it is. */
 export interface Model {
   readonly id: string;

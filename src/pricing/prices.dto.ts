@@ -13,7 +13,7 @@ import {
   Max,
   Min,
 } from 'class-validator';
-import { ENDPOINTS, type Model } from './model';
+import { ENDPOINTS, type Model, UPSTREAM_KEY_ENV } from './model';
 import { type Price, serializeRates } from './price';
 
 const RATES = {
@@ -64,7 +64,7 @@ export class ModelSettingsDto {
 
   @ApiPropertyOptional({ type: String, description: 'Name of the environment variable with the key. Never the key.' })
   @IsOptional()
-  @Matches(/^[A-Z][A-Z0-9_]{0,99}$/, { message: 'upstreamKeyEnv must be the name of an environment variable' })
+  @Matches(UPSTREAM_KEY_ENV, { message: 'upstreamKeyEnv must name a variable such as UPSTREAM_ACME_API_KEY' })
   upstreamKeyEnv?: string;
 
   @ApiPropertyOptional({ type: String, description: 'What the upstream calls it. Left out: the same.' })

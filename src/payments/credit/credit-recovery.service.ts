@@ -42,7 +42,7 @@ export class CreditRecovery implements OnModuleInit {
 
   private async finish(claim: Claim): Promise<boolean> {
     if (claim.state === 'working') {
-      return this.claims.move(claim.key, claim.callId, 'released', { reason: 'abandoned' });
+      return this.claims.abandon(claim, 'released');
     }
     const { capture, customerId, callId } = claim;
     if (capture === null || customerId === null) throw new Error('what to charge is not kept with it');

@@ -82,9 +82,11 @@ export class CreditScheme implements PaymentScheme {
     const charge = delivery.charge.amount;
     const rows = delivery.rows(paidBy(hold, charge));
     const taken = { callId: hold.callId, customerId: hold.customerId, held: hold.amount, charge, rows };
-    const balance = await (hold.claimKey === null
-      ? this.captures.take(taken)
-      : this.settle(hold.claimKey, taken, delivery.answer));
+    if (hold.claimKey !== null && !(await this.keep(hold.claimKey, taken, delivery.answer))) {
+      await this.ledger.release(ledgerHold(hold));
+      return { kind: 'refused', refusal: inProgress };
+    }
+    const balance = await this.take(hold.claimKey, taken);
     return { kind: 'captured', receipt: { charge, balance, headers: {} } };
   }
 
@@ -95,10 +97,17 @@ export class CreditScheme implements PaymentScheme {
   }
 
   /** The answer and the charge are durable before the money moves: a repeat after a crash is never charged again. */
-  private async settle(claimKey: string, taken: CreditCharge, answer: KeptAnswer | undefined) {
+  private async keep(claimKey: string, taken: CreditCharge, answer: KeptAnswer | undefined): Promise<boolean> {
     const kept = { capture: pendingCapture(taken), answer, leaseSeconds: SETTLING_LEASE_SECONDS };
+    if (await patiently(() => this.claims.move(claimKey, taken.callId, 'settling', kept))) return true;
+    // Ours already, by a commit whose answer was lost or by a repeat; or given to somebody else while we were away.
+    const claim = await patiently(() => this.claims.find(claimKey));
+    return claim?.callId === taken.callId && (claim.state === 'settling' || claim.state === 'settled');
+  }
+
+  private async take(claimKey: string | null, taken: CreditCharge): Promise<Money | undefined> {
+    if (claimKey === null) return this.captures.take(taken);
     try {
-      await patiently(() => this.claims.move(claimKey, taken.callId, 'settling', kept));
       return await this.captures.settle(claimKey, taken);
     } catch (error) {
       this.claims.leave(claimKey, taken.callId);

@@ -100,7 +100,8 @@ export class ExactSettlement {
       if (success && isHash(transaction) && (await this.isOnChain(transaction, payment))) {
         return { kind: 'settled', transaction };
       }
-      if (!success && !PASSING_REASONS.has(response.errorReason ?? '')) reason = response.errorReason;
+      const sent = this.hosted && (transaction !== '' || !REFUSED_UNSENT.test(response.errorReason ?? ''));
+      if (!success && !sent && !PASSING_REASONS.has(response.errorReason ?? '')) reason = response.errorReason;
     } catch (error) {
       this.logger.warn(`${claim.key}: ${String(error).split('\n')[0]}`);
     }
@@ -157,5 +158,11 @@ function outcomeOf(found: Exclude<ChainFinding, { kind: 'open' }>): SettlementOu
 
 const NONCE_USED = 'invalid_exact_evm_nonce_already_used';
 const EXPIRED = 'invalid_exact_evm_payload_authorization_valid_before';
+/**
+ * A hosted facilitator's reasons that are found before anything is broadcast. Any other one may still land, and our own
+ * record of what was sent does not know of it.
+ */
+const REFUSED_UNSENT =
+  /insufficient|signature|valid_(after|before)|value|recipient|network|scheme|payload|requirements/;
 /** Reasons that time can change: the transaction is on its way, or the node is behind the one that was asked before. */
 const PASSING_REASONS = new Set(['settlement_pending', NONCE_USED, 'unexpected_settle_error']);

@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { type Money, usdcToUsdAtPar } from '../../common/money';
+import { type Money, usd, usdcToUsdAtPar } from '../../common/money';
 import { DatabaseService } from '../../database/database.service';
 import { usdcTopUpConverted } from '../../ledger/entries';
+import { customerCredits } from '../../ledger/ledger-account';
 import { LedgerService } from '../../ledger/ledger.service';
 import { ReceivablesService } from '../../ledger/receivables.service';
 import type { ExactHold } from './exact-hold';
@@ -15,6 +16,17 @@ export class TopUpBooks {
     private readonly ledger: LedgerService,
     private readonly receivables: ReceivablesService,
   ) {}
+
+  /** What a payment credited to a customer's USD balance before, or `undefined` when it did not. */
+  async creditedBy(customerId: string | undefined, claimKey: string): Promise<Money | undefined> {
+    const [posted] = await this.database.query<{ atoms: bigint }>(
+      `SELECT postings.atoms FROM journal_keys JOIN postings USING (entry_id)
+         JOIN ledger_accounts account ON account.id = postings.credit_account_id
+        WHERE key = $1 AND account.code = $2 AND account.asset = 'USD'`,
+      [`topup:${claimKey}`, customerId === undefined ? '' : customerCredits(customerId, 'USD').code],
+    );
+    return posted && usd(posted.atoms);
+  }
 
   /** Returns what was credited, in the asset of the credit. */
   async credit(customerId: string | undefined, hold: ExactHold): Promise<Money> {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { BillingError, InvalidRequestError } from '../../common/billing-error';
-import { formatMoney, type Money, usd, usdcToUsdAtPar } from '../../common/money';
+import { formatMoney, type Money, usd, usdc, usdcToUsdAtPar } from '../../common/money';
 import { CONFIG } from '../../config/config.module';
 import type { Config } from '../../config/config';
 import { ClaimsService } from '../claims.service';
@@ -11,7 +11,9 @@ import { PaymentSchemesService } from '../payment-schemes.service';
 import type { KeptAnswer } from '../claim';
 import { ExactAdmission } from './exact-admission.service';
 import type { ExactHold } from './exact-hold';
-import { findExactPayment } from './exact-payment';
+import { type ExactPayment, findExactPayment, paymentIdOf } from './exact-payment';
+import type { ExactClaimPayment } from './exact-settlement.service';
+import { settlementHeaders } from './settlement-headers';
 import { exactRequirements } from './exact-requirements';
 import { TopUpBooks } from './topup-books.service';
 
@@ -47,13 +49,33 @@ export class UsdcTopUpService {
     if (!payment) throw new PaymentRequiredError(work, [required], topUp.url);
     if ('refusal' in payment) throw this.refused(payment.refusal, work, required);
     const outcome = await this.admission.admit(payment, required, work);
-    if (outcome.kind === 'refused') throw this.refused(outcome.refusal, work, required);
+    if (outcome.kind === 'refused') {
+      const credited = await this.creditedBefore(topUp, payment, required);
+      if (credited) return credited;
+      throw this.refused(outcome.refusal, work, required);
+    }
     if (outcome.kind === 'replay') return outcome.answer;
     const hold = outcome.hold as ExactHold;
     const credited = await this.books.credit(topUp.customerId, hold);
     const answer = answerOf(topUp, hold, credited);
     await this.claims.move(hold.claimKey, hold.callId, 'settled', { answer });
     return { ...answer, headers: { ...answer.headers, ...hold.headers } };
+  }
+
+  /** A crash right behind the booking: the payment is spent, and what it paid for is on the books. */
+  private async creditedBefore(topUp: UsdcTopUp, payment: ExactPayment, required: PaymentRequirements) {
+    const { from, nonce } = payment.authorization;
+    const claim = await this.claims.find(paymentIdOf(required.network, required.asset, from, nonce));
+    if (claim?.state !== 'paid' || claim.customerId === null || claim.transaction === null) return undefined;
+    const credited = await this.books.creditedBy(topUp.customerId, claim.key);
+    if (!credited) return undefined;
+    const claimPayment = claim.payment as ExactClaimPayment;
+    const payer = from.toLowerCase();
+    const { transaction } = claim;
+    const paid = { callId: claim.callId, customerId: claim.customerId, payer, claimPayment, transaction };
+    const answer = answerOf(topUp, { ...paid, amount: usdc(BigInt(claimPayment.requirements.amount)) }, credited);
+    const headers = settlementHeaders({ ...claimPayment.requirements, transaction, payer });
+    return { ...answer, headers: { ...answer.headers, ...headers } };
   }
 
   private refused(
@@ -103,7 +125,11 @@ export class UsdcTopUpService {
 
 type TopUpWork = Pick<Work, 'callId' | 'fingerprint' | 'stream' | 'resource'>;
 
-function answerOf(topUp: UsdcTopUp, hold: ExactHold, credited: Money): KeptAnswer {
+function answerOf(
+  topUp: UsdcTopUp,
+  hold: Pick<ExactHold, 'callId' | 'customerId' | 'payer' | 'claimPayment' | 'transaction' | 'amount'>,
+  credited: Money,
+): KeptAnswer {
   const body = {
     id: hold.callId,
     customerId: topUp.customerId ?? hold.customerId,
