@@ -95,10 +95,11 @@ function withStreamOptions(rawBody: Buffer): Buffer {
  * Whether a member that is billed by may stand in the body twice, or in another case: another parser could read another
  * one than we did. What goes upstream is then what was read here. Members of nested objects are taken for it, harmlessly.
  */
-function namesTwice(rawBody: Buffer): boolean {
-  if (rawBody.includes('\\u00')) return true;
+export function namesTwice(rawBody: Buffer): boolean {
+  const text = rawBody.toString('latin1');
+  if (ESCAPED_LETTER.test(text)) return true;
   const seen = new Set<string>();
-  for (const [, name = ''] of rawBody.toString('latin1').matchAll(BILLED_MEMBERS)) {
+  for (const [, name = ''] of text.matchAll(BILLED_MEMBERS)) {
     if (seen.has(name.toLowerCase())) return true;
     seen.add(name.toLowerCase());
   }
@@ -113,6 +114,8 @@ function assertNoVariants(fields: Readonly<Record<string, unknown>>): void {
   }
 }
 
+/** A letter of ASCII that is escaped without need: a name can hide behind it. */
+const ESCAPED_LETTER = /\\u00[4-7][0-9a-f]/i;
 const BILLED = new Set(['model', 'stream', 'stream_options', 'max_tokens', 'max_completion_tokens', 'n', 'best_of']);
 const BILLED_MEMBERS = /"(model|stream|stream_options|max_tokens|max_completion_tokens|n|best_of)"\s*:/gi;
 const INCLUDE_USAGE = Buffer.from('"stream_options":{"include_usage":true},');
