@@ -104,7 +104,7 @@ describe('a call', () => {
         else
           expect(JSON.parse(sent)).toEqual({
             ...JSON.parse(raw),
-            stream_options: { ...given.stream_options, include_usage: true },
+            stream_options: { ...(JSON.parse(raw) as typeof given).stream_options, include_usage: true },
           });
         expect(JSON.parse(upstreamBody(call, { ...model, upstreamModel: 'other' }).toString()).model).toBe('other');
       }),
