@@ -26,7 +26,7 @@ const DIST = join(__dirname, '..');
 export async function startServers(): Promise<Servers> {
   const dataDir = await mkdtemp(join(tmpdir(), 'tollbridge-bench-'));
   const postgres = await startPostgres({ dataDir: join(dataDir, 'postgres') });
-  await migrate(postgres.url);
+  await migrate(postgres.ownerUrl, postgres.url);
   const upstreamPort = await freePort();
   const upstream = spawn(process.execPath, [join(DIST, 'src/local/upstream/main.js'), '--port', String(upstreamPort)], {
     stdio: ['ignore', 'ignore', 'inherit'],

@@ -29,6 +29,9 @@ export const dev: Command = {
     if (process.env['NODE_ENV'] === 'production') {
       throw new CommandError('NODE_ENV is production: dev is a local world with test money. Use tollbridge start.');
     }
+    if (process.env['MIGRATION_DATABASE_URL'] && !process.env['DATABASE_URL']) {
+      throw new CommandError('MIGRATION_DATABASE_URL is set and DATABASE_URL is not: name both, or neither.');
+    }
     const screen = new Screen();
     const directory = localDirectory();
     const lock = StackLock.acquire(directory);
@@ -78,7 +81,8 @@ async function startEverything(start: Start): Promise<void> {
   useEnvironment(stack, secrets, port, url);
 
   const { migrateUp } = await import('./migrate.js');
-  await screen.step('migrations', () => migrateUp(process.env['DATABASE_URL'] as string));
+  const { databaseUrl, migrationDatabaseUrl } = stack.addresses;
+  await screen.step('migrations', () => migrateUp(migrationDatabaseUrl ?? databaseUrl, databaseUrl));
   teardown.check();
   const app = await screen.step('server', async () => {
     const created = await createApplication(screen.logger());
@@ -123,7 +127,7 @@ function useEnvironment(stack: LocalStack, secrets: Secrets, port: number, url: 
 }
 
 function describeStack({ addresses, environment }: LocalStack, url: string, apiKey: string): StackFile {
-  const { rpcUrl, chainId, usdc, payTo, upstreamUrl, databaseUrl } = addresses;
+  const { rpcUrl, chainId, usdc, payTo, upstreamUrl, databaseUrl, migrationDatabaseUrl } = addresses;
   return {
     ...{ url, adminToken: process.env['ADMIN_TOKEN'] as string, apiKey, rpcUrl, chainId, usdc, payTo },
     payerPrivateKey: addresses.payer?.privateKey ?? null,
@@ -138,5 +142,6 @@ function describeStack({ addresses, environment }: LocalStack, url: string, apiK
           },
     upstreamUrl,
     databaseUrl,
+    migrationDatabaseUrl,
   };
 }

@@ -38,6 +38,7 @@ export async function useDatabase(): Promise<void> {
   const secrets = readSecrets(directory);
   const local: Record<string, string | undefined> = {
     DATABASE_URL: stack.databaseUrl,
+    MIGRATION_DATABASE_URL: stack.migrationDatabaseUrl ?? undefined,
     ADMIN_TOKEN: stack.adminToken,
     API_KEY_PEPPER: secrets?.apiKeyPepper,
     UPSTREAM_URL: stack.upstreamUrl,

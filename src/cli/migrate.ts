@@ -1,5 +1,8 @@
+import { grantRights, letReadNewTables, ownerOf } from '../database/application-rights';
 import { createDataSource } from '../database/data-source.config';
-import type { Command } from './command';
+import type { Tx } from '../database/tx';
+import { ensureApplicationRole, roleOf } from './application-role';
+import { type Command, CommandError } from './command';
 import { useDatabase } from './environment';
 import { printLine } from './output';
 
@@ -9,21 +12,59 @@ const LOCK_KEY = 727_274;
 /** `tollbridge migrate` */
 export const migrate: Command = {
   options: { down: { value: 'N', about: 'Instead take back the last N migrations, with their data' } },
+  notes: [
+    'Runs as the user of MIGRATION_DATABASE_URL, who owns everything, and gives the user of DATABASE_URL the rights of',
+    'the application: to read the books, and to write them through the ledger alone.',
+  ],
   run: async (given) => {
     const down = given.integer('down', 1, 1000);
     await useDatabase();
-    const url = process.env['DATABASE_URL'] as string;
-    const names = down === undefined ? await migrateUp(url) : await migrateDown(url, down);
+    const application = process.env['DATABASE_URL'] as string;
+    const owner = process.env['MIGRATION_DATABASE_URL'] || application;
+    const names = down === undefined ? await migrateUp(owner, application) : await migrateDown(owner, down);
     const verb = down === undefined ? 'ran' : 'took back';
     for (const name of names) printLine(`${verb} ${name}`);
     if (names.length === 0)
       printLine(down === undefined ? 'The database is up to date.' : 'There is none to take back.');
+    if (down === undefined && roleOf(owner).name === roleOf(application).name) printLine(ONE_ROLE);
   },
 };
 
-/** Runs what is pending, each in a transaction of its own. @returns the names of what ran. */
-export function migrateUp(url: string): Promise<string[]> {
-  return locked(url, async (source) => (await source.runMigrations()).map(({ name }) => name));
+const ONE_ROLE =
+  'The application connects as the owner of the books. Production refuses that: see MIGRATION_DATABASE_URL in .env.example.';
+
+/**
+ * Runs what is pending, each in a transaction of its own, and then gives the application's role its rights anew.
+ *
+ * @param owner The URL of the role that owns everything; the lock, the tables and the functions are its own.
+ * @param application DATABASE_URL; only its role counts. The same role: nothing is granted.
+ * @returns the names of what ran.
+ * @throws CommandError when the tables belong to another role, or the application's role is not there.
+ */
+export function migrateUp(owner: string, application = owner): Promise<string[]> {
+  return locked(owner, async (source) => {
+    const role = roleOf(application);
+    const two = role.name !== roleOf(owner).name;
+    await refuseOtherOwner(asTx(source));
+    if (two) {
+      await ensureApplicationRole(asTx(source), role);
+      await letReadNewTables(asTx(source), role.name);
+    }
+    const names = (await source.runMigrations()).map(({ name }) => name);
+    if (two) await source.transaction((manager) => grantRights(asTx(manager), role.name));
+    return names;
+  });
+}
+
+/** Two owners would end in functions that may not write all of their tables. @throws CommandError */
+async function refuseOtherOwner(tx: Tx): Promise<void> {
+  const owner = await ownerOf(tx);
+  const [row] = await tx.query<{ migrator: string }>('SELECT current_user::text AS migrator');
+  if (owner === null || owner === row?.migrator) return;
+  throw new CommandError(
+    `The tables belong to ${owner}, and ${row?.migrator} would migrate. Put the URL of ${owner} into ` +
+      'MIGRATION_DATABASE_URL; DATABASE_URL names the role of the application.',
+  );
 }
 
 /** Takes back the last `count`, the newest first. @returns their names. */
@@ -42,6 +83,10 @@ export function migrateDown(url: string, count: number): Promise<string[]> {
 }
 
 type Source = ReturnType<typeof createDataSource>;
+
+const asTx = (source: Pick<Source, 'query'>): Tx => ({
+  query: <Row>(sql: string, parameters: readonly unknown[] = []) => source.query<Row[]>(sql, [...parameters]),
+});
 
 async function locked<Result>(url: string, work: (source: Source) => Promise<Result>): Promise<Result> {
   const source = createDataSource(url, 3);

@@ -15,6 +15,8 @@ export interface StackFile {
   readonly stripe: { readonly url: string; readonly secretKey: string; readonly webhookSecret: string } | null;
   readonly upstreamUrl: string;
   readonly databaseUrl: string;
+  /** Of the owner, for `tollbridge migrate`. */
+  readonly migrationDatabaseUrl: string | null;
 }
 
 const pathIn = (directory: string): string => join(directory, 'stack.json');

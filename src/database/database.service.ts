@@ -1,8 +1,9 @@
-import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import type { Pool, PoolClient } from 'pg';
 import type { DataSource } from 'typeorm';
 import { CONFIG } from '../config/config.module';
-import type { Config } from '../config/config';
+import { type Config, ConfigurationError } from '../config/config';
+import { bookRightsFault } from './book-rights';
 import { createDataSource } from './data-source.config';
 import type { Tx } from './tx';
 
@@ -14,12 +15,18 @@ const RETRYABLE = new Set(['40001', '40P01', '55P03']);
 export class DatabaseService implements Tx, OnModuleInit, OnApplicationShutdown {
   private readonly dataSource: DataSource;
 
-  constructor(@Inject(CONFIG) config: Config) {
+  constructor(@Inject(CONFIG) private readonly config: Config) {
     this.dataSource = createDataSource(config.database.url, config.database.poolSize);
   }
 
+  /** @throws ConfigurationError in production, when this process could alter the books. */
   async onModuleInit(): Promise<void> {
     await this.dataSource.initialize();
+    const fault = await bookRightsFault(this);
+    if (!fault) return;
+    if (!this.config.production) return new Logger('Database').warn(`${fault.variable} ${fault.should}`);
+    await this.dataSource.destroy();
+    throw new ConfigurationError([fault]);
   }
 
   async onApplicationShutdown(): Promise<void> {

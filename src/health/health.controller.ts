@@ -40,9 +40,11 @@ export class HealthController {
   private async databaseProblems(): Promise<Problem[]> {
     try {
       const pending = await within(PATIENCE_MS, this.schema.pending());
-      if (pending.length === 0) return [];
-      const detail = `Migrations have not run: ${pending.join(', ')}. Run tollbridge migrate.`;
-      return [{ code: 'migrations_pending', detail }];
+      if (pending.length > 0) {
+        const detail = `Migrations have not run: ${pending.join(', ')}. Run tollbridge migrate.`;
+        return [{ code: 'migrations_pending', detail }];
+      }
+      return (await within(PATIENCE_MS, this.schema.booksAreOpen())) ? [BOOKS_ARE_OPEN] : [];
     } catch {
       // Why is in the log of the database and in ours; here it could tell strangers about hosts.
       return [{ code: 'database_unreachable', detail: 'The database does not answer.' }];
@@ -61,6 +63,11 @@ interface Readiness {
 }
 
 const SHUTTING_DOWN: Problem = { code: 'shutting_down', detail: 'The process finishes its calls and ends.' };
+
+const BOOKS_ARE_OPEN: Problem = {
+  code: 'books_unprotected',
+  detail: 'The role of DATABASE_URL could alter the books. Restart this process: it will say how, and what to do.',
+};
 
 async function within<Result>(milliseconds: number, work: Promise<Result>): Promise<Result> {
   let timer: NodeJS.Timeout | undefined;

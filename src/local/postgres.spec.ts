@@ -58,14 +58,14 @@ describe('startPostgres', () => {
         'fsync=on full_page_writes=on listen_addresses=127.0.0.1 max_connections=200 server_encoding=UTF8 synchronous_commit=on',
       ],
     ]);
-    await query(first.url, 'create table kept as select 42 as answer');
+    await query(first.ownerUrl, 'create table kept as select 42 as answer');
     const pid = postmasterPid();
     await first.stop();
     expect(isAlive(pid)).toBe(false);
     await first.stop(); // harmless
 
     const second = await start();
-    expect(await query(second.url, 'select answer from kept')).toEqual([[42]]);
+    expect(await query(second.ownerUrl, 'select answer from kept')).toEqual([[42]]);
   });
 
   it('refuses a second start on a directory that is in use', async () => {
@@ -76,15 +76,15 @@ describe('startPostgres', () => {
 
   it('recovers what was committed after the postmaster was killed', async () => {
     const first = await start();
-    await query(first.url, 'create table committed as select 7 as n');
+    await query(first.ownerUrl, 'create table committed as select 7 as n');
     process.kill(postmasterPid(), 'SIGKILL');
     const second = await start();
-    expect(await query(second.url, 'select n from committed')).toEqual([[7]]);
+    expect(await query(second.ownerUrl, 'select n from committed')).toEqual([[7]]);
   });
 
   it('ends an orphan whose starter crashed, even a suspended one', async () => {
     const elsewhere = await startElsewhere<LocalPostgres>('postgres', 'startPostgres', { dataDir });
-    await query(elsewhere.result.url, 'create table of_orphan as select 9 as n');
+    await query(elsewhere.result.ownerUrl, 'create table of_orphan as select 9 as n');
     const orphan = postmasterPid();
     process.kill(orphan, 'SIGSTOP');
     await elsewhere.crash();
@@ -92,7 +92,7 @@ describe('startPostgres', () => {
 
     const ours = await start();
     expect(isAlive(orphan)).toBe(false);
-    expect(await query(ours.url, 'select n from of_orphan')).toEqual([[9]]);
+    expect(await query(ours.ownerUrl, 'select n from of_orphan')).toEqual([[9]]);
   });
 
   it('does not outlive a starter that was killed', async () => {

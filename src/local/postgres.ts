@@ -1,18 +1,19 @@
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Client } from 'pg';
 import { findFreePort, GuardedProcess, waitUntil } from './guarded-process';
 import { clearLeftovers } from './leftovers';
 import { LocalProcessError } from './local-process.error';
 import { openCluster, POSTGRES_ENV, type PostgresCluster } from './postgres-cluster';
+import { ensureDatabaseAndRoles } from './postgres-roles';
 
-const DATABASE = 'tollbridge';
 const READY_TIMEOUT_MS = 60_000; // recovery after a crash replays the log first
 
 export interface LocalPostgres {
-  /** For `pg`: superuser and database `tollbridge` on 127.0.0.1. */
+  /** For the application: a role that owns nothing, and database `tollbridge` on 127.0.0.1. */
   readonly url: string;
+  /** For migrations, and for whoever may do everything: superuser `tollbridge`, who owns every object. */
+  readonly ownerUrl: string;
   readonly port: number;
   /** Fast shutdown: open transactions are rolled back, connections closed, no process stays. */
   stop(): Promise<void>;
@@ -87,14 +88,12 @@ async function start(
         temporaryDir: life === 'temporary' ? dataDir : undefined,
       }),
     );
-    const url = `postgres://tollbridge:${cluster.password}@127.0.0.1:${port}`;
     try {
-      await createDatabaseIfMissing(url);
+      return { ...(await ensureDatabaseAndRoles(port, cluster.password)), port, stop: () => server.stop() };
     } catch (error) {
       await server.stop();
       throw error;
     }
-    return { url: `${url}/${DATABASE}`, port, stop: () => server.stop() };
   } finally {
     cluster.close();
   }
@@ -150,16 +149,5 @@ function isReady(cluster: PostgresCluster, server: GuardedProcess): boolean {
     return Number(lines[0]) === server.pid && lines[7]?.trim() === 'ready';
   } catch {
     return false;
-  }
-}
-
-async function createDatabaseIfMissing(url: string): Promise<void> {
-  const client = new Client({ connectionString: `${url}/postgres` });
-  await client.connect();
-  try {
-    const { rowCount } = await client.query('select from pg_database where datname = $1', [DATABASE]);
-    if (rowCount === 0) await client.query(`create database ${DATABASE}`);
-  } finally {
-    await client.end();
   }
 }

@@ -36,6 +36,8 @@ export type PartName = 'PostgreSQL' | 'chain' | 'Stripe simulator' | 'upstream';
 /** Where things are; `null` for what is not there. Parts that were given are named as they were given. */
 export interface Addresses {
   readonly databaseUrl: string;
+  /** For migrations; `null` when the database was given without. */
+  readonly migrationDatabaseUrl: string | null;
   readonly rpcUrl: string | null;
   readonly chainId: number | null;
   readonly usdc: string | null;
@@ -79,7 +81,8 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
     ),
     start('PostgreSQL', 'DATABASE_URL', async () => {
       const postgres = await startPostgres({ dataDir: join(directory, 'postgres'), log });
-      return { ...postgres, environment: { DATABASE_URL: postgres.url } };
+      const environment = { DATABASE_URL: postgres.url, MIGRATION_DATABASE_URL: postgres.ownerUrl };
+      return { ...postgres, environment };
     }),
     start('Stripe simulator', 'STRIPE_SECRET_KEY', async () => startStripe(directory, options.webhookUrl, log)),
     start('upstream', 'UPSTREAM_URL', async () => {
@@ -169,6 +172,7 @@ function addressesIn(environment: Record<string, string>, given: Record<string, 
   const ownChain = given['EVM_RPC_URL'] === undefined;
   return {
     databaseUrl: environment['DATABASE_URL'] as string,
+    migrationDatabaseUrl: environment['MIGRATION_DATABASE_URL'] ?? null,
     rpcUrl: environment['EVM_RPC_URL'] ?? null,
     chainId: network === undefined ? null : Number(network.split(':')[1]),
     usdc: environment['X402_ASSET'] ?? null,

@@ -8,9 +8,6 @@ export class UsageRecordsService {
 
   /** Writes a row as `usageRow` makes it. A repeat changes nothing. */
   async record(row: Readonly<Record<string, unknown>>): Promise<void> {
-    await this.database.query(
-      'INSERT INTO usage_records SELECT * FROM jsonb_populate_record(null::usage_records, $1) ON CONFLICT DO NOTHING',
-      [JSON.stringify(row)],
-    );
+    await this.database.query('SELECT record_usage($1)', [JSON.stringify(row)]);
   }
 }

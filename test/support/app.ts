@@ -1,14 +1,17 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { createApplication } from '../../src/application';
+import { migrateUp } from '../../src/cli/migrate';
 import { LOCAL_SECRETS } from '../../src/config/config';
-import { createDataSource } from '../../src/database/data-source.config';
 import { type LocalPostgres, startTemporaryPostgres } from '../../src/local/postgres';
 
 /** The application on a PostgreSQL of its own, listening on a free port. */
 export interface TestApp {
   readonly url: string;
   readonly app: NestFastifyApplication;
+  /** The application's: it can alter nothing that is on the books. */
   readonly databaseUrl: string;
+  /** For tests that tamper. The same as `databaseUrl` when `startAppOn` was not told. */
+  readonly ownerUrl: string;
   readonly adminToken: string;
   stop(): Promise<void>;
 }
@@ -16,7 +19,7 @@ export interface TestApp {
 /** Starts a migrated database and the application on it. `env` adds or overrides variables. */
 export async function startTestApp(env: Record<string, string> = {}): Promise<TestApp> {
   const postgres = await startTemporaryPostgres();
-  await migrate(postgres.url);
+  await migrate(postgres.ownerUrl, postgres.url);
   const started = await startAppOn(postgres, env);
   return {
     ...started,
@@ -28,7 +31,10 @@ export async function startTestApp(env: Record<string, string> = {}): Promise<Te
 }
 
 /** A further application (a replica) on a database that already runs. */
-export async function startAppOn(postgres: { url: string }, env: Record<string, string> = {}): Promise<TestApp> {
+export async function startAppOn(
+  postgres: { url: string; ownerUrl?: string },
+  env: Record<string, string> = {},
+): Promise<TestApp> {
   Object.assign(process.env, baseEnvironment(postgres.url), env);
   const app = await createApplication(process.env['TEST_LOG'] ? undefined : false);
   await app.listen(Number(env['PORT'] ?? 0), '127.0.0.1');
@@ -36,16 +42,15 @@ export async function startAppOn(postgres: { url: string }, env: Record<string, 
     url: (await app.getUrl()).replace('[::1]', '127.0.0.1'),
     app,
     databaseUrl: postgres.url,
+    ownerUrl: postgres.ownerUrl ?? postgres.url,
     adminToken: LOCAL_SECRETS.adminToken,
     stop: () => app.close(),
   };
 }
 
-export async function migrate(url: string): Promise<void> {
-  const dataSource = createDataSource(url, 2);
-  await dataSource.initialize();
-  await dataSource.runMigrations();
-  await dataSource.destroy();
+/** As `tollbridge migrate`; with one URL the application is the owner, as it should not be. */
+export async function migrate(ownerUrl: string, applicationUrl = ownerUrl): Promise<void> {
+  await migrateUp(ownerUrl, applicationUrl);
 }
 
 export function baseEnvironment(databaseUrl: string): Record<string, string> {

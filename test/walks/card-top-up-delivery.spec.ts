@@ -10,6 +10,7 @@ import {
   startCardWorld,
   startMortalReplica,
 } from '../support/card-world';
+import { asOwner } from '../support/owner';
 
 const COMPLETED = 'checkout.session.completed';
 
@@ -250,12 +251,11 @@ describe('webhooks of Stripe', () => {
   });
 
   const breakTopUps = async (statement: string) => {
-    await world.database.query(
+    await asOwner(
+      world.app,
       `CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN ${statement}; RETURN NEW; END $$`,
-    );
-    await world.database.query(
       'CREATE TRIGGER broken BEFORE UPDATE ON stripe_events FOR EACH ROW EXECUTE FUNCTION broken()',
     );
   };
-  const mendTopUps = () => world.database.query('DROP FUNCTION broken CASCADE');
+  const mendTopUps = () => asOwner(world.app, 'DROP FUNCTION broken CASCADE');
 });

@@ -19,7 +19,7 @@ const before = { ...process.env };
 beforeAll(async () => {
   postgres = await startTemporaryPostgres();
   directory = mkdtempSync(join(tmpdir(), 'tollbridge-cli-'));
-  Object.assign(process.env, baseEnvironment(postgres.url));
+  Object.assign(process.env, baseEnvironment(postgres.url), { MIGRATION_DATABASE_URL: postgres.ownerUrl });
 });
 afterAll(async () => {
   process.env = before;

@@ -18,7 +18,7 @@ describe('a database that is away in mid-call', () => {
   beforeAll(async () => {
     const upstream = await startUpstream();
     const postgres = await startTemporaryPostgres();
-    await migrate(postgres.url);
+    await migrate(postgres.ownerUrl, postgres.url);
     const there = new URL(postgres.url);
     road = createServer((near) => {
       const far = connect(Number(there.port), there.hostname);

@@ -1,7 +1,7 @@
-import { DatabaseService } from '../../src/database/database.service';
 import { CreditRecovery } from '../../src/payments/credit/credit-recovery.service';
 import { startAppOn, type TestApp } from '../support/app';
 import { booksOf, eventsOf, expectSoundBooks, invoicesOf, json, query, usageOf } from '../support/calls';
+import { asOwner } from '../support/owner';
 import { chat, customerWith, startWorld, type World } from '../support/world';
 
 const CREDIT = 1_000_000_000n;
@@ -158,7 +158,6 @@ describe('an Idempotency-Key', () => {
 
   /** The rows that a crash between `settling` and the capture leaves, made from a call that was not cut. */
   async function stageCrash(victim: string, usage: any): Promise<void> {
-    const database = world.app.get(DatabaseService);
     const [claim] = await query(world, `SELECT * FROM claims WHERE customer_id = $1 AND key LIKE '%crash'`, [
       customerId,
     ]);
@@ -166,18 +165,19 @@ describe('an Idempotency-Key', () => {
     const [account] = await query(world, `SELECT id FROM ledger_accounts WHERE customer_id = $1`, [victim]);
     const text = JSON.stringify(claim.capture).replaceAll(usage.id, callId).replaceAll(customerId, victim);
     const capture = text.replaceAll(usage.invoice_id, `${usage.invoice_id}x`);
-    await database.transaction(async (tx) => {
-      await tx.query(
+    await asOwner(
+      world,
+      [
         `INSERT INTO holds SELECT $1, opened_at, $2, $3, atoms, 'open', now() + interval '1 hour', NULL FROM holds WHERE id = $4`,
         [callId, account.id, victim, usage.id],
-      );
-      await tx.query('UPDATE ledger_accounts SET held = held + $2 WHERE id = $1', [account.id, usage.held_atoms]);
-      await tx.query(
+      ],
+      ['UPDATE ledger_accounts SET held = held + $2 WHERE id = $1', [account.id, usage.held_atoms]],
+      [
         `INSERT INTO claims (key, scheme, state, fingerprint, call_id, customer_id, capture, answer_status, answer_headers, answer_body, lease_until)
          SELECT $1, scheme, 'settling', fingerprint, $2, $3, $4, answer_status, answer_headers, answer_body, now() - interval '1 second'
            FROM claims WHERE key = $5`,
         [`idempotency:${victim}:crash`, callId, victim, capture, claim.key],
-      );
-    });
+      ],
+    );
   }
 });

@@ -10,6 +10,7 @@ import { LedgerVerifyService } from '../../src/ledger/ledger-verify.service';
 import type { VerificationProgress } from '../../src/ledger/verification';
 import { startTestApp, type TestApp } from '../support/app';
 import { bookChainCall, bookCreditCall } from '../support/books';
+import { asOwner } from '../support/owner';
 import { customerWith } from '../support/world';
 
 const WALLET = '0x70997970c51812dc3a010c7d01b50e0d17dc79c8';
@@ -240,11 +241,7 @@ describe('invoices, usage export and the proof of the books', () => {
     const verify = () => world.app.get(LedgerVerifyService).verify();
     const failed = async () => (await verify()).checks.filter(({ ok }) => !ok).map(({ name }) => name);
     /** Past the triggers, as only a superuser can; and back. */
-    const tamper = async (sql: string) =>
-      database.transaction(async (tx) => {
-        await tx.query('SET LOCAL session_replication_role = replica');
-        await tx.query(sql);
-      });
+    const tamper = (sql: string) => asOwner(world, 'SET LOCAL session_replication_role = replica', sql);
 
     it('passes on clean books with calls in flight, and tells how far it is', async () => {
       const hold = { id: newId(), account: customerCredits(acme.customerId, 'USD'), amount: usd(77n) };
@@ -377,14 +374,15 @@ describe('invoices, usage export and the proof of the books', () => {
 
     beforeAll(async () => {
       // As many different instants as rows, all in this month.
-      await database.query(
+      await asOwner(
+        world,
         `INSERT INTO usage_records (id, occurred_at, customer_id, api_key_id, scheme, endpoint, provider, model_requested, model_served, status,
            stream, input_tokens, output_tokens, usage_source, price_id, asset, atoms, held_atoms, latency_ms)
          SELECT gen_random_uuid(), date_trunc('month', now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC' + n * interval '1 ms', 'cus_bulk', 'key_bulk', 'credit',
                 '/v1/chat/completions', 'upstream', 'gpt-4o-mini', 'gpt-4o-mini-2024-07-18', 'succeeded', false, n, n % 700, 'provider', 'price_none',
                 'USD', n, n + 5, 12 FROM generate_series(1, ${ROWS}) n`,
+        'ANALYZE usage_records',
       );
-      await database.query('ANALYZE usage_records');
     });
 
     it('stream in bounded memory, and match their manifest', async () => {

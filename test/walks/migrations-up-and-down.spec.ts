@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterAll(() => postgres.stop());
 
 async function query(sql: string): Promise<string[]> {
-  const client = new Client({ connectionString: postgres.url });
+  const client = new Client({ connectionString: postgres.ownerUrl });
   await client.connect();
   try {
     return (await client.query({ text: sql, rowMode: 'array' })).rows.map((row: unknown[]) => row.join(' '));
@@ -46,23 +46,23 @@ const OF_TYPEORM = /migrations|\bPK_[0-9a-f]+\b/;
 
 describe('the migrations', () => {
   it('run up, all the way down to nothing, and up to the same schema again', async () => {
-    expect(await migrateUp(postgres.url)).toHaveLength(files.length);
+    expect(await migrateUp(postgres.ownerUrl, postgres.url)).toHaveLength(files.length);
     const built = await schema();
     expect(built.length).toBeGreaterThan(100);
-    expect(await migrateUp(postgres.url)).toEqual([]);
+    expect(await migrateUp(postgres.ownerUrl, postgres.url)).toEqual([]);
 
-    expect(await migrateDown(postgres.url, 1)).toHaveLength(1);
-    expect(await migrateDown(postgres.url, 1000)).toHaveLength(files.length - 1);
+    expect(await migrateDown(postgres.ownerUrl, 1)).toHaveLength(1);
+    expect(await migrateDown(postgres.ownerUrl, 1000)).toHaveLength(files.length - 1);
     expect((await schema()).filter((line) => !OF_TYPEORM.test(line))).toEqual([]);
-    expect(await migrateDown(postgres.url, 1)).toEqual([]);
+    expect(await migrateDown(postgres.ownerUrl, 1)).toEqual([]);
 
-    expect(await migrateUp(postgres.url)).toHaveLength(files.length);
+    expect(await migrateUp(postgres.ownerUrl, postgres.url)).toHaveLength(files.length);
     expect(await schema()).toEqual(built);
   });
 
   it('run once when replicas start together', async () => {
-    await migrateDown(postgres.url, 1000);
-    const runs = await Promise.all([1, 2, 3].map(() => migrateUp(postgres.url)));
+    await migrateDown(postgres.ownerUrl, 1000);
+    const runs = await Promise.all([1, 2, 3].map(() => migrateUp(postgres.ownerUrl, postgres.url)));
     expect(runs.map((names) => names.length).toSorted((a, b) => a - b)).toEqual([0, 0, files.length]);
   });
 });

@@ -116,7 +116,8 @@ describe('the server process', () => {
     const { server, url } = await startServer({ JOBS_IN_PROCESS: 'false' });
     const [status, problems] = await readiness(url);
     expect([status, problems[0]?.split('.')[0]]).toEqual([503, expect.stringContaining('migrations_pending')]);
-    expect(await run('src/cli.js', ['migrate'], environment()).ended).toBe(0);
+    const owner = { MIGRATION_DATABASE_URL: postgres.ownerUrl };
+    expect(await run('src/cli.js', ['migrate'], { ...environment(), ...owner }).ended).toBe(0);
     expect(await readiness(url)).toEqual([200, []]);
     server.signal('SIGTERM');
     expect(await server.ended).toBe(0);
