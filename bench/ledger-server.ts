@@ -3,10 +3,11 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Client } from 'pg';
+import type { Client } from 'pg';
 import { type LocalPostgres, startPostgres } from '../src/local/postgres';
 import { baseEnvironment, migrate } from '../test/support/app';
 import type { Command, Load, Measured, Message } from './ledger-work';
+import { withOwner } from './owner';
 import { Pgbench } from './pgbench';
 
 /** As one would run it for either side; durability is what `startPostgres` gives. */
@@ -50,7 +51,7 @@ export class LedgerServer {
       url: withDatabase(this.postgres.url, name),
       ownerUrl: withDatabase(ownerUrlOf(this.postgres), name),
     };
-    if (template === undefined) await migrate(database.ownerUrl);
+    if (template === undefined) await migrate(database.ownerUrl, database.url);
     return database;
   }
 
@@ -128,18 +129,6 @@ function withDatabase(url: string, database: string): string {
   const changed = new URL(url);
   changed.pathname = `/${database}`;
   return changed.href;
-}
-
-/** One statement or a few as the owner of the database. */
-export async function withOwner<Result>(url: string, work: (owner: Client) => Promise<Result>): Promise<Result> {
-  const client = new Client({ connectionString: url });
-  client.on('error', () => undefined); // the server was stopped under it; the query rejects as well
-  await client.connect();
-  try {
-    return await work(client);
-  } finally {
-    await client.end();
-  }
 }
 
 interface Waiting {
