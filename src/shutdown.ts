@@ -1,5 +1,6 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { RunningCalls } from './gateway/running-calls.service';
+import { JobsService } from './jobs/jobs.service';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 /** Ctrl-C under npm arrives twice: from the terminal, and from npm. */
@@ -11,11 +12,16 @@ const CLOSING_MS = 15_000;
 const BOOKING_MS = 5_000;
 
 /**
- * Finishes the calls that run, for at most `graceMs`, refuses further ones with 503, and closes the application. A
+ * Finishes the calls and jobs that run, for at most `graceMs`, refuses further ones with 503, and closes the application. A
  * call that still runs then loses its connection and has a few seconds to book what it delivered.
  */
 export async function closeGracefully(app: NestFastifyApplication, graceMs: number): Promise<void> {
   const calls = app.get(RunningCalls, { strict: false });
+  // Jobs and calls have the same time to finish. Closing waits for both, and says what went wrong here.
+  app
+    .get(JobsService)
+    .stop()
+    .catch(() => undefined);
   // A connection that becomes idle from now on goes at once: the server would wait for it for as long as it is kept.
   app.getHttpServer().keepAliveTimeout = 1;
   if (!(await calls.drain(graceMs))) {

@@ -18,7 +18,14 @@ export interface Config {
   readonly stripe: StripeConfig | undefined;
   /** Left out: no payments in USDC. */
   readonly x402: X402Config | undefined;
-  readonly jobsInProcess: boolean;
+  readonly jobs: {
+    /** Whether this process runs jobs; a command never does. */
+    readonly inProcess: boolean;
+    /** How many it runs at a time. */
+    readonly concurrency: number;
+    /** Spreads jobs over workers; left out: each takes them from PostgreSQL. */
+    readonly redisUrl: string | undefined;
+  };
 }
 
 export interface StripeConfig {

@@ -124,4 +124,14 @@ export class EnvironmentDto {
 
   @IsBooleanString({ message: 'must be true or false' })
   JOBS_IN_PROCESS: string = 'true';
+
+  @integer
+  @IsInt({ message: 'must be a whole number of jobs' })
+  @Min(1, { message: 'must be at least 1' })
+  @Max(100, { message: 'must be at most 100' })
+  JOBS_CONCURRENCY: number = 4;
+
+  @IsOptional()
+  @Matches(/^rediss?:\/\/[^\s/]+(\/\d+)?$/, { message: 'must be a Redis URL, redis://user:password@host:6379/0' })
+  REDIS_URL?: string;
 }

@@ -37,7 +37,11 @@ export function readEnvironment(env: Record<string, string | undefined>): Config
     topUps: { minCents: dto.TOPUP_MIN_CENTS, maxCents: dto.TOPUP_MAX_CENTS },
     stripe: stripeOf(dto),
     x402: x402Of(dto),
-    jobsInProcess: dto.JOBS_IN_PROCESS === 'true',
+    jobs: {
+      inProcess: dto.JOBS_IN_PROCESS === 'true',
+      concurrency: dto.JOBS_CONCURRENCY,
+      redisUrl: dto.REDIS_URL,
+    },
   });
 }
 

@@ -36,7 +36,7 @@ describe('readEnvironment', () => {
       production: false,
       http: { host: '127.0.0.1', port: 4020, shutdownGraceMs: 30_000 },
       upstream: { url: 'http://upstream.example:8000', timeoutMs: 600_000 },
-      jobsInProcess: true,
+      jobs: { inProcess: true, concurrency: 4, redisUrl: undefined },
     });
     expect(config.stripe).toBeUndefined();
     expect(config.x402).toBeUndefined();
@@ -79,6 +79,9 @@ describe('readEnvironment', () => {
     ['EVM_RPC_URL', 'ws://node.example/secret'],
     ['EVM_PRIVATE_KEY', `0x${'s'.repeat(64)}`],
     ['JOBS_IN_PROCESS', 'maybe'],
+    ['JOBS_CONCURRENCY', '0'],
+    ['JOBS_CONCURRENCY', '101'],
+    ['REDIS_URL', 'http://hidden'],
   ])('refuses %s=%s by name, without its value', (variable, value) => {
     const error = faultsOf({ ...good, ...x402, STRIPE_WEBHOOK_SECRET: 'whsec_x', [variable]: value });
     expect(error.faults.map((fault) => fault.variable)).toEqual([variable]);

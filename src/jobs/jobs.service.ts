@@ -1,86 +1,109 @@
-import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import {
+  type BeforeApplicationShutdown,
+  Inject,
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+  type OnModuleInit,
+} from '@nestjs/common';
 import { CONFIG } from '../config/config.module';
 import type { Config } from '../config/config';
-import { DatabaseService } from '../database/database.service';
+import type { Tx } from '../database/tx';
+import type { JobHandler, NewJob, RecurringJob } from './job';
+import { JOB_CARRIER, type JobCarrier } from './job-carrier';
+import { OrphanJobsError } from './job-error';
+import { JobRegistry } from './job-registry';
+import { JobRunner } from './job-runner.service';
+import { JobStore } from './job-store.service';
+import { SchedulesService } from './schedules.service';
 
-/** Work that repeats: a sweep, a reconciliation. It must be idempotent: a crash may run it again. */
-export interface RecurringJob {
-  readonly name: string;
-  readonly everySeconds: number;
-  run(): Promise<void>;
-}
+const AN_HOUR_SECONDS = 3600;
+/** PostgreSQL: the table is not there. */
+const UNDEFINED_TABLE = '42P01';
 
-/**
- * Runs recurring jobs in this process. A job runs on one replica at a time: PostgreSQL's advisory lock decides,
- * and is gone with the process that held it.
- */
+/** What the rest of the product knows of jobs: what repeats, who does what, and that something is to be done. */
 @Injectable()
-export class JobsService implements OnApplicationBootstrap, OnApplicationShutdown {
+export class JobsService implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger('Jobs');
-  private readonly jobs = new Map<string, RecurringJob>();
-  private readonly timers = new Map<string, NodeJS.Timeout>();
-  private readonly running = new Set<Promise<void>>();
-  private stopped = false;
+  private started = false;
+  private stopping: Promise<void> | undefined;
 
   constructor(
-    private readonly database: DatabaseService,
     @Inject(CONFIG) private readonly config: Config,
+    private readonly registry: JobRegistry,
+    private readonly store: JobStore,
+    private readonly runner: JobRunner,
+    private readonly schedules: SchedulesService,
+    @Inject(JOB_CARRIER) private readonly carrier: JobCarrier,
   ) {}
 
-  /** Called by the module that owns the job, before bootstrap. @throws Error when the name is taken. */
+  /** Work that repeats. Called in `onModuleInit` of whoever does it. @throws DuplicateJobError */
   register(job: RecurringJob): void {
-    if (this.jobs.has(job.name)) throw new Error(`There are two jobs named ${job.name}`);
-    this.jobs.set(job.name, job);
+    this.registry.addRecurring(job);
   }
 
-  onApplicationBootstrap(): void {
-    if (this.config.jobsInProcess) for (const job of this.jobs.values()) this.schedule(job);
+  /** Who does the jobs of one name. Called in `onModuleInit`, whatever the configuration. @throws DuplicateJobError */
+  handle<Payload>(handler: JobHandler<Payload>): void {
+    this.registry.addHandler(handler);
   }
 
-  async onApplicationShutdown(): Promise<void> {
-    this.stopped = true;
-    for (const timer of this.timers.values()) clearTimeout(timer);
-    await Promise.allSettled(this.running);
+  /**
+   * Writes down that something is to be done, in the transaction that makes it necessary: with its commit the job
+   * exists, with its rollback it never did. A job that is there already, under the same id, stays as it is.
+   * @throws UnknownJobError when nobody handles it
+   */
+  async enqueue(tx: Tx, job: NewJob): Promise<void> {
+    this.registry.handler(job.name);
+    await this.store.insert(tx, job);
   }
 
-  /** Runs a job now, unless another replica does. */
+  /** Runs what repeats now, unless it runs somewhere. @throws UnknownJobError, and whatever the job throws */
   async runNow(name: string): Promise<void> {
-    const job = this.jobs.get(name);
-    if (!job) throw new Error(`There is no job named ${name}`);
-    await this.runAlone(job);
+    await this.schedules.runNow(name);
   }
 
-  private schedule(job: RecurringJob): void {
-    if (this.stopped) return;
-    const timer = setTimeout(() => {
-      const run = this.runAlone(job)
-        .catch((error: unknown) => this.logger.error(`${job.name} failed: ${String(error)}`))
-        .finally(() => {
-          this.running.delete(run);
-          this.schedule(job);
-        });
-      this.running.add(run);
-    }, job.everySeconds * 1000);
-    timer.unref();
-    this.timers.set(job.name, timer);
+  onModuleInit(): void {
+    const run = async () => {
+      await this.store.prune();
+      await this.schedules.prune();
+    };
+    this.register({ name: 'prune-jobs', everySeconds: AN_HOUR_SECONDS, run });
   }
 
-  private async runAlone(job: RecurringJob): Promise<void> {
-    const client = await this.database.connect();
-    let mayHoldLock = true;
+  /** @throws OrphanJobsError when there is work that nothing here can do. */
+  async onApplicationBootstrap(): Promise<void> {
+    if (!this.config.jobs.inProcess) return;
+    await this.refuseOrphans();
+    this.started = true;
+    this.schedules.start();
+    this.carrier.start();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.stop();
+  }
+
+  /**
+   * Takes nothing more, lets what runs finish within the grace of a shutdown, and gives the rest back. Safe to repeat;
+   * called as soon as the process is asked to end, because its calls finish in the same time.
+   */
+  async stop(): Promise<void> {
+    if (this.started) await (this.stopping ??= this.windDown(this.config.http.shutdownGraceMs));
+  }
+
+  private async windDown(graceMs: number): Promise<void> {
+    await this.carrier.pause();
+    await Promise.all([this.runner.stop(graceMs), this.schedules.stop(graceMs)]);
+    await this.carrier.close();
+  }
+
+  private async refuseOrphans(): Promise<void> {
     try {
-      const { rows } = await client.query('SELECT pg_try_advisory_lock(hashtext($1)) AS mine', [`job:${job.name}`]);
-      mayHoldLock = rows[0]?.mine === true;
-      if (!mayHoldLock) return;
-      try {
-        await job.run();
-      } finally {
-        await client.query('SELECT pg_advisory_unlock(hashtext($1))', [`job:${job.name}`]);
-        mayHoldLock = false;
-      }
-    } finally {
-      // The lock belongs to the connection: given back with it, the job would never run again anywhere.
-      client.release(mayHoldLock);
+      const orphans = await this.store.orphans(this.registry.handlerNames);
+      if (orphans.length > 0) throw new OrphanJobsError(orphans);
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== UNDEFINED_TABLE) throw error;
+      this.logger.warn('There is no table of jobs yet: they wait for tollbridge migrate');
     }
   }
 }
