@@ -11,7 +11,7 @@ export interface Entry {
 
 /** One command: data for its help, and what it does. */
 export interface Command {
-  /** Positional arguments by name, all required. */
+  /** Positional arguments by name; the last may end with `?`, and may then be left out. */
   readonly positionals?: readonly string[];
   readonly options?: Readonly<Record<string, Option>>;
   /** What the help says below the options. */
@@ -46,6 +46,11 @@ export class Given {
 
   argument(name: string): string {
     return this.positionals[name] as string;
+  }
+
+  /** An argument whose name ends with `?`. */
+  optionalArgument(name: string): string | undefined {
+    return this.positionals[name];
   }
 
   text(option: string): string | undefined {
@@ -112,7 +117,7 @@ export function readCommandLine(name: string, command: Command, args: readonly s
   if (values['help'] === true) return 'help';
   const wanted = command.positionals ?? [];
   const missing = wanted[positionals.length];
-  if (missing !== undefined) throw new UsageError(`${name} needs <${missing}>.`);
+  if (missing !== undefined && !missing.endsWith('?')) throw new UsageError(`${name} needs <${missing}>.`);
   const extra = positionals[wanted.length];
   if (extra !== undefined) throw new UsageError(`${name} does not take the argument "${extra}".`);
   for (const [option, { required, value }] of Object.entries(command.options ?? {})) {
@@ -122,7 +127,7 @@ export function readCommandLine(name: string, command: Command, args: readonly s
   }
   return new Given(
     values as Record<string, string | boolean | string[]>,
-    Object.fromEntries(wanted.map((word, at) => [word, positionals[at] as string])),
+    Object.fromEntries(positionals.map((value, at) => [wanted[at]?.replace('?', ''), value])),
   );
 }
 
@@ -146,7 +151,7 @@ export function helpOf({ name, summary }: Entry, command: Command): string {
     `${option.about}${option.required ? ' (required)' : ''}${option.multiple ? ' (may be repeated)' : ''}`,
   ]);
   const width = Math.max(...shown.map(([left]) => left.length)) + 2;
-  const positionals = (command.positionals ?? []).map((word) => ` <${word}>`).join('');
+  const positionals = (command.positionals ?? []).map(shownArgument).join('');
   return [
     `tollbridge ${name}${positionals} [options]`,
     '',
@@ -157,5 +162,7 @@ export function helpOf({ name, summary }: Entry, command: Command): string {
     '',
   ].join('\n');
 }
+
+const shownArgument = (word: string) => (word.endsWith('?') ? ` [<${word.slice(0, -1)}>]` : ` <${word}>`);
 
 const HELP: Option = { about: 'Show this' };

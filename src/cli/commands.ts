@@ -88,6 +88,26 @@ export const COMMANDS: readonly Entry[] = [
     load: async () => (await import('./export.js')).exportUsage,
   },
   {
+    name: 'jobs list',
+    summary: 'List jobs, newest first, with their last error',
+    load: async () => (await import('./jobs.js')).listJobs,
+  },
+  {
+    name: 'jobs retry',
+    summary: 'Let a dead job run again, or all of them',
+    load: async () => (await import('./jobs.js')).retryJobs,
+  },
+  {
+    name: 'jobs discard',
+    summary: 'Give up the waiting jobs of a name',
+    load: async () => (await import('./jobs.js')).discardJobs,
+  },
+  {
+    name: 'jobs schedules',
+    summary: 'List what repeats: when it ran, when it runs, how it went',
+    load: async () => (await import('./jobs.js')).listSchedules,
+  },
+  {
     name: 'ledger verify',
     summary: 'Prove the books: postings, balances, holds, usage and invoices',
     load: async () => (await import('./ledger.js')).verifyLedger,
