@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { type Money, usd } from '../common/money';
 import type { Tx } from '../database/tx';
+import { JobsService } from '../jobs/jobs.service';
 import { extraPaymentReceived, stripeFeeCharged, topUpReceived, unknownPaymentReceived } from '../ledger/entries';
 import { stripeClearing, stripeFees, suspense, taxPayable } from '../ledger/ledger-account';
 import { LedgerAccountsService } from '../ledger/ledger-accounts.service';
@@ -9,6 +10,7 @@ import { LedgerService } from '../ledger/ledger.service';
 import { ReceivablesService } from '../ledger/receivables.service';
 import type { JournalEntry } from '../ledger/journal-entry';
 import type { CheckoutReference, ReportedPayment } from './checkout-event';
+import { stripeFeeJob } from './stripe-fee-job';
 import { centsToUsd, nextState, type TopUpNews, type TopUpState } from './topup';
 
 /** What an event did to the books, kept with the event. */
@@ -32,6 +34,7 @@ export class CardPaymentsService {
     private readonly ledger: LedgerService,
     private readonly receivables: ReceivablesService,
     private readonly accounts: LedgerAccountsService,
+    private readonly jobs: JobsService,
   ) {}
 
   /** Before the transaction: makes sure of the ledger accounts that the payment of this checkout may need. */
@@ -60,6 +63,10 @@ export class CardPaymentsService {
       [paymentIntentId, checkout.sessionId, topUp?.id ?? null, gross.atoms, tax.atoms, fee?.atoms ?? null],
     );
     if (fresh.length === 0) return 'already_booked';
+    // A session without a payment intent has no fee to ask for.
+    if (fee === undefined && paymentIntentId.startsWith('pi_')) {
+      await this.jobs.enqueue(tx, stripeFeeJob(paymentIntentId));
+    }
     const arrived = { paymentIntentId, gross, tax, fee: fee ?? usd(0n) };
     if (!topUp) {
       this.logger.error(`ALERT ${paymentIntentId} of ${checkout.sessionId} belongs to no top-up: it is in suspense.`);

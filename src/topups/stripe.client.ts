@@ -85,26 +85,35 @@ export class StripeClient {
   }
 
   /**
-   * What Stripe keeps of a payment, in USD. `undefined` while Stripe has not booked it, when the account settles in
-   * another currency, or when Stripe cannot be asked: a fee is never a reason to make a customer wait for credit.
-   * https://docs.stripe.com/api/balance_transactions/object
+   * What Stripe keeps of a payment, in USD. `undefined` when that is not known, for whatever reason: a fee is never one
+   * to make a customer wait for credit.
    */
   async feeOf(paymentIntentId: string): Promise<Money | undefined> {
-    if (!paymentIntentId.startsWith('pi_')) return undefined;
     try {
-      const intent = await this.stripe().paymentIntents.retrieve(
-        paymentIntentId,
-        { expand: ['latest_charge.balance_transaction'] },
-        { timeout: FEE_TIMEOUT_MS, maxNetworkRetries: 1 },
-      );
-      const charge = intent.latest_charge;
-      const booked = typeof charge === 'string' ? null : charge?.balance_transaction;
-      if (!booked || typeof booked === 'string' || booked.currency !== 'usd') return undefined;
-      return centsToUsd(booked.fee);
+      const fee = await this.askFee(paymentIntentId);
+      return typeof fee === 'string' ? undefined : fee;
     } catch (error) {
       if (error instanceof Stripe.errors.StripeError) return undefined;
       throw error;
     }
+  }
+
+  /**
+   * What Stripe keeps of a payment, in USD: `unbooked` while it has not been booked, `not_usd` when the account settles
+   * in another currency or there is no payment intent. https://docs.stripe.com/api/balance_transactions/object
+   * @throws StripeError when Stripe cannot be asked
+   */
+  async askFee(paymentIntentId: string): Promise<Money | 'unbooked' | 'not_usd'> {
+    if (!paymentIntentId.startsWith('pi_')) return 'not_usd';
+    const intent = await this.stripe().paymentIntents.retrieve(
+      paymentIntentId,
+      { expand: ['latest_charge.balance_transaction'] },
+      { timeout: FEE_TIMEOUT_MS, maxNetworkRetries: 1 },
+    );
+    const charge = intent.latest_charge;
+    const booked = typeof charge === 'string' ? null : charge?.balance_transaction;
+    if (!booked || typeof booked === 'string') return 'unbooked';
+    return booked.currency === 'usd' ? centsToUsd(booked.fee) : 'not_usd';
   }
 
   /**

@@ -5,6 +5,7 @@ import { BalanceController } from './balance.controller';
 import { CardPaymentsService } from './card-payments.service';
 import { StripeWebhookController } from './stripe-webhook.controller';
 import { StripeWebhookService } from './stripe-webhook.service';
+import { StripeFeeProcessor } from './stripe-fee.processor';
 import { StripeClient } from './stripe.client';
 import { TopUpPagesController } from './topup-pages.controller';
 import { TopUpsController } from './topups.controller';
@@ -13,7 +14,7 @@ import { TopUpsService } from './topups.service';
 @Module({
   imports: [CustomersModule, LedgerModule],
   controllers: [TopUpsController, BalanceController, StripeWebhookController, TopUpPagesController],
-  providers: [StripeClient, TopUpsService, CardPaymentsService, StripeWebhookService],
+  providers: [StripeClient, TopUpsService, CardPaymentsService, StripeFeeProcessor, StripeWebhookService],
   exports: [TopUpsService],
 })
 export class TopUpsModule {}
