@@ -1,7 +1,8 @@
 import type { Client } from 'pg';
 import { prefixedId } from '../src/common/id';
 import { customerCredits, customerReceivable } from '../src/ledger/ledger-account';
-import { type BenchDatabase, type ReplicaProcess, withOwner } from './ledger-server';
+import type { BenchDatabase, ReplicaProcess } from './ledger-server';
+import { withOwner } from './owner';
 
 export const CUSTOMERS = 10_000;
 const CREDIT = 10_000_000_000_000n;

@@ -2,9 +2,10 @@ import Table from 'cli-table3';
 import { prefixedId } from '../src/common/id';
 import type { LedgerBenchOptions } from './ledger';
 import { checkBooks, seedCustomers, withoutChain } from './ledger-books';
-import { type BenchDatabase, type LedgerServer, type ReplicaProcess, withOwner } from './ledger-server';
+import type { BenchDatabase, LedgerServer, ReplicaProcess } from './ledger-server';
 import type { Load, Measured } from './ledger-work';
 import { Latencies, median } from './latencies';
+import { withOwner } from './owner';
 import type { Pgbench } from './pgbench';
 import { preparePlain } from './plain-transaction';
 
@@ -13,6 +14,8 @@ const RACE_BALANCE = 1_000;
 /** What is measured once in a round, under this name; its parts ran at the same time. */
 interface Section {
   readonly name: string;
+  /** After the checkpoint, before the clock. */
+  readonly prepare?: () => Promise<void>;
   readonly measure: () => Promise<readonly Measured[] | undefined>;
 }
 
@@ -80,7 +83,11 @@ export class LedgerRounds {
   private sections(): Section[] {
     const { seconds, callers, quick } = this.options;
     const short = seconds * 0.4;
-    const tpcb = { name: 'tpcb 64', measure: async () => [await this.pgbench.measure(64, seconds)] };
+    const tpcb = {
+      name: 'tpcb 64',
+      prepare: () => this.pgbench.touchPages(),
+      measure: async () => [await this.pgbench.measure(64, seconds)],
+    };
     const singles = [1, 2].flatMap(() => [
       this.section('single call (a post)', { work: 'posts', callers: 1, seconds: short / 2, spread: 'many' }),
       this.section('plain transaction', { work: 'plain', callers: 1, seconds: short / 2, spread: 'many' }),
@@ -131,8 +138,9 @@ export class LedgerRounds {
     return { ...load, customers: spread === 'hot' ? this.customers.slice(0, 1) : this.customers };
   }
 
-  private async measure(where: string, { name, measure }: Section): Promise<void> {
+  private async measure(where: string, { name, prepare, measure }: Section): Promise<void> {
     await this.server.checkpoint();
+    await prepare?.();
     const measured = await measure();
     if (!measured) return;
     const figure = figureOf(measured);

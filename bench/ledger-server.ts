@@ -49,7 +49,7 @@ export class LedgerServer {
     );
     const database = {
       url: withDatabase(this.postgres.url, name),
-      ownerUrl: withDatabase(ownerUrlOf(this.postgres), name),
+      ownerUrl: withDatabase(this.postgres.ownerUrl, name),
     };
     if (template === undefined) await migrate(database.ownerUrl, database.url);
     return database;
@@ -67,7 +67,7 @@ export class LedgerServer {
 
   async preparePgbench(): Promise<Pgbench> {
     await this.onServer((owner) => owner.query('CREATE DATABASE pgbench'));
-    this.pgbench = new Pgbench(ownerUrlOf(this.postgres), this.folder as string);
+    this.pgbench = new Pgbench(this.postgres.ownerUrl, this.folder as string);
     await this.pgbench.fill();
     return this.pgbench;
   }
@@ -106,7 +106,7 @@ export class LedgerServer {
   }
 
   private onServer<Result>(work: (owner: Client) => Promise<Result>): Promise<Result> {
-    return withOwner(ownerUrlOf(this.postgres), work);
+    return withOwner(this.postgres.ownerUrl, work);
   }
 
   private get postgres(): LocalPostgres {
@@ -121,9 +121,6 @@ export interface BenchDatabase {
   readonly url: string;
   readonly ownerUrl: string;
 }
-
-const ownerUrlOf = (postgres: LocalPostgres & { readonly ownerUrl?: string }): string =>
-  postgres.ownerUrl ?? postgres.url;
 
 function withDatabase(url: string, database: string): string {
   const changed = new URL(url);

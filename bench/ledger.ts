@@ -1,3 +1,4 @@
+import { availableParallelism, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { growth } from './ledger-growth';
 import { LedgerRounds } from './ledger-rounds';
@@ -44,6 +45,9 @@ export async function ledgerBench(args: readonly string[]): Promise<object> {
     const settings = await server.settings();
     const shown = Object.entries(settings).map(([name, value]) => `${name}=${value}`);
     process.stderr.write(`${shown.join(' ')}\n`);
+    const [load = 0] = loadavg();
+    if (load > availableParallelism() / 2)
+      process.stderr.write(`busy machine (load ${load.toFixed(1)}): figures will be low\n`);
     const result =
       grow === undefined ? await new LedgerRounds(server, options).run() : await growth(server, options, grow);
     return { ...result, ...settings };

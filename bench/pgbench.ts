@@ -4,6 +4,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { Latencies } from './latencies';
+import { withOwner } from './owner';
 import type { Measured } from './ledger-work';
 
 const DATABASE = 'pgbench';
@@ -21,10 +22,21 @@ export class Pgbench {
     private readonly folder: string,
   ) {
     this.serverUrl = new URL(serverUrl);
+    this.serverUrl.pathname = `/${DATABASE}`;
   }
 
   async fill(): Promise<void> {
     await this.run(['--initialize', '--quiet', `--scale=${SCALE}`]);
+  }
+
+  /**
+   * Locks one row of every page. The first change of a page after a checkpoint writes all of it to the log: in a long
+   * run pgbench pays that in the first minute, in a run of seconds it would pay little else.
+   */
+  async touchPages(): Promise<void> {
+    await withOwner(this.serverUrl.href, (owner) =>
+      owner.query('SELECT count(*) FROM (SELECT FROM pgbench_accounts WHERE aid % 61 = 1 FOR UPDATE) AS one_of_a_page'),
+    );
   }
 
   async measure(clients: number, seconds: number): Promise<Measured> {
