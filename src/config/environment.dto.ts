@@ -42,6 +42,10 @@ export class EnvironmentDto {
   @Matches(/^postgres(ql)?:\/\/\S+$/, { message: 'must be a PostgreSQL URL, postgres://user:password@host:5432/name' })
   DATABASE_URL!: string;
 
+  @IsOptional()
+  @Matches(/^postgres(ql)?:\/\/\S+$/, { message: 'must be a PostgreSQL URL, postgres://owner:password@host:5432/name' })
+  MIGRATION_DATABASE_URL?: string;
+
   @integer
   @IsInt({ message: 'must be a whole number of connections' })
   @Min(8, { message: 'must be at least 8: listeners and jobs hold some for themselves' })

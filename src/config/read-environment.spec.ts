@@ -60,6 +60,7 @@ describe('readEnvironment', () => {
     ['SHUTDOWN_GRACE_MS', 'soon'],
     ['SHUTDOWN_GRACE_MS', '-1'],
     ['DATABASE_URL', 'mysql://secret@host/db'],
+    ['MIGRATION_DATABASE_URL', 'mysql://secret@host/db'],
     ['DATABASE_POOL_SIZE', '1'],
     ['DATABASE_POOL_SIZE', '501'],
     ['ADMIN_TOKEN', 'short-secret'],
