@@ -7,7 +7,7 @@ import { ConfigModule } from '../src/config/config.module';
 import { DatabaseModule } from '../src/database/database.module';
 import { DatabaseService } from '../src/database/database.service';
 import { JobsModule } from '../src/jobs/jobs.module';
-import { callCaptured, topUpReceived } from '../src/ledger/entries';
+import { callCaptured, receivableRepaid, topUpReceived } from '../src/ledger/entries';
 import { customerCredits, customerReceivable, revenue } from '../src/ledger/ledger-account';
 import { LedgerAccountsService } from '../src/ledger/ledger-accounts.service';
 import { LedgerVerifyService } from '../src/ledger/ledger-verify.service';
@@ -110,14 +110,18 @@ class Replica {
     await postPlain(this.database, customerId, newId(), CHARGE.atoms);
   }
 
-  /** How many holds of one atom the customer was granted. */
+  /** How often the customer was granted one atom; every other attempt is a hold, the rest are postings. */
   private async race(customerId: string, callers: number, attempts: number): Promise<number> {
     let granted = 0;
-    await each(Array.from({ length: attempts }), callers, async () => {
-      const hold = { id: newId(), account: customerCredits(customerId, 'USD'), amount: usd(1n) };
-      const { verdict } = await this.ledger.hold(hold, new Date(Date.now() + HOLD_MS));
-      if (verdict === 'held') granted++;
-      else if (verdict !== 'insufficient') throw new Error(`a hold in the race was answered ${verdict}`);
+    await each([...Array(attempts).keys()], callers, async (attempt) => {
+      const id = newId();
+      const hold = { id, account: customerCredits(customerId, 'USD'), amount: usd(1n) };
+      const { verdict } =
+        attempt % 2 === 0
+          ? await this.ledger.hold(hold, new Date(Date.now() + HOLD_MS))
+          : await this.ledger.post(receivableRepaid({ customerId, amount: usd(1n), because: id }));
+      if (verdict === 'held' || verdict === 'posted') granted++;
+      else if (verdict !== 'insufficient') throw new Error(`the race was answered ${verdict}`);
     });
     return granted;
   }

@@ -96,13 +96,18 @@ function read(args: readonly string[]): { options: LedgerBenchOptions; grow: num
   });
   const { quick, verify, help } = values;
   const options = {
-    rounds: Number(values.rounds ?? (quick ? 1 : 3)),
-    seconds: Number(values.seconds ?? (quick ? 4 : 5)),
-    sustained: Number(values.sustained ?? (quick ? 0 : 60)),
-    callers: (values.callers ?? (quick ? '64' : '1,8,64,256')).split(',').map(Number),
+    rounds: numberIn(values.rounds ?? (quick ? '1' : '3')),
+    seconds: numberIn(values.seconds ?? (quick ? '4' : '5')),
+    sustained: numberIn(values.sustained ?? (quick ? '0' : '60')),
+    callers: (values.callers ?? (quick ? '64' : '1,8,64,256')).split(',').map(numberIn),
     only: values.only?.split(','),
     quick,
     verify,
   };
-  return { options, grow: values.grow === undefined ? undefined : Number(values.grow), help };
+  return { options, grow: values.grow === undefined ? undefined : numberIn(values.grow), help };
+}
+
+function numberIn(text: string): number {
+  if (!/^\d+$/.test(text)) throw new Error(`${text} is not a whole number`);
+  return Number(text);
 }
