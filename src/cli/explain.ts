@@ -21,7 +21,9 @@ const CODES: Readonly<Record<string, string>> = {
   ENOTFOUND: UNREACHABLE,
   EHOSTUNREACH: UNREACHABLE,
   ETIMEDOUT: UNREACHABLE,
-  '28P01': 'The database refuses the password in DATABASE_URL.',
+  '28P01': 'The database refuses the password in DATABASE_URL (for migrate: in MIGRATION_DATABASE_URL).',
   '3D000': 'The database that DATABASE_URL names does not exist.',
+  '42501':
+    'The role that connected may not do that. As the owner, tollbridge migrate gives the application its rights.',
   '42P01': 'A table is missing. Run tollbridge migrate first.',
 };
