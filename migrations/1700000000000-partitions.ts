@@ -38,14 +38,19 @@ export class Partitions1700000000000 implements MigrationInterface {
         RETURN made;
       END $$`);
     await runner.query(`
+      CREATE PROCEDURE refuse_changes_of(name text) LANGUAGE plpgsql AS $$
+      BEGIN
+        EXECUTE format('CREATE TRIGGER %I BEFORE UPDATE OR DELETE ON %I FOR EACH ROW EXECUTE FUNCTION refuse_change()',
+          name || '_no_change', name);
+        EXECUTE format('CREATE TRIGGER %I BEFORE TRUNCATE ON %I FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()',
+          name || '_no_truncate', name);
+      END $$`);
+    await runner.query(`
       CREATE PROCEDURE partition_by_month(name text, immutable boolean) LANGUAGE plpgsql AS $$
       BEGIN
         INSERT INTO partitioned_tables VALUES (name, immutable);
         IF immutable THEN
-          EXECUTE format('CREATE TRIGGER %I BEFORE UPDATE OR DELETE ON %I FOR EACH ROW EXECUTE FUNCTION refuse_change()',
-            name || '_no_change', name);
-          EXECUTE format('CREATE TRIGGER %I BEFORE TRUNCATE ON %I FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()',
-            name || '_no_truncate', name);
+          CALL refuse_changes_of(name);
         END IF;
         PERFORM ensure_partitions(2);
       END $$`);
@@ -53,6 +58,7 @@ export class Partitions1700000000000 implements MigrationInterface {
 
   async down(runner: QueryRunner): Promise<void> {
     await runner.query(`DROP PROCEDURE partition_by_month(text, boolean)`);
+    await runner.query(`DROP PROCEDURE refuse_changes_of(text)`);
     await runner.query(`DROP FUNCTION ensure_partitions(integer)`);
     await runner.query(`DROP FUNCTION refuse_change()`);
     await runner.query(`DROP TABLE partitioned_tables`);

@@ -56,7 +56,7 @@ export class HoldSweeper implements OnModuleInit, OnApplicationBootstrap {
   private expire(hold: OverdueHold) {
     const account = { code: hold.code, asset: hold.asset, customerId: hold.customer_id, guarded: true };
     const reference = { id: hold.id, account, amount: { asset: hold.asset, atoms: hold.atoms } };
-    return this.ledger.release(reference, undefined, 'expired');
+    return this.ledger.release(reference, undefined, 'expire');
   }
 }
 

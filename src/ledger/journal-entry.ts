@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Money } from '../common/money';
 import type { LedgerAccount } from './ledger-account';
 
@@ -28,8 +28,5 @@ export interface JournalEntry {
 /** SHA-256 over what the entry moves, so that a key cannot be used again for something else. */
 export function inputHash(entry: JournalEntry): string {
   const movements = entry.postings.map((p) => [p.from.code, p.to.code, p.amount.asset, p.amount.atoms.toString()]);
-  return createHash('sha256')
-    .update(JSON.stringify([entry.kind, movements]))
-    .digest('hex')
-    .slice(0, 32);
+  return hash('sha256', JSON.stringify([entry.kind, movements])).slice(0, 32);
 }

@@ -22,15 +22,10 @@ export class LedgerAccountsService {
 
   constructor(private readonly database: DatabaseService) {}
 
-  /** The account's id; the row is made when it is first named. */
-  async idOf(account: LedgerAccount): Promise<string> {
+  /** The account's id; the row is made when it is first named. A known id is there at once: the hot path waits for none. */
+  idOf(account: LedgerAccount): string | Promise<string> {
     const name = `${account.asset} ${account.code}`;
-    const known = this.ids.get(name);
-    if (known !== undefined) return known;
-    const id = await this.findOrMake(account);
-    if (this.ids.size >= MAX_KNOWN) this.ids.clear();
-    this.ids.set(name, id);
-    return id;
+    return this.ids.get(name) ?? this.learn(name, account);
   }
 
   /** A balance of zero for an account that nobody has named yet. With `tx`, as that transaction sees it. */
@@ -59,6 +54,13 @@ export class LedgerAccountsService {
       account.code,
       account.asset,
     ]);
+  }
+
+  private async learn(name: string, account: LedgerAccount): Promise<string> {
+    const id = await this.findOrMake(account);
+    if (this.ids.size >= MAX_KNOWN) this.ids.clear();
+    this.ids.set(name, id);
+    return id;
   }
 
   private async findOrMake(account: LedgerAccount): Promise<string> {

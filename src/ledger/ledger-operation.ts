@@ -1,43 +1,111 @@
-/**
- * One operation of the database function `ledger_flush`. Accounts are given by their ids; the function gets their
- * positions among the accounts of the whole flush.
- */
+import type { CompanionRows } from './companion-rows';
+
+/** One operation of the database function `ledger_flush`. Instants are ISO 8601, account ids decimal strings. */
 export interface LedgerOperation {
-  readonly op: 'hold' | 'release' | 'capture' | 'post';
-  /** As the function reads them, but for accounts. Integers are decimal strings. */
-  readonly fields: Readonly<Record<string, unknown>>;
-  readonly accounts: {
-    /** Where the hold is. */
-    readonly account?: string;
-    /** Whose balance the verdict tells. */
-    readonly report?: string;
-    /** One of each for every movement; an overflow that is the debited account itself is none. */
-    readonly debits?: readonly string[];
-    readonly credits?: readonly string[];
-    readonly overflows?: readonly string[];
-  };
-  /** Its key and its hold: no two operations of one flush share a name. */
-  readonly names: readonly string[];
+  readonly op: 'hold' | 'release' | 'expire' | 'capture' | 'post';
+  /** The hold that is opened or closed; a post has none. */
+  readonly hold?: HoldReference;
+  /** The entry that a capture or a post brings. */
+  readonly entry?: EntryContent;
+  readonly customerId: string | null;
+  /** The account whose balance the verdict tells. */
+  readonly report?: string;
+  readonly rows?: CompanionRows | undefined;
 }
 
-/** The parameters of one flush: the operations as JSON, and the ids of their accounts in ascending order. */
-export function parametersOf(operations: readonly LedgerOperation[]): [string, string[]] {
-  const ids = [...new Set(operations.flatMap(accountsOf))].toSorted((a, b) => Number(BigInt(a) - BigInt(b)));
+export interface HoldReference {
+  readonly id: string;
+  readonly account: string;
+  /** To open it. */
+  readonly opens?: { readonly atoms: bigint; readonly at: string; readonly until: string };
+}
+
+export interface EntryContent {
+  readonly key: string;
+  /** 32 hex digits over what the entry moves. */
+  readonly hash: string;
+  readonly kind: string;
+  readonly effectiveAt?: string | undefined;
+  readonly memo?: Readonly<Record<string, string>> | undefined;
+  readonly corrects?: bigint | undefined;
+  readonly movements: readonly Movement[];
+}
+
+/** An overflow that is the debited account itself is none. */
+export interface Movement {
+  readonly debit: string;
+  readonly credit: string;
+  readonly overflow: string;
+  readonly asset: string;
+  readonly atoms: bigint;
+}
+
+/** What no two operations of one flush may share: a post is known by its key, everything else by its hold. */
+export const nameOf = ({ hold, entry }: LedgerOperation): string => hold?.id ?? entry?.key ?? '';
+
+const LETTERS = { hold: 'h', release: 'r', expire: 'x', capture: 'c', post: 'p' } as const;
+
+/**
+ * The parameters of one flush: parallel arrays in PostgreSQL's own notation, as the function's header names them.
+ * @param careful Whether any of them may be a repeat. Nearly none is: the look-ups are left out until one proves to be.
+ */
+export function parametersOf(operations: readonly LedgerOperation[], careful: boolean): (string | null)[] {
+  const ids = accountIdsOf(operations);
   const positions = new Map(ids.map((id, index) => [id, index + 1]));
-  const at = (id: string | undefined) => (id === undefined ? undefined : positions.get(id));
-  const json = operations.map(({ op, fields, accounts }) => ({
-    op,
-    ...fields,
-    account: at(accounts.account),
-    report: at(accounts.report),
-    debits: accounts.debits?.map(at),
-    credits: accounts.credits?.map(at),
-    overflows: accounts.overflows?.map(at),
-  }));
-  return [JSON.stringify(json), ids];
+  const at = (id: string | undefined) => (id === undefined ? 'NULL' : positions.get(id));
+  const each = (cell: (operation: LedgerOperation) => unknown) => arrayOf(operations.map(cell));
+  const entries = (cell: (entry: EntryContent) => unknown) => each(({ entry }) => (entry ? cell(entry) : 'NULL'));
+  const movements = operations.flatMap(({ entry }, index) =>
+    (entry?.movements ?? []).filter(({ atoms }) => atoms > 0n).map((movement) => ({ ...movement, op: index + 1 })),
+  );
+  const lines = (cell: (movement: (typeof movements)[number]) => unknown) => arrayOf(movements.map(cell));
+  return [
+    String(careful),
+    arrayOf(ids),
+    each(({ op }) => LETTERS[op]),
+    each(({ hold }) => hold?.id ?? 'NULL'),
+    each(({ hold }) => at(hold?.account)),
+    each(({ hold }) => hold?.opens?.atoms ?? 'NULL'),
+    each(({ hold }) => hold?.opens?.at ?? 'NULL'),
+    each(({ hold }) => hold?.opens?.until ?? 'NULL'),
+    each(({ customerId }) => quoted(customerId)),
+    each(({ report }) => at(report)),
+    entries(({ key }) => quoted(key)),
+    entries(({ hash }) => hash),
+    entries(({ kind }) => quoted(kind)),
+    entries(({ effectiveAt }) => effectiveAt ?? 'NULL'),
+    entries(({ memo }) => (memo === undefined ? 'NULL' : quoted(JSON.stringify(memo)))),
+    entries(({ corrects }) => corrects ?? 'NULL'),
+    lines(({ op }) => op),
+    lines(({ debit }) => at(debit)),
+    lines(({ credit }) => at(credit)),
+    lines(({ overflow }) => at(overflow)),
+    lines(({ asset }) => quoted(asset)),
+    lines(({ atoms }) => atoms),
+    rowsOf(operations, 'usage'),
+    rowsOf(operations, 'invoice'),
+  ];
 }
 
-function accountsOf({ accounts }: LedgerOperation): string[] {
-  const { account, report, debits = [], credits = [], overflows = [] } = accounts;
-  return [account, report, ...debits, ...credits, ...overflows].filter((id) => id !== undefined);
+function accountIdsOf(operations: readonly LedgerOperation[]): string[] {
+  const ids = new Set<string>();
+  for (const { hold, report, entry } of operations) {
+    if (hold) ids.add(hold.account);
+    if (report !== undefined) ids.add(report);
+    for (const { debit, credit, overflow } of entry?.movements ?? []) ids.add(debit).add(credit).add(overflow);
+  }
+  return [...ids].toSorted((a, b) => a.length - b.length || (a < b ? -1 : 1));
 }
+
+function rowsOf(operations: readonly LedgerOperation[], table: keyof CompanionRows): string | null {
+  const rows = operations.flatMap(({ rows }, index) =>
+    rows?.[table] === undefined ? [] : [{ ...rows[table], op: index + 1 }],
+  );
+  return rows.length === 0 ? null : JSON.stringify(rows);
+}
+
+const arrayOf = (cells: readonly unknown[]): string => `{${cells.join(',')}}`;
+
+/** An element of an array literal (PostgreSQL 8.15.2): quoted, so that nothing in it has a meaning. */
+const quoted = (text: string | null): string =>
+  text === null ? 'NULL' : `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;

@@ -3,14 +3,16 @@ import { Injectable } from '@nestjs/common';
 import { DatabaseService } from '../database/database.service';
 import type { Tx } from '../database/tx';
 import { LedgerBusyError } from './ledger-error';
-import { type LedgerOperation, parametersOf } from './ledger-operation';
-import type { RawVerdict } from './verdict';
+import { type LedgerOperation, nameOf, parametersOf } from './ledger-operation';
+import { type FlushAnswer, type RawVerdict, readVerdicts } from './verdict';
 
 const MAX_FLUSH = 500;
 const MAX_WAITING = 20_000;
 const MAX_ATTEMPTS = 5;
-const FLUSH_SQL = 'SELECT ledger_flush($1::jsonb, $2::bigint[]) AS verdicts';
+const FLUSH_SQL = `SELECT * FROM ledger_flush(${Array.from({ length: 24 }, (_, index) => `$${index + 1}`).join(', ')})`;
 const PAUSE_MS = 5;
+/** A key or a hold that has been there before: the second attempt looks them up. */
+const UNIQUE_VIOLATION = '23505';
 /** Outcome unknown or lost a race: the same keys may be sent again, a repeat returns the first result. */
 const RETRYABLE = /^(40001|40P01|55P03|23505|57P0\d|08\w{3}|ECONNRESET|EPIPE)$/;
 
@@ -39,8 +41,8 @@ export class LedgerWriter {
 
   /** The same function in the caller's own transaction, for entries that are atomic with other rows. */
   async write(tx: Tx, operation: LedgerOperation): Promise<RawVerdict> {
-    const [row] = await tx.query<{ verdicts: RawVerdict[] }>(FLUSH_SQL, parametersOf([operation]));
-    return verdictAt(row?.verdicts, 0);
+    const [answer] = await tx.query<FlushAnswer>(FLUSH_SQL, parametersOf([operation], true));
+    return verdictAt(readVerdicts(answer), 0);
   }
 
   private async flushAll(): Promise<void> {
@@ -54,9 +56,10 @@ export class LedgerWriter {
     const batch: Waiting[] = [];
     const parked: Waiting[] = [];
     for (const entry of this.waiting) {
-      const free = batch.length < MAX_FLUSH && !entry.operation.names.some((name) => names.has(name));
+      const name = nameOf(entry.operation);
+      const free = batch.length < MAX_FLUSH && !names.has(name);
       (free ? batch : parked).push(entry);
-      for (const name of entry.operation.names) names.add(name);
+      names.add(name);
     }
     this.waiting = parked;
     return batch;
@@ -79,12 +82,12 @@ export class LedgerWriter {
   private async send(operations: readonly LedgerOperation[]): Promise<readonly RawVerdict[]> {
     for (let attempt = 1; ; attempt++) {
       try {
-        const parameters = parametersOf(operations);
-        const [row] = await this.database.prepared<{ verdicts: RawVerdict[] }>('ledger_flush', FLUSH_SQL, parameters);
-        return row?.verdicts ?? [];
+        const parameters = parametersOf(operations, attempt > 1);
+        const [answer] = await this.database.prepared<FlushAnswer>('ledger_flush', FLUSH_SQL, parameters);
+        if (answer?.verdicts !== null) return readVerdicts(answer);
       } catch (error) {
         if (attempt >= MAX_ATTEMPTS || !RETRYABLE.test(codeOf(error))) throw error;
-        await sleep(PAUSE_MS * 2 ** attempt);
+        if (codeOf(error) !== UNIQUE_VIOLATION) await sleep(PAUSE_MS * 2 ** attempt);
       }
     }
   }

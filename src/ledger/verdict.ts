@@ -21,12 +21,46 @@ export type PostVerdict =
 export type ReleaseVerdict =
   { readonly verdict: 'released' } | { readonly verdict: 'hold_closed'; readonly state: string | null };
 
-/** One row of the answer of the database function `ledger_flush`. Atoms are decimal strings. */
+/** What `ledger_flush` answers: one letter per operation (none when it wants to look closer), and three lists beside them. */
+export interface FlushAnswer {
+  readonly verdicts: string | null;
+  readonly entries: string;
+  readonly available: string;
+  readonly held: string;
+}
+
+/** The verdict on one operation, as the database gave it. Atoms are decimal strings, empty where there are none. */
 export interface RawVerdict {
-  readonly verdict: string;
-  readonly entry?: string;
-  readonly balance?: string;
-  readonly available?: string;
-  readonly held?: string;
-  readonly state?: string | null;
+  readonly verdict: keyof typeof VERDICTS;
+  readonly entry: string;
+  readonly available: string;
+  readonly held: string;
+}
+
+/** The letters of the database function. */
+export const VERDICTS = {
+  H: 'held',
+  R: 'released',
+  P: 'posted',
+  A: 'replayed',
+  I: 'insufficient',
+  F: 'frozen',
+  K: 'key_conflict',
+  c: 'captured',
+  r: 'released',
+  x: 'expired',
+  n: 'unknown',
+} as const;
+
+export function readVerdicts(answer: FlushAnswer | undefined): RawVerdict[] {
+  if (!answer?.verdicts) return [];
+  const entries = answer.entries.split(',');
+  const available = answer.available.split(',');
+  const held = answer.held.split(',');
+  return Array.from(answer.verdicts, (letter, index) => ({
+    verdict: letter as RawVerdict['verdict'],
+    entry: entries[index] ?? '',
+    available: available[index] ?? '',
+    held: held[index] ?? '',
+  }));
 }

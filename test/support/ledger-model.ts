@@ -1,7 +1,7 @@
 /** What the ledger's flush decides, in the fewest words: one operation after the other, on plain objects. */
 export class LedgerModel {
   readonly accounts: { credits: bigint; debits: bigint; held: bigint; guarded: boolean; frozen: boolean }[];
-  private readonly holds = new Map<string, { account: number; atoms: bigint; state: string }>();
+  private readonly holds = new Map<string, { account: number; atoms: bigint; state: string; captured?: string }>();
   private readonly keys = new Map<string, string>();
 
   constructor(guarded: readonly boolean[]) {
@@ -37,36 +37,35 @@ export class LedgerModel {
     return 'released';
   }
 
-  capture(id: string, key: string, lines: readonly Line[]): string {
-    const replay = this.replay(key, lines);
-    if (replay) return replay;
+  /** A capture is known by its hold, a post by its key. */
+  capture(id: string, lines: readonly Line[]): string {
     const hold = this.holds.get(id);
+    if (hold?.captured !== undefined) return hold.captured === text(lines) ? 'replayed' : 'key_conflict';
     if (hold?.state !== 'open') return 'hold_closed';
     this.at(hold.account).held -= hold.atoms;
-    const verdict = this.post(key, lines);
-    if (verdict === 'posted') hold.state = 'captured';
-    else this.at(hold.account).held += hold.atoms;
-    return verdict;
+    if (this.moved(lines)) {
+      Object.assign(hold, { state: 'captured', captured: text(lines) });
+      return 'posted';
+    }
+    this.at(hold.account).held += hold.atoms;
+    return 'insufficient';
   }
 
   post(key: string, lines: readonly Line[]): string {
-    const replay = this.replay(key, lines);
-    if (replay) return replay;
-    const before = this.accounts.map((account) => ({ ...account }));
-    for (const line of lines) this.move(line);
-    const short = lines.some(({ from }) => this.at(from).guarded && this.available(from) < 0n);
-    if (short) {
-      this.accounts.splice(0, this.accounts.length, ...before);
-      return 'insufficient';
-    }
-    this.keys.set(key, JSON.stringify(lines.map(text)));
+    const first = this.keys.get(key);
+    if (first !== undefined) return first === text(lines) ? 'replayed' : 'key_conflict';
+    if (!this.moved(lines)) return 'insufficient';
+    this.keys.set(key, text(lines));
     return 'posted';
   }
 
-  private replay(key: string, lines: readonly Line[]): string | undefined {
-    const first = this.keys.get(key);
-    if (first === undefined) return undefined;
-    return first === JSON.stringify(lines.map(text)) ? 'replayed' : 'key_conflict';
+  /** All lines or none. */
+  private moved(lines: readonly Line[]): boolean {
+    const before = this.accounts.map((account) => ({ ...account }));
+    for (const line of lines) this.move(line);
+    const short = lines.some(({ from }) => this.at(from).guarded && this.available(from) < 0n);
+    if (short) this.accounts.splice(0, this.accounts.length, ...before);
+    return !short;
   }
 
   private move({ from, to, atoms, overflow }: Line): void {
@@ -92,4 +91,5 @@ export interface Line {
   readonly overflow?: number | undefined;
 }
 
-const text = ({ from, to, atoms, overflow }: Line) => [from, to, atoms.toString(), overflow ?? null];
+const text = (lines: readonly Line[]): string =>
+  JSON.stringify(lines.map(({ from, to, atoms, overflow }) => [from, to, atoms.toString(), overflow ?? null]));
