@@ -2,7 +2,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { LocalStack } from '../local/stack';
 import { type Command, CommandError, type Given } from './command';
 import { Screen } from './dev-screen';
-import { loadDotEnv, localDirectory } from './environment';
+import { loadDotEnv, localDirectory, refuseHalfADatabase } from './environment';
 import { removeStackFile, type StackFile, writeStackFile } from './stack-file';
 import { StackLock } from './stack-lock';
 import { ensureSecrets, forgetSecrets, type Secrets, writeSecrets } from './stack-secrets';
@@ -29,9 +29,7 @@ export const dev: Command = {
     if (process.env['NODE_ENV'] === 'production') {
       throw new CommandError('NODE_ENV is production: dev is a local world with test money. Use tollbridge start.');
     }
-    if (process.env['MIGRATION_DATABASE_URL'] && !process.env['DATABASE_URL']) {
-      throw new CommandError('MIGRATION_DATABASE_URL is set and DATABASE_URL is not: name both, or neither.');
-    }
+    refuseHalfADatabase();
     const screen = new Screen();
     const directory = localDirectory();
     const lock = StackLock.acquire(directory);

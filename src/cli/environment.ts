@@ -19,6 +19,13 @@ export function loadDotEnv(): void {
   }
 }
 
+/** The owner of one database and the application of another would be a mixture. @throws CommandError */
+export function refuseHalfADatabase(): void {
+  if (process.env['MIGRATION_DATABASE_URL'] && !process.env['DATABASE_URL']) {
+    throw new CommandError('MIGRATION_DATABASE_URL is set and DATABASE_URL is not: name both, or neither.');
+  }
+}
+
 /**
  * Prepares the environment of a command that works on the database: what is set, or else the running local stack.
  * @throws CommandError when there is neither.
@@ -28,6 +35,7 @@ export async function useDatabase(): Promise<void> {
   // A command does its work and ends: what repeats belongs to the server or the worker.
   process.env['JOBS_IN_PROCESS'] = 'false';
   if (process.env['DATABASE_URL']) return;
+  refuseHalfADatabase();
   const directory = localDirectory();
   const stack = readRunningStack(directory);
   if (!stack) {

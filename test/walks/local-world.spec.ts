@@ -200,4 +200,12 @@ describe('the command line', () => {
     const program = cli(['dev'], { NODE_ENV: 'production' });
     expect([await program.ended, program.output()]).toEqual([1, expect.stringContaining('NODE_ENV is production')]);
   });
+
+  it.each(['dev', 'migrate'])(
+    '%s refuses the owner of one database beside the application of another',
+    async (name) => {
+      const program = cli([name], { MIGRATION_DATABASE_URL: 'postgres://owner@db.example/tollbridge' });
+      expect([await program.ended, program.output()]).toEqual([1, expect.stringContaining('name both, or neither')]);
+    },
+  );
 });
