@@ -1,4 +1,4 @@
-import { Logger } from '@nestjs/common';
+import { Logger, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { AppModule } from './app.module';
 import { readEnvironment } from './config/read-environment.dto';
@@ -6,11 +6,14 @@ import { stopOnSignal } from './shutdown';
 
 const A_DAY_MS = 86_400_000;
 
-/** The process that only runs jobs: no port is opened. Resolves when the jobs are scheduled; it ends by a signal. */
-export async function work(): Promise<void> {
+/**
+ * The process that only runs jobs: no port is opened. Resolves when the jobs are scheduled; it ends by a signal.
+ * `root` is the product, or in tests the product and more.
+ */
+export async function work(root: Type = AppModule): Promise<void> {
   process.env['JOBS_IN_PROCESS'] = 'true';
   const { http } = readEnvironment(process.env);
-  const app = await NestFactory.createApplicationContext(AppModule, { abortOnError: false });
+  const app = await NestFactory.createApplicationContext(root, { abortOnError: false });
   // The timers of jobs keep no process alive, and a connection that is away for a moment must not end this one.
   const awake = setInterval(() => undefined, A_DAY_MS);
   stopOnSignal(async () => {

@@ -1,0 +1,87 @@
+import { type JobWorld, startJobWorld, startWorker, type Worker } from '../support/jobs';
+import { eventually } from '../support/program';
+import { describeWithRedis, type Redis, startRedis } from '../support/redis';
+
+/** PostgreSQL is the truth: whatever happens to Redis, every job is done, and once. */
+describeWithRedis('a Redis that forgets', () => {
+  let world: JobWorld;
+  let redis: Redis;
+  const workers: Worker[] = [];
+
+  beforeAll(async () => {
+    [world, redis] = await Promise.all([startJobWorld(), startRedis()]);
+    for (let n = 0; n < 2; n++) workers.push(await startWorker(world, { REDIS_URL: redis.url }));
+  });
+  afterAll(async () => {
+    await Promise.all(workers.map((worker) => worker.kill9()));
+    await redis?.stop();
+    await world?.stop();
+  });
+
+  const enqueued = new Set<string>();
+  const enqueue = async (count: number, takesMs: number) => {
+    for (let n = 0; n < count; n++) {
+      const id = `effect:${enqueued.size}`;
+      enqueued.add(id);
+      await world.enqueue(id, { takesMs });
+    }
+  };
+  const expectEachOnce = async () => {
+    await world.settled();
+    expect(await world.effects()).toEqual(Object.fromEntries([...enqueued].map((id) => [id, 1])));
+  };
+  const said = () => workers.map((worker) => worker.output()).join('\n');
+
+  it('brings jobs to both workers, and keeps nothing of them', async () => {
+    await enqueue(40, 50);
+    await expectEachOnce();
+    const pids = await world.query('SELECT DISTINCT pid FROM story.effects');
+    expect(pids).toHaveLength(2);
+    const queued = await eventually('An empty queue', async () => {
+      const keys = await redis.command('KEYS tollbridge:jobs:job:*');
+      return keys === '*0' ? keys : undefined;
+    });
+    expect(queued).toBe('*0');
+  });
+
+  it('flushed in mid-queue loses no job', async () => {
+    await enqueue(80, 100);
+    const begun = (await world.begun()).length;
+    await eventually('A few of them', async () => ((await world.begun()).length > begun + 8 ? true : undefined));
+    expect(await redis.command('FLUSHALL')).toBe('+OK');
+    await expectEachOnce();
+  });
+
+  it('killed and started again, empty, loses no job', async () => {
+    await enqueue(60, 100);
+    await redis.kill9();
+    await enqueue(10, 10);
+    await redis.restart();
+    await enqueue(10, 10);
+    await expectEachOnce();
+  });
+
+  it('that stays away keeps no job from being done, and is missed in the log; it is used again when it is back', async () => {
+    await redis.kill9();
+    await enqueue(30, 20);
+    await expectEachOnce();
+    expect(said()).toContain('Redis is away: jobs are taken from PostgreSQL');
+    await redis.restart();
+    await eventually('Its return', () => (said().match(/Redis is back/g)?.length === 2 ? true : undefined), said);
+    await enqueue(10, 10);
+    await expectEachOnce();
+  });
+
+  it('that is away does not keep a worker from ending', async () => {
+    await redis.kill9();
+    expect(await Promise.all(workers.map((worker) => worker.terminate()))).toEqual([0, 0]);
+  });
+
+  it('that is away does not keep a worker from starting', async () => {
+    const worker = await startWorker(world, { REDIS_URL: redis.url });
+    workers.push(worker);
+    await enqueue(5, 10);
+    await expectEachOnce();
+    expect(await worker.terminate()).toBe(0);
+  });
+});
