@@ -10,7 +10,7 @@ const FLOORS = [
   ['invoicing', 'exports', 'reconciliation'],
   ['gateway', 'console'],
 ];
-const FRAMEWORKS = '(^|/)node_modules/(@nestjs|typeorm|stripe|bull|pg|fastify|@fastify|express)/';
+const FRAMEWORKS = '(^|/)node_modules/(@nestjs|typeorm|stripe|bull|ioredis|pg|fastify|@fastify|express)/';
 
 const floorRules = FLOORS.flatMap((floor, height) =>
   floor.map((folder) => {

@@ -18,7 +18,8 @@ describe('backOffSeconds', () => {
   });
 
   it('gives a failing job hours, not days', () => {
-    const hours = Array.from({ length: ATTEMPTS - 1 }, (_, n) => backOffSeconds(n + 1, 0)).reduce((a, b) => a + b) / 3600;
+    const hours =
+      Array.from({ length: ATTEMPTS - 1 }, (_, n) => backOffSeconds(n + 1, 0)).reduce((a, b) => a + b) / 3600;
     expect(hours).toBeGreaterThan(3);
     expect(hours).toBeLessThan(12);
   });

@@ -64,25 +64,27 @@ export class BullCarrier implements JobCarrier {
 
   private async look(): Promise<number> {
     const { redis, store, registry, runner, concurrency } = this.parts;
+    if (registry.handlerNames.length === 0) return Infinity;
+    const answer = redis.waiting();
+    // One that is silent is asked all the same, and not waited for.
+    const waiting = this.withoutRedis ? undefined : await answer;
     this.notice(redis.awayMs > PATIENCE_MS);
     if (this.withoutRedis) await runner.startDue(concurrency - runner.count);
-    else if (redis.awayMs === 0) await this.send();
-    const names = registry.handlerNames.length;
-    return names === 0 ? Infinity : ((await store.secondsToNext()) ?? Infinity);
+    else if (waiting !== undefined) await this.send(MOST_QUEUED - waiting);
+    return (await store.secondsToNext()) ?? Infinity;
   }
 
-  private async send(): Promise<void> {
+  private async send(room: number): Promise<void> {
     const { redis, store, registry, runner, concurrency } = this.parts;
-    const room = MOST_QUEUED - (await redis.waiting());
-    if (room <= 0) return;
-    const due = await store.send(registry.handlerNames, room);
-    if (due.length > 0) await redis.send(due);
-    const isSilent = due.some(({ again }) => again) && performance.now() - this.deliveredAt > SILENCE_MS;
-    if (isSilent && runner.count < concurrency) {
-      this.logger.warn('Redis takes jobs and brings none: taking them from PostgreSQL');
-      for (const { id } of due.slice(0, concurrency - runner.count)) {
-        runner.runAnnounced(id).catch((error: unknown) => this.logger.warn(`${id} was not taken: ${String(error)}`));
-      }
+    const due = room > 0 ? await store.send(registry.handlerNames, room) : [];
+    if (due.length === 0) return;
+    const isTaken = await redis.send(due);
+    const isIdle = runner.count < concurrency && performance.now() - this.deliveredAt > SILENCE_MS;
+    const isSilent = isIdle && due.some(({ again }) => again);
+    if (isTaken && !isSilent) return;
+    this.logger.warn(`Redis ${isTaken ? 'takes jobs and brings none' : 'takes no jobs'}: some are run without it`);
+    for (const { id } of due.slice(0, Math.max(0, concurrency - runner.count))) {
+      runner.runAnnounced(id).catch((error: unknown) => this.logger.warn(`${id} was not taken: ${String(error)}`));
     }
   }
 

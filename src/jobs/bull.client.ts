@@ -14,6 +14,8 @@ export class BullClient {
   private queue: Bull.Queue<{ id: string }> | undefined;
   private awaySince: number | undefined = performance.now();
   private starting: Promise<void> | undefined;
+  private asking: Promise<number | undefined> | undefined;
+  private processing = false;
   private closed = false;
 
   constructor(
@@ -31,15 +33,24 @@ export class BullClient {
     this.starting ??= this.connect(deliver);
   }
 
-  /** How many ids wait in Redis. @throws when it does not answer. */
-  async waiting(): Promise<number> {
-    return inTime(this.ready().getWaitingCount());
+  /** How many ids wait in Redis; `undefined` when it does not answer, or not to us. Never throws. */
+  waiting(): Promise<number | undefined> {
+    this.asking ??= this.ask().finally(() => (this.asking = undefined));
+    return this.asking;
   }
 
-  /** The attempt is part of Bull's id: Bull ignores an id that it still knows, and must not ignore a retry. */
-  async send(jobs: readonly { id: string; attempt: number }[]): Promise<void> {
+  /**
+   * The attempt is part of Bull's id: Bull ignores an id that it still knows, and must not ignore a retry.
+   * @returns whether Redis has taken them.
+   */
+  async send(jobs: readonly { id: string; attempt: number }[]): Promise<boolean> {
     const bulk = jobs.map(({ id, attempt }) => ({ data: { id }, opts: { jobId: `job:${id}#${attempt}` } }));
-    await inTime(this.ready().addBulk(bulk));
+    try {
+      // Of a job that Redis refuses, Bull gives no id and no error.
+      return (await inTime(this.connected().addBulk(bulk))).every(({ id }) => id !== undefined);
+    } catch {
+      return false;
+    }
   }
 
   /** Takes nothing more from Redis. */
@@ -57,6 +68,17 @@ export class BullClient {
     for (const client of this.queue?.clients ?? []) client.disconnect();
   }
 
+  private async ask(): Promise<number | undefined> {
+    try {
+      const count = await inTime(this.connected().getWaitingCount());
+      this.awaySince = undefined;
+      return count;
+    } catch {
+      this.awaySince ??= performance.now();
+      return undefined;
+    }
+  }
+
   private async connect(deliver: (id: string) => Promise<void>): Promise<void> {
     // Loaded by who needs it: commands and servers without Redis start faster.
     const { default: Queue } = await import('bull');
@@ -72,15 +94,10 @@ export class BullClient {
     Object.assign(queue, { setWorkerName: () => undefined });
     // Who is away is told by `awayMs`; a listener there must be, or an error ends the process.
     queue.on('error', () => undefined);
-    queue.client.on('ready', () => {
-      this.awaySince = undefined;
-      this.process(queue, deliver);
-    });
+    queue.client.on('ready', () => this.process(queue, deliver));
     queue.client.on('close', () => (this.awaySince ??= performance.now()));
-    if (queue.client.status === 'ready') queue.client.emit('ready');
+    if (queue.client.status === 'ready') this.process(queue, deliver);
   }
-
-  private processing = false;
 
   /** Once: Bull goes on by itself when Redis was away. */
   private process(queue: Bull.Queue<{ id: string }>, deliver: (id: string) => Promise<void>): void {
@@ -89,8 +106,9 @@ export class BullClient {
     queue.process(this.concurrency, ({ data }) => deliver(data.id)).catch(() => (this.processing = false));
   }
 
-  private ready(): Bull.Queue<{ id: string }> {
-    if (!this.queue || this.awaySince !== undefined) throw new Error('Redis is away.');
+  /** @throws Error at once rather than after Redis's patience. */
+  private connected(): Bull.Queue<{ id: string }> {
+    if (this.queue?.client.status !== 'ready') throw new Error('Redis is away.');
     return this.queue;
   }
 }

@@ -23,7 +23,7 @@ require.extensions['.ts'] = (module, filename) =>
 
 process.once('disconnect', () => process.exit(1));
 const { work } = require(join(root, 'src', 'worker.ts'));
-const { TestJobsModule } = require('./job-handlers.ts');
+const { TestJobsModule } = require(join(__dirname, 'job-handlers.ts'));
 work(TestJobsModule).catch((error) => {
   console.error(error.message);
   process.exit(1);

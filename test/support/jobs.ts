@@ -148,7 +148,7 @@ export async function startWorker(
       if (isGone) throw new Error(`The worker ended:\n${said}`);
       return said.includes('Running jobs') ? true : undefined;
     },
-    worker.output,
+    () => worker.output(),
   );
   return worker;
 }

@@ -9,6 +9,7 @@ export interface Redis {
   readonly url: string;
   /** Sends one command; resolves with what Redis says first. */
   command(line: string): Promise<string>;
+  signal(signal: NodeJS.Signals): void;
   /** Ends it without a goodbye. Resolves when it is gone. */
   kill9(): Promise<void>;
   /** Starts it again, empty, on the same port. */
@@ -38,6 +39,7 @@ export async function startRedis(): Promise<Redis> {
   return {
     url: `redis://127.0.0.1:${port}`,
     command: (line) => say(port, line),
+    signal: (signal) => void process.kill(server.pid as number, signal),
     kill9: async () => {
       process.kill(server.pid as number, 'SIGKILL');
       await waitUntil('The end of Redis', 10_000, () => server.hasExited);

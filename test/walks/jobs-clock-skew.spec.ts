@@ -51,7 +51,9 @@ function skewed(environment: () => Record<string, string>): void {
   });
 }
 
-describe('workers whose clocks are wrong by an hour', () => skewed(() => ({})));
+describe('workers whose clocks are wrong by an hour', () => {
+  skewed(() => ({}));
+});
 
 describeWithRedis('workers whose clocks are wrong by an hour, with Redis', () => {
   let redis: Redis;

@@ -2,6 +2,9 @@ import { type JobWorld, startJobWorld, startWorker, type Worker } from '../suppo
 import { eventually } from '../support/program';
 import { describeWithRedis, type Redis, startRedis } from '../support/redis';
 
+// What was in Redis is sent again after a while, and a Redis that is silent is believed for a while.
+jest.setTimeout(180_000);
+
 /** PostgreSQL is the truth: whatever happens to Redis, every job is done, and once. */
 describeWithRedis('a Redis that forgets', () => {
   let world: JobWorld;
@@ -77,7 +80,52 @@ describeWithRedis('a Redis that forgets', () => {
     expect(await Promise.all(workers.map((worker) => worker.terminate()))).toEqual([0, 0]);
   });
 
+  it.each([
+    ['is full', 'CONFIG SET maxmemory 1'],
+    ['has become a replica of another one', 'REPLICAOF 127.0.0.1 9'],
+  ])('that takes nothing, because it %s, keeps no job from being done', async (_, command) => {
+    await redis.restart();
+    const worker = await startWorker(world, { REDIS_URL: redis.url });
+    workers.push(worker);
+    await enqueue(3, 10);
+    await expectEachOnce();
+    expect(await redis.command(command)).toBe('+OK');
+    await enqueue(5, 10);
+    await expectEachOnce();
+    expect(worker.output()).toMatch(/Redis (is away|takes no jobs)/);
+    expect(await worker.terminate()).toBe(0);
+  });
+
+  it('that hangs keeps no job from being done, and no worker from ending', async () => {
+    await redis.restart();
+    const worker = await startWorker(world, { REDIS_URL: redis.url });
+    workers.push(worker);
+    await enqueue(3, 10);
+    await expectEachOnce();
+    redis.signal('SIGSTOP');
+    await enqueue(30, 10);
+    await expectEachOnce();
+    expect(worker.output()).toContain('Redis is away');
+    expect(await worker.terminate()).toBe(0);
+    redis.signal('SIGCONT');
+  });
+
+  it('is used with its password, and done without when the password is wrong', async () => {
+    await redis.restart();
+    expect(await redis.command('CONFIG SET requirepass open:sesame')).toBe('+OK');
+    const right = redis.url.replace('//', `//:${encodeURIComponent('open:sesame')}@`);
+    for (const url of [right, redis.url]) {
+      const worker = await startWorker(world, { REDIS_URL: url });
+      workers.push(worker);
+      await enqueue(10, 10);
+      await expectEachOnce();
+      expect(worker.output().includes('Redis is away')).toBe(url === redis.url);
+      expect(await worker.terminate()).toBe(0);
+    }
+  });
+
   it('that is away does not keep a worker from starting', async () => {
+    await redis.kill9();
     const worker = await startWorker(world, { REDIS_URL: redis.url });
     workers.push(worker);
     await enqueue(5, 10);

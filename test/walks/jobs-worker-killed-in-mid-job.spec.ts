@@ -30,7 +30,7 @@ function killedInMidJob(environment: () => Record<string, string>): void {
         const rows = await world.begun();
         return rows.length === 4 ? rows : undefined;
       },
-      first.output,
+      () => first.output(),
     );
     expect(begun.every(({ pid }) => pid === first.pid)).toBe(true);
     expect(Object.values(await world.jobs()).filter(({ state }) => state === 'running')).toHaveLength(4);
@@ -68,7 +68,9 @@ function killedInMidJob(environment: () => Record<string, string>): void {
   });
 }
 
-describe('a worker that is killed in mid-job', () => killedInMidJob(() => ({})));
+describe('a worker that is killed in mid-job', () => {
+  killedInMidJob(() => ({}));
+});
 
 describeWithRedis('a worker that is killed in mid-job, with Redis', () => {
   let redis: Redis;

@@ -11,7 +11,7 @@ function stopsSoftly(environment: () => Record<string, string>): void {
     workers.push(worker);
     return worker;
   };
-  const begun = (id: string) => eventually(`${id}`, async () => (await world.begun()).find((row) => row.id === id));
+  const begun = (id: string) => eventually(id, async () => (await world.begun()).find((row) => row.id === id));
 
   beforeAll(async () => {
     world = await startJobWorld();
@@ -47,7 +47,9 @@ function stopsSoftly(environment: () => Record<string, string>): void {
   });
 }
 
-describe('on SIGTERM', () => stopsSoftly(() => ({})));
+describe('on SIGTERM', () => {
+  stopsSoftly(() => ({}));
+});
 
 describeWithRedis('on SIGTERM, with Redis', () => {
   let redis: Redis;
