@@ -53,31 +53,3 @@ export function checkBooks(database: BenchDatabase): Promise<Books> {
     return { belowZero: Number(accounts?.below), zeroSum, entries: Number(postings?.entries) };
   });
 }
-
-/**
- * Runs `work` while flushes are not chained, and chains them again; undefined when the ledger has no chain.
- * The figures of such a run are for comparison only: its entries are in no link.
- */
-export function withoutChain<Result>(
-  database: BenchDatabase,
-  work: () => Promise<Result>,
-): Promise<Result | undefined> {
-  return withOwner(database.ownerUrl, async (owner) => {
-    const trigger = await chainTrigger(owner);
-    if (!trigger) return undefined;
-    await owner.query(`ALTER TABLE ${trigger.table} DISABLE TRIGGER ${trigger.name}`);
-    try {
-      return await work();
-    } finally {
-      await owner.query(`ALTER TABLE ${trigger.table} ENABLE TRIGGER ${trigger.name}`);
-    }
-  });
-}
-
-async function chainTrigger(owner: Client): Promise<{ table: string; name: string } | undefined> {
-  const { rows } = await owner.query<{ table: string; name: string }>(
-    `SELECT tgrelid::regclass::text AS table, quote_ident(tgname) AS name FROM pg_trigger
-      WHERE tgrelid = to_regclass('ledger_flushes') AND NOT tgisinternal AND tgname LIKE '%chain%' LIMIT 1`,
-  );
-  return rows[0];
-}

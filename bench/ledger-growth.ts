@@ -26,6 +26,7 @@ export async function growth(server: LedgerServer, options: LedgerBenchOptions, 
   const filler = await server.startReplica(largeDatabase);
   const customers = await seedCustomers(filler, largeDatabase);
   await fill(filler, entries, customers);
+  const verified = options.verify ? await filler.ask<boolean>({ do: 'verify' }) : null;
   await filler.stop();
   await server.vacuum(largeDatabase);
 
@@ -50,7 +51,14 @@ export async function growth(server: LedgerServer, options: LedgerBenchOptions, 
     return { small: Math.round(small), large: Math.round(large), ratio: Math.round((large / small) * 100) / 100 };
   };
   const { zeroSum, belowZero, entries: counted } = await checkBooks(largeDatabase);
-  return { growth: of('pairs'), growthPosts: of('posts'), entries: counted, zeroSum, overdrafts: belowZero };
+  return {
+    growth: of('pairs'),
+    growthPosts: of('posts'),
+    entries: counted,
+    zeroSum,
+    overdrafts: belowZero,
+    verified,
+  };
 }
 
 async function fill(replica: ReplicaProcess, entries: number, customers: readonly string[]): Promise<void> {

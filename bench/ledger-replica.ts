@@ -49,8 +49,16 @@ class Replica {
       case 'fill':
         return this.fill(command.entries, command.callers, command.customers, progress);
       case 'verify':
-        return (await this.app.get(LedgerVerifyService, { strict: false }).verify()).checks;
+        return this.verify();
     }
+  }
+
+  /** The product's proof of the books. No call of the bench has a usage record, so what compares those is left out. */
+  private async verify(): Promise<boolean> {
+    const { checks } = await this.app.get(LedgerVerifyService, { strict: false }).verify();
+    const broken = checks.filter(({ name, ok }) => !ok && !name.startsWith('usage_'));
+    for (const check of broken) process.stderr.write(`${check.claim} It does not: ${JSON.stringify(check.faults)}\n`);
+    return broken.length === 0;
   }
 
   private async topUp(customerId: string, atoms: bigint): Promise<void> {

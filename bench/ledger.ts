@@ -1,4 +1,5 @@
-import { availableParallelism, loadavg } from 'node:os';
+import { cpus } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { growth } from './ledger-growth';
 import { LedgerRounds } from './ledger-rounds';
@@ -18,7 +19,7 @@ Rounds are interleaved; every figure is the median of the rounds.
                   chain, sustained, race
   --quick         one round of 4 s: tpcb, pairs many 64, pairs hot 64, posts many 64, single and plain, race
   --grow N        instead of all that: the rates at 10 thousand and at N entries
-  --verify        run the product's own verification of the books at the end
+  --verify        the product's own verification of the books at the end; then nothing is posted without the chain
 
 BENCH_PROFILE=1 writes a .cpuprofile of every replica into .local/bench.
 `;
@@ -41,16 +42,15 @@ export async function ledgerBench(args: readonly string[]): Promise<object> {
     process.exit();
   }
   if (grow === undefined) findPgbench(); // before anything is started
+  const taken = await takenByOthers();
+  if (taken > 10) process.stderr.write(`the machine is busy (${taken} % without us): the figures will be low\n`);
   return withServer(async (server) => {
     const settings = await server.settings();
     const shown = Object.entries(settings).map(([name, value]) => `${name}=${value}`);
     process.stderr.write(`${shown.join(' ')}\n`);
-    const [load = 0] = loadavg();
-    if (load > availableParallelism() / 2)
-      process.stderr.write(`busy machine (load ${load.toFixed(1)}): figures will be low\n`);
     const result =
       grow === undefined ? await new LedgerRounds(server, options).run() : await growth(server, options, grow);
-    return { ...result, ...settings };
+    return { ...result, ...settings, takenByOthersPercent: taken };
   });
 }
 
@@ -105,6 +105,19 @@ function read(args: readonly string[]): { options: LedgerBenchOptions; grow: num
     verify,
   };
   return { options, grow: values.grow === undefined ? undefined : numberIn(values.grow), help };
+}
+
+/** Per cent of the processors' time in one second, before there is anything of ours. */
+async function takenByOthers(): Promise<number> {
+  const times = () => {
+    const all = cpus().map((cpu) => cpu.times);
+    const idle = all.reduce((sum, time) => sum + time.idle, 0);
+    return { idle, total: all.reduce((sum, time) => sum + time.user + time.nice + time.sys + time.irq, idle) };
+  };
+  const before = times();
+  await sleep(1000);
+  const after = times();
+  return Math.round(100 * (1 - (after.idle - before.idle) / (after.total - before.total)));
 }
 
 function numberIn(text: string): number {
