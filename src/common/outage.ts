@@ -14,9 +14,7 @@ export function isOutage(error: unknown): boolean {
 
 /** Whether the connection itself is gone or silent: it answers nobody any more, and what its last statement did is not known. */
 export function isConnectionLost(error: unknown): boolean {
-  return (
-    error instanceof Error && (/^(08\w{3}|57P0\w|E[A-Z]{4,})$/.test(codeOf(error)) || MESSAGES.test(error.message))
-  );
+  return /^(08\w{3}|57P0\w|E[A-Z]{4,})$/.test(codeOf(error)) || MESSAGES.test(String(error));
 }
 
 /** SQLSTATE, or the name of a system error; empty where there is none. */
