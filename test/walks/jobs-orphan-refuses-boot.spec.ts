@@ -79,6 +79,14 @@ describe('a job without a handler', () => {
     await replica.stop();
   });
 
+  it('ends a worker at its start with the same sentence', async () => {
+    await world.query(`INSERT INTO jobs (id, name, payload, run_at) VALUES ('gone:1', 'gone', '{}', now())`);
+    await expect(startWorker(world)).rejects.toThrow(
+      'There are jobs that nothing here can run: gone (1 unfinished). Run the version that has it',
+    );
+    await world.query(`DELETE FROM jobs WHERE id = 'gone:1'`);
+  });
+
   it('is no better than a job with two', async () => {
     const twice = startJobReplica(world, (app) => {
       const [jobs, database] = [app.get(JobsService), app.get(DatabaseService)];
