@@ -9,7 +9,7 @@ import { type FlushAnswer, type RawVerdict, readVerdicts } from './verdict';
 const MAX_FLUSH = 500;
 const MAX_WAITING = 20_000;
 const MAX_ATTEMPTS = 5;
-const FLUSH_SQL = `SELECT * FROM ledger_flush(${Array.from({ length: 24 }, (_, index) => `$${index + 1}`).join(', ')})`;
+const FLUSH_SQL = `SELECT * FROM ledger_flush(${Array.from({ length: 23 }, (_, index) => `$${index + 1}`).join(', ')})`;
 const PAUSE_MS = 5;
 /** A key or a hold that has been there before: the second attempt looks them up. */
 const UNIQUE_VIOLATION = '23505';
