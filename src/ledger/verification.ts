@@ -42,8 +42,8 @@ const CLAIMS = {
   guarded_accounts: 'No guarded account is below zero, also after its holds.',
   keys_and_entries: 'Each key belongs to one entry, each entry to one key, each posting to one entry.',
   usage_and_entries: 'Each charged call is revenue of one entry: same asset, same atoms, same customer.',
-  usage_and_invoices: 'Each charged call has its invoice.',
-  usage_and_revenue: 'Usage and revenue add up to the same atoms in each asset.',
+  usage_and_invoices: 'Each charged call has its invoice, each invoice its call: same entry, asset, atoms, customer.',
+  usage_invoices_revenue: 'Usage, invoices and revenue add up to the same atoms in each asset.',
 } as const;
 
 export type CheckName = keyof typeof CLAIMS;

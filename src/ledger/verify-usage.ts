@@ -18,7 +18,7 @@ const AROUND = (time: string): string =>
 export const prepareUsagePairs = (tx: Tx): Promise<unknown> =>
   tx.query(`
     CREATE TEMPORARY TABLE unpaired_usage (
-      id uuid, customer_id text, asset text, atoms bigint, entry_id bigint
+      pair text, id uuid, customer_id text, asset text, atoms bigint, entry_id bigint, invoice_id text
     ) ON COMMIT DROP`);
 
 export interface UsageCounts {
@@ -36,8 +36,15 @@ export async function pairUsage(tx: Tx, partition: string, sums: AssetSums, coun
   await tx.query(
     `WITH revenue AS (${revenueOf(AROUND('posting.posted_at'))})
      INSERT INTO unpaired_usage
-     SELECT usage.id, usage.customer_id, usage.asset, usage.atoms, usage.entry_id
+     SELECT 'entry', usage.id, usage.customer_id, usage.asset, usage.atoms, usage.entry_id, usage.invoice_id
        FROM ${partition} usage LEFT JOIN revenue USING (entry_id) WHERE ${NOT_THE_REVENUE}`,
+    window,
+  );
+  await tx.query(
+    `INSERT INTO unpaired_usage
+     SELECT 'invoice', usage.id, usage.customer_id, usage.asset, usage.atoms, usage.entry_id, usage.invoice_id
+       FROM ${partition} usage LEFT JOIN invoices invoice
+         ON invoice.id = usage.invoice_id AND ${AROUND('invoice.issued_at')} WHERE ${NOT_THE_INVOICE}`,
     window,
   );
   const rows = await tx.query<{ asset: string; atoms: string; records: bigint; charged: bigint; invoiced: bigint }>(
@@ -52,6 +59,15 @@ export async function pairUsage(tx: Tx, partition: string, sums: AssetSums, coun
   }
 }
 
+/** Adds up one part of `invoices`; returns how many there are. */
+export async function sumInvoices(tx: Tx, partition: string, sums: AssetSums): Promise<number> {
+  const rows = await tx.query<{ asset: string; atoms: string; rows: bigint }>(
+    `SELECT asset, sum(atoms)::text AS atoms, count(*) AS rows FROM ${partition} GROUP BY asset`,
+  );
+  for (const row of rows) sums.add(row.asset, BigInt(row.atoms));
+  return rows.reduce((total, row) => total + Number(row.rows), 0);
+}
+
 /** What the revenue accounts hold. */
 export async function sumRevenue(tx: Tx, sums: AssetSums): Promise<void> {
   const rows = await tx.query<{ asset: string; atoms: bigint }>(
@@ -63,12 +79,12 @@ export async function sumRevenue(tx: Tx, sums: AssetSums): Promise<void> {
 /** Usage whose entry does not say the same, wherever it is; and entries with revenue that no usage explains. */
 export async function faultsOfEntries(tx: Tx, charged: number): Promise<Fault[]> {
   const unpaired = await tx.query<Fault>(
-    `WITH revenue AS (${revenueOf(`posting.entry_id IN (SELECT entry_id FROM unpaired_usage)`)})
+    `WITH revenue AS (${revenueOf(`posting.entry_id IN (SELECT entry_id FROM unpaired_usage WHERE pair = 'entry')`)})
      SELECT 'call ' || usage.id AS subject,
             format('%s atoms of %s by %s in entry %s', usage.atoms, usage.asset, usage.customer_id, usage.entry_id) AS expected,
             coalesce(format('%s atoms of %s by %s', revenue.atoms, revenue.asset, revenue.customer_id), 'no revenue') AS found
        FROM unpaired_usage usage LEFT JOIN revenue USING (entry_id)
-      WHERE ${NOT_THE_REVENUE} ORDER BY usage.id ${LIMIT}`,
+      WHERE pair = 'entry' AND (${NOT_THE_REVENUE}) ORDER BY usage.id ${LIMIT}`,
   );
   const [posted] = await tx.query<{ entries: bigint }>(
     `SELECT count(DISTINCT entry_id) AS entries FROM postings WHERE credit_account_id IN (${REVENUE_ACCOUNTS})`,
@@ -87,12 +103,27 @@ export async function faultsOfEntries(tx: Tx, charged: number): Promise<Fault[]>
   return [...unpaired, ...unexplained, numbers];
 }
 
-/** Charged calls without an invoice. Call and invoice are one row, so there is nothing else in which they could differ. */
-export const faultsOfInvoices = (tx: Tx): Promise<Fault[]> =>
-  tx.query<Fault>(
-    `SELECT 'call ' || id AS subject, 'an invoice of ' || atoms || ' atoms of ' || asset AS expected, 'no invoice' AS found
-       FROM usage_records WHERE atoms > 0 AND invoice_id IS NULL ORDER BY occurred_at, id ${LIMIT}`,
+/** Usage whose invoice does not say the same, wherever it is; and invoices of no call. */
+export async function faultsOfInvoices(tx: Tx, invoiced: number, invoices: number): Promise<Fault[]> {
+  const unpaired = await tx.query<Fault>(
+    `SELECT 'call ' || usage.id AS subject,
+            format('%s atoms of %s on invoice %s', usage.atoms, usage.asset, coalesce(usage.invoice_id, '(none)')) AS expected,
+            coalesce(format('%s atoms of %s, entry %s', invoice.atoms, invoice.asset, invoice.entry_id), 'no such invoice') AS found
+       FROM unpaired_usage usage LEFT JOIN invoices invoice ON invoice.id = usage.invoice_id
+      WHERE pair = 'invoice' AND (${NOT_THE_INVOICE}) ORDER BY usage.id ${LIMIT}`,
   );
+  if (invoiced === invoices) return unpaired;
+  const unexplained = await tx.query<Fault>(
+    `SELECT 'invoice ' || id AS subject, 'call ' || call_id AS expected, 'no usage record' AS found FROM invoices
+      WHERE NOT EXISTS (SELECT FROM usage_records WHERE invoice_id = invoices.id AND usage_records.id = call_id) ${LIMIT}`,
+  );
+  const numbers = {
+    subject: 'invoiced calls and invoices',
+    expected: `${invoiced} invoices`,
+    found: `${invoices} invoices`,
+  };
+  return [...unpaired, ...unexplained, numbers];
+}
 
 /** Revenue by entry, and whose account paid it. */
 const revenueOf = (which: string): string => `
@@ -104,3 +135,9 @@ const NOT_THE_REVENUE = `
   (usage.atoms > 0 AND (revenue.entry_id IS NULL OR revenue.asset <> usage.asset OR revenue.atoms <> usage.atoms
                         OR revenue.customer_id IS DISTINCT FROM usage.customer_id))
   OR (usage.atoms = 0 AND revenue.entry_id IS NOT NULL)`;
+
+const NOT_THE_INVOICE = `
+  (usage.invoice_id IS NULL AND usage.atoms > 0)
+  OR (usage.invoice_id IS NOT NULL AND (invoice.id IS NULL OR invoice.call_id <> usage.id OR invoice.asset <> usage.asset
+      OR invoice.atoms <> usage.atoms OR invoice.entry_id IS DISTINCT FROM usage.entry_id
+      OR invoice.customer_id IS DISTINCT FROM usage.customer_id))`;
