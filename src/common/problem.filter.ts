@@ -1,6 +1,7 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { BillingError } from './billing-error';
+import { isOutage } from './outage';
 
 /** The one place where an error becomes `application/problem+json` (RFC 9457). Nothing internal leaks. */
 @Catch()
@@ -74,6 +75,7 @@ function toBillingError(thrown: unknown): BillingError {
     const detail = sentencesOf(thrown);
     return new BillingError({ code: 'invalid_request', status, title: 'The request cannot be accepted', detail });
   }
+  if (isOutage(thrown)) return outage(thrown);
   return new BillingError({
     code: 'internal_error',
     status: 500,
@@ -83,6 +85,17 @@ function toBillingError(thrown: unknown): BillingError {
     cause: thrown,
   });
 }
+
+const outage = (cause: unknown): BillingError =>
+  new BillingError({
+    code: 'database_unavailable',
+    status: 503,
+    title: 'The books cannot be reached',
+    detail: 'The database is away or has no room, so the request could not be finished.',
+    hint: 'Repeat the request after the seconds in Retry-After, with the same Idempotency-Key if it had one.',
+    headers: { 'retry-after': '2' },
+    cause,
+  });
 
 /** Fastify's own errors (body too large, bad JSON) carry `statusCode`. */
 function statusOf(thrown: unknown): number {

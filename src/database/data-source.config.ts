@@ -6,6 +6,10 @@ import { DataSource } from 'typeorm';
 // Money never passes through a `number`: int8 is parsed to bigint for every connection of the process.
 types.setTypeParser(types.builtins.INT8, BigInt);
 
+const STATEMENT_MS = 30_000;
+/** How much longer than its statement may take a server may say nothing. */
+export const SILENCE_MS = 5_000;
+
 /** TypeORM's data source, shared by the application and the migration command. */
 export function createDataSource(url: string, poolSize: number): DataSource {
   return new DataSource({
@@ -16,7 +20,14 @@ export function createDataSource(url: string, poolSize: number): DataSource {
     migrationsTableName: 'migrations',
     migrationsTransactionMode: 'each',
     applicationName: 'tollbridge',
-    extra: { statement_timeout: 30_000, idle_in_transaction_session_timeout: 30_000, connectionTimeoutMillis: 10_000 },
+    extra: {
+      statement_timeout: STATEMENT_MS,
+      idle_in_transaction_session_timeout: 30_000,
+      connectionTimeoutMillis: 10_000,
+      // A network that swallows everything: nobody waits for TCP to find out, which takes a quarter of an hour.
+      query_timeout: STATEMENT_MS + SILENCE_MS,
+      keepAlive: true,
+    },
     logging: false,
   });
 }

@@ -3,20 +3,27 @@ import type { Pool, PoolClient } from 'pg';
 import type { DataSource } from 'typeorm';
 import { CONFIG } from '../config/config.module';
 import { type Config, ConfigurationError } from '../config/config';
+import { codeOf, isConnectionLost } from '../common/outage';
 import { bookRightsFault } from './book-rights';
 import { createDataSource } from './data-source.config';
+import { ReservedConnections } from './reserved-connections';
 import type { Tx } from './tx';
 
 /** Errors after which the same transaction may simply be run again (PostgreSQL, Appendix A). */
 const RETRYABLE = new Set(['40001', '40P01', '55P03']);
+/** Beside DATABASE_POOL_SIZE. */
+const RESERVED = 2;
 
 /** The only place that opens a transaction. */
 @Injectable()
 export class DatabaseService implements Tx, OnModuleInit, OnApplicationShutdown {
   private readonly dataSource: DataSource;
+  /** For the ledger's flushes: exports, jobs and calls may take every other connection. */
+  readonly reserved: ReservedConnections;
 
   constructor(@Inject(CONFIG) private readonly config: Config) {
     this.dataSource = createDataSource(config.database.url, config.database.poolSize);
+    this.reserved = new ReservedConnections(config.database.url, RESERVED);
   }
 
   /** @throws ConfigurationError in production, when this process could alter the books. */
@@ -30,7 +37,9 @@ export class DatabaseService implements Tx, OnModuleInit, OnApplicationShutdown 
   }
 
   async onApplicationShutdown(): Promise<void> {
-    if (this.dataSource.isInitialized) await this.dataSource.destroy();
+    if (!this.dataSource.isInitialized) return;
+    await this.dataSource.destroy();
+    await this.reserved.close();
   }
 
   /** One statement in a transaction of its own. */
@@ -82,11 +91,6 @@ export class DatabaseService implements Tx, OnModuleInit, OnApplicationShutdown 
 }
 
 const ignored = (): void => undefined;
-const codeOf = (error: unknown): string => String((error as { code?: unknown }).code);
-
-/** SQLSTATE class 08 and 57P0x, or no SQLSTATE at all: the socket is gone. */
-const isConnectionLost = (error: unknown): boolean =>
-  /^(08|57P0)/.test(codeOf(error)) || /terminated|ECONNRESET|EPIPE/.test(String(error));
 
 async function runIn<Result>(client: PoolClient, work: (tx: Tx) => Promise<Result>): Promise<Result> {
   await client.query('BEGIN');
@@ -98,7 +102,8 @@ async function runIn<Result>(client: PoolClient, work: (tx: Tx) => Promise<Resul
     await client.query('COMMIT');
     return result;
   } catch (error) {
-    await client.query('ROLLBACK').catch(() => undefined);
+    // A silent connection would let us wait for this as well; it is dropped, and PostgreSQL rolls back by itself.
+    if (!isConnectionLost(error)) await client.query('ROLLBACK').catch(() => undefined);
     throw error;
   }
 }

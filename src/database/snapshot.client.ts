@@ -1,4 +1,5 @@
 import type { PoolClient } from 'pg';
+import { SILENCE_MS } from './data-source.config';
 import type { DatabaseService } from './database.service';
 import type { Tx } from './tx';
 
@@ -16,11 +17,14 @@ export class Snapshot implements Tx {
   private closing: Promise<void> | undefined;
   private broken = false;
 
-  private constructor(private readonly client: PoolClient) {}
+  private constructor(
+    private readonly client: PoolClient,
+    private readonly patienceMs: number,
+  ) {}
 
   static async open(database: DatabaseService, options: SnapshotOptions): Promise<Snapshot> {
     const client = await database.connect();
-    const snapshot = new Snapshot(client);
+    const snapshot = new Snapshot(client, options.statementSeconds * 1000 + SILENCE_MS);
     // Without a listener a lost connection would end the process.
     client.on('error', snapshot.onError);
     try {
@@ -37,7 +41,8 @@ export class Snapshot implements Tx {
   }
 
   async query<Row>(sql: string, parameters: readonly unknown[] = []): Promise<Row[]> {
-    return (await this.client.query(sql, [...parameters])).rows as Row[];
+    const statement = { text: sql, values: [...parameters], query_timeout: this.patienceMs };
+    return (await this.client.query(statement)).rows as Row[];
   }
 
   /** Ends the transaction, with every cursor in it, and gives the connection back. Safe to repeat. */

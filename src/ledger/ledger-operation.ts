@@ -43,6 +43,20 @@ export interface Movement {
 /** What no two operations of one flush may share: a post is known by its key, everything else by its hold. */
 export const nameOf = ({ hold, entry }: LedgerOperation): string => hold?.id ?? entry?.key ?? '';
 
+/** The first text that would poison its flush, because PostgreSQL cannot store it as it is. */
+export function unstorableIn({ customerId, entry }: LedgerOperation): string | undefined {
+  if (!isStorable(customerId)) return 'customerId';
+  if (entry === undefined) return undefined;
+  if (!isStorable(entry.key)) return 'key';
+  if (!isStorable(entry.kind)) return 'kind';
+  for (const word in entry.memo) if (!isStorable(word) || !isStorable(entry.memo[word])) return 'memo';
+  return undefined;
+}
+
+/** U+0000, and half of a surrogate pair. */
+const UNSTORABLE = /[\0\p{Surrogate}]/u;
+const isStorable = (text: string | null | undefined): boolean => !text || !UNSTORABLE.test(text);
+
 const LETTERS = { hold: 'h', release: 'r', expire: 'x', capture: 'c', post: 'p' } as const;
 
 /**
@@ -86,7 +100,8 @@ export function parametersOf(operations: readonly LedgerOperation[], careful: bo
   ];
 }
 
-function accountIdsOf(operations: readonly LedgerOperation[]): string[] {
+/** Every account that they name, in the order in which a flush locks them. */
+export function accountIdsOf(operations: readonly LedgerOperation[]): string[] {
   const ids = new Set<string>();
   for (const { hold, report, entry } of operations) {
     if (hold) ids.add(hold.account);

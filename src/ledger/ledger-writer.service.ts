@@ -1,41 +1,49 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
+import { codeOf, isOutage } from '../common/outage';
 import { DatabaseService } from '../database/database.service';
 import type { Tx } from '../database/tx';
-import { LedgerBusyError } from './ledger-error';
-import { type LedgerOperation, nameOf, parametersOf } from './ledger-operation';
+import { FLUSH_SQL, FlushClient } from './flush.client';
+import { FlushQueue, type Waiting } from './flush-queue';
+import { LedgerBusyError, LedgerLockedError, LedgerTextError, LedgerUnavailableError } from './ledger-error';
+import { accountIdsOf, type LedgerOperation, parametersOf, unstorableIn } from './ledger-operation';
 import { type FlushAnswer, type RawVerdict, readVerdicts } from './verdict';
 
-const MAX_FLUSH = 500;
 const MAX_WAITING = 20_000;
-const MAX_ATTEMPTS = 5;
-const FLUSH_SQL = `SELECT * FROM ledger_flush(${Array.from({ length: 23 }, (_, index) => `$${index + 1}`).join(', ')})`;
-const PAUSE_MS = 5;
-/** A key or a hold that has been there before: the second attempt looks them up. */
-const UNIQUE_VIOLATION = '23505';
-/** Outcome unknown or lost a race: the same keys may be sent again, a repeat returns the first result. */
-const RETRYABLE = /^(40001|40P01|55P03|23505|57P0\d|08\w{3}|ECONNRESET|EPIPE)$/;
+const LOCK_NOT_AVAILABLE = '55P03';
+/** Nobody's batch is halved for longer than this to find what keeps it from being written. */
+const PATIENCE_MS = 5_000;
 
 /**
- * Operations that arrive while a flush is on its way share the next one: one round trip and one durable commit.
- * No timer: a lone operation leaves at once. Each caller is answered after the commit, with its own verdict.
+ * Group commit: what arrives while a flush is on its way shares the next one, one round trip and one durable commit.
+ * Each caller is answered after the commit, with its own verdict.
+ *
+ * A flush waits a second for the rows that it locks. Whose account is still locked then goes on in a queue of its own,
+ * beside the others, until the account is free: nobody else waits for it.
  */
 @Injectable()
 export class LedgerWriter {
-  private waiting: Waiting[] = [];
-  private flushing = false;
+  private readonly client: FlushClient;
+  private readonly queue = new FlushQueue((batch) => this.flush(batch));
+  private readonly aside = new FlushQueue((batch) => this.flush(batch, true));
+  /** Accounts for which a flush has waited in vain, and none has got since. */
+  private readonly locked = new Set<string>();
 
-  constructor(private readonly database: DatabaseService) {}
+  constructor(database: DatabaseService) {
+    this.client = new FlushClient(database);
+  }
 
-  /** @throws LedgerBusyError when the queue is full. */
+  /**
+   * @throws LedgerOutageError when the same operation may be sent again: LedgerBusyError and LedgerLockedError when
+   * nothing was written, LedgerUnavailableError when that is not known. LedgerTextError.
+   */
   submit(operation: LedgerOperation): Promise<RawVerdict> {
-    if (this.waiting.length >= MAX_WAITING) return Promise.reject(new LedgerBusyError(this.waiting.length));
+    const waiting = this.queue.length + this.aside.length;
+    if (waiting >= MAX_WAITING) return Promise.reject(new LedgerBusyError(waiting));
+    const unstorable = unstorableIn(operation);
+    if (unstorable !== undefined) return Promise.reject(new LedgerTextError(unstorable));
     return new Promise((resolve, reject) => {
-      this.waiting.push({ operation, resolve, reject });
-      if (!this.flushing) {
-        this.flushing = true;
-        queueMicrotask(() => void this.flushAll());
-      }
+      const entry = { operation, since: Date.now(), resolve, reject };
+      (this.isLocked(entry) ? this.aside : this.queue).push(entry);
     });
   }
 
@@ -45,63 +53,55 @@ export class LedgerWriter {
     return verdictAt(readVerdicts(answer), 0);
   }
 
-  private async flushAll(): Promise<void> {
-    while (this.waiting.length > 0) await this.flush(this.nextBatch());
-    this.flushing = false;
-  }
-
-  /** What may be decided together, in the order of arrival: who shares a key or a hold with one before waits its turn. */
-  private nextBatch(): Waiting[] {
-    const names = new Set<string>();
-    const batch: Waiting[] = [];
-    const parked: Waiting[] = [];
-    for (const entry of this.waiting) {
-      const name = nameOf(entry.operation);
-      const free = batch.length < MAX_FLUSH && !names.has(name);
-      (free ? batch : parked).push(entry);
-      names.add(name);
-    }
-    this.waiting = parked;
-    return batch;
-  }
-
   /** Never rejects: every waiting caller gets its verdict or its own error. */
-  private async flush(batch: Waiting[]): Promise<void> {
+  private async flush(batch: readonly Waiting[], isAside = false, latest = Date.now() + PATIENCE_MS): Promise<void> {
+    if (batch.length === 0) return;
     try {
-      const verdicts = await this.send(batch.map((entry) => entry.operation));
+      const verdicts = await this.client.send(batch.map((entry) => entry.operation));
       batch.forEach((entry, index) => entry.resolve(verdictAt(verdicts, index)));
+      if (this.locked.size > 0) for (const id of accountsOf(batch)) this.locked.delete(id);
     } catch (error) {
-      const [only] = batch;
-      if (batch.length === 1 && only) return only.reject(error);
-      if (!isRefusedByPostgres(error)) return batch.forEach((entry) => entry.reject(error));
+      if (codeOf(error) === LOCK_NOT_AVAILABLE) return this.goOnWithout(batch, isAside, latest);
+      if (isOutage(error)) return rejectAll(batch, new LedgerUnavailableError(error));
+      if (batch.length === 1) return rejectAll(batch, error);
       // One poisoned operation rolled the flush back: alone, each harms only itself.
-      for (const entry of batch) await this.flush([entry]);
+      for (const entry of batch) await this.flush([entry], isAside, latest);
     }
   }
 
-  private async send(operations: readonly LedgerOperation[]): Promise<readonly RawVerdict[]> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        const parameters = parametersOf(operations, attempt > 1);
-        const [answer] = await this.database.prepared<FlushAnswer>('ledger_flush', FLUSH_SQL, parameters);
-        if (answer?.verdicts !== null) return readVerdicts(answer);
-      } catch (error) {
-        if (attempt >= MAX_ATTEMPTS || !RETRYABLE.test(codeOf(error))) throw error;
-        if (codeOf(error) !== UNIQUE_VIOLATION) await sleep(PAUSE_MS * 2 ** attempt);
-      }
-    }
+  /** Somebody sits on a row that this batch needs. */
+  private async goOnWithout(batch: readonly Waiting[], isAside: boolean, latest: number): Promise<void> {
+    for (const id of await this.client.lockedOf(accountsOf(batch)).catch(() => [])) this.locked.add(id);
+    const stuck = batch.filter((entry) => this.isLocked(entry));
+    if (stuck.length === 0) return this.halve(batch, isAside, latest);
+    if (isAside) rejectAll(stuck, new LedgerLockedError());
+    else
+      for (const entry of [...stuck, ...this.queue.withdraw((other) => this.isLocked(other))]) this.aside.push(entry);
+    await this.flush(
+      batch.filter((entry) => !stuck.includes(entry)),
+      isAside,
+      latest,
+    );
+  }
+
+  /** It was let go in between, or is no account's row: another transaction's key, say. */
+  private async halve(batch: readonly Waiting[], isAside: boolean, latest: number): Promise<void> {
+    if (Date.now() >= latest) return rejectAll(batch, new LedgerLockedError());
+    if (batch.length === 1) return this.flush(batch, isAside, latest);
+    const middle = Math.ceil(batch.length / 2);
+    await this.flush(batch.slice(0, middle), isAside, latest);
+    await this.flush(batch.slice(middle), isAside, latest);
+  }
+
+  private isLocked(entry: Pick<Waiting, 'operation'>): boolean {
+    return this.locked.size > 0 && accountIdsOf([entry.operation]).some((id) => this.locked.has(id));
   }
 }
 
-const codeOf = (error: unknown): string => String((error as { code?: unknown } | null)?.code);
+const accountsOf = (batch: readonly Waiting[]): string[] => accountIdsOf(batch.map(({ operation }) => operation));
 
-/** It read what was sent and said no. Otherwise it is away, and would be for each alone. */
-const isRefusedByPostgres = (error: unknown): boolean => /^(?!08|53|57)[0-9A-Z]{5}$/.test(codeOf(error));
-
-interface Waiting {
-  readonly operation: LedgerOperation;
-  readonly resolve: (verdict: RawVerdict) => void;
-  readonly reject: (error: unknown) => void;
+function rejectAll(batch: readonly Waiting[], error: unknown): void {
+  for (const entry of batch) entry.reject(error);
 }
 
 function verdictAt(verdicts: readonly RawVerdict[] | undefined, index: number): RawVerdict {

@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import type { Money } from '../../common/money';
+import { isOutage } from '../../common/outage';
 import type { CompanionRows } from '../../ledger/companion-rows';
 import { callCaptured } from '../../ledger/entries';
 import { customerCredits } from '../../ledger/ledger-account';
-import { LedgerBusyError, LedgerRefusedError } from '../../ledger/ledger-error';
+import { LedgerOutageError, LedgerRefusedError } from '../../ledger/ledger-error';
 import { LedgerService } from '../../ledger/ledger.service';
 import type { PendingCapture } from '../claim';
 import { ClaimsService } from '../claims.service';
@@ -82,9 +83,5 @@ export async function patiently<Result>(work: () => Promise<Result>, patienceMs 
   }
 }
 
-/** Connections lost or refused, a server that starts or has no room (PostgreSQL, appendix A), the ledger's full queue. */
-function isPassing(error: unknown): boolean {
-  if (error instanceof LedgerBusyError) return true;
-  if (/^(08|53|57P|E[A-Z]+)/.test(String((error as { code?: unknown } | null)?.code))) return true;
-  return error instanceof Error && /Connection terminated|timeout exceeded when trying to connect/.test(error.message);
-}
+/** The database is away or has no room, the ledger's queue is full, somebody keeps an account locked. */
+const isPassing = (error: unknown): boolean => error instanceof LedgerOutageError || isOutage(error);
