@@ -1,6 +1,6 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-/** What was used, call by call, and the invoice of each call: both written in the capture's own transaction. */
+/** What was used, call by call, with the invoice of each call in the same row: written in the capture's own transaction. */
 export class UsageAndInvoices1700000004000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     // Quantities are null when nobody reported them, and 0 when a provider reported zero.
@@ -36,41 +36,29 @@ export class UsageAndInvoices1700000004000 implements MigrationInterface {
         network text,
         tx_hash text,
         invoice_id text,
+        lines jsonb,
+        price_version integer,
+        evidence jsonb,
+        balance_after bigint,
         entry_id bigint,
         latency_ms integer,
         ttfb_ms integer,
-        PRIMARY KEY (id, occurred_at)
+        PRIMARY KEY (occurred_at, id),
+        CHECK (invoice_id IS NULL OR num_nulls(lines, price_id, price_version, evidence, entry_id, balance_after) = 0)
       ) PARTITION BY RANGE (occurred_at)`);
     await runner.query(`CREATE INDEX usage_by_customer ON usage_records (customer_id, occurred_at, id)`);
-    await runner.query(`CREATE INDEX usage_by_time ON usage_records (occurred_at, id)`);
+    // An invoice's id names its call, so it needs no index of its own.
     await runner.query(`
-      CREATE TABLE invoices (
-        id text NOT NULL,
-        issued_at timestamptz NOT NULL,
-        call_id uuid NOT NULL,
-        customer_id text NOT NULL,
-        endpoint text NOT NULL,
-        model text NOT NULL,
-        status text NOT NULL,
-        lines jsonb NOT NULL,
-        price_id text NOT NULL,
-        price_version integer NOT NULL,
-        asset text NOT NULL,
-        atoms bigint NOT NULL CHECK (atoms >= 0),
-        scheme text NOT NULL,
-        evidence jsonb NOT NULL,
-        entry_id bigint NOT NULL,
-        balance_after bigint NOT NULL,
-        PRIMARY KEY (id, issued_at)
-      ) PARTITION BY RANGE (issued_at)`);
-    await runner.query(`CREATE INDEX invoices_by_customer ON invoices (customer_id, issued_at DESC, id DESC)`);
+      CREATE VIEW invoices AS
+        SELECT invoice_id AS id, occurred_at AS issued_at, id AS call_id, customer_id, endpoint, model_requested AS model,
+               status, lines, price_id, price_version, asset, atoms, scheme, evidence, entry_id, balance_after
+          FROM usage_records WHERE invoice_id IS NOT NULL`);
     await runner.query(`CALL partition_by_month('usage_records', true)`);
-    await runner.query(`CALL partition_by_month('invoices', true)`);
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    await runner.query(`DELETE FROM partitioned_tables WHERE name IN ('invoices', 'usage_records')`);
-    await runner.query(`DROP TABLE invoices`);
+    await runner.query(`DELETE FROM partitioned_tables WHERE name = 'usage_records'`);
+    await runner.query(`DROP VIEW invoices`);
     await runner.query(`DROP TABLE usage_records`);
   }
 }

@@ -7,7 +7,7 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
  *
  * Operations come as parallel arrays. `account_ids` are ascending, and everybody else names accounts by their position
  * in it. No two operations of one flush share a key or a hold: the writer parks the second. Rows that must be atomic
- * with an operation (usage record, invoice) travel with it and are written only if it is applied.
+ * with an operation (the call's usage and invoice) travel with it and are written only if it is applied.
  */
 export class LedgerFlush1700000005000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
@@ -33,8 +33,8 @@ CREATE FUNCTION ledger_flush(
   op_memo jsonb[], op_corrects bigint[],
   -- per movement: the number of its operation; an overflow that is the debited account itself is none
   line_op integer[], line_debit integer[], line_credit integer[], line_overflow integer[], line_asset text[], line_atoms bigint[],
-  -- arrays of rows, with the number of their operation as "op"
-  usages jsonb, invoiced jsonb,
+  -- rows of usage_records, with the number of their operation as "op"
+  usages jsonb,
   OUT verdicts text, OUT entries text, OUT available text, OUT held text
 ) LANGUAGE plpgsql
   SECURITY DEFINER SET search_path = public, pg_temp
@@ -256,14 +256,10 @@ BEGIN
    WHERE r.id = u.id AND (u.debited <> 0 OR u.posted <> u.opening OR u.posted - u.free <> r.held OR u.frozen <> r.frozen);
   IF usages IS NOT NULL THEN
     INSERT INTO usage_records
-      SELECT (jsonb_populate_record(null::usage_records, u.value || jsonb_build_object('entry_id', entry[(u.value->'op')::integer]))).*
-        FROM jsonb_array_elements(usages) u WHERE verdict[(u.value->'op')::integer] IN ('P', 'R');
-  END IF;
-  IF invoiced IS NOT NULL THEN
-    INSERT INTO invoices
-      SELECT (jsonb_populate_record(null::invoices, u.value || jsonb_build_object('entry_id', entry[(u.value->'op')::integer],
-              'balance_after', told_free[(u.value->'op')::integer]))).*
-        FROM jsonb_array_elements(invoiced) u WHERE verdict[(u.value->'op')::integer] IN ('P', 'R');
+      SELECT r.* FROM jsonb_array_elements(usages) u, LATERAL (SELECT (u->'op')::integer AS op) o,
+             LATERAL jsonb_populate_record(null::usage_records, u
+               || jsonb_build_object('entry_id', entry[o.op], 'balance_after', told_free[o.op])) r
+       WHERE verdict[o.op] IN ('P', 'R');
   END IF;
   verdicts := array_to_string(verdict, '');
   entries := array_to_string(entry, ',', '');

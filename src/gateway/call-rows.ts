@@ -1,5 +1,4 @@
-import { instantOf } from '../common/id';
-import { invoiceRow } from '../invoicing/invoice';
+import { invoiceColumns } from '../invoicing/invoice';
 import type { CompanionRows } from '../ledger/companion-rows';
 import { usageRow } from '../metering/usage-record';
 import type { Usage } from '../metering/usage';
@@ -49,27 +48,18 @@ export function rowsOf(
     paymentId: paid.paymentId,
     network: paid.network,
     transaction: paid.transaction,
-    invoiceId,
     latencyMs: elapsed(call),
     ttfbMs: outcome.ttfbMs,
   });
   if (charge === undefined || invoiceId === null) return { usage };
-  const invoice = invoiceRow({
+  const { lines } = charge;
+  const invoice = invoiceColumns({
     id: invoiceId,
-    issuedAt: instantOf(call.id),
-    callId: call.id,
-    customerId: hold.customerId,
-    endpoint: call.endpoint,
-    model: call.modelId,
-    status: outcome.status,
-    lines: charge.lines,
-    priceId: quote.price.id,
+    lines,
     priceVersion: quote.price.version,
-    amount: paid.charge,
-    scheme: hold.scheme,
     evidence: paid.evidence,
   });
-  return { usage, invoice };
+  return { usage: { ...usage, ...invoice } };
 }
 
 /** Milliseconds since the call arrived. */

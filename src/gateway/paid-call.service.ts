@@ -1,7 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { BillingError } from '../common/billing-error';
-import { secretId } from '../common/id';
 import { formatMoney } from '../common/money';
+import { newInvoiceId } from '../invoicing/invoice-id';
 import type { Usage } from '../metering/usage';
 import type { KeptAnswer } from '../payments/claim';
 import type { Receipt, Work } from '../payments/payment-scheme';
@@ -55,7 +55,7 @@ export class PaidCallService {
       return this.fail(paid, new UpstreamFailedError({ cause: new Error('It is not the JSON of an answer.') }));
     const charge = chargeFor(paid.quote, read.usage.quantities);
     const cost = formatMoney(chargedTo(paid.hold.amount, charge.amount));
-    const invoiceId = secretId('inv');
+    const invoiceId = newInvoiceId(paid.call.id);
     const headers = {
       ...(toCaller(answer.headers) as Record<string, string>),
       ...costHeaders(paid, cost, invoiceId),
@@ -71,7 +71,7 @@ export class PaidCallService {
   }
 
   private stream(paid: PaidCall, answer: UpstreamAnswer): Answer {
-    const invoiceId = secretId('inv');
+    const invoiceId = newInvoiceId(paid.call.id);
     const headers = { ...toCaller(answer.headers), ...costHeaders(paid, undefined, invoiceId), ...paid.hold.headers };
     return {
       stream: async (target) => {

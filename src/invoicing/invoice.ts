@@ -34,25 +34,15 @@ export interface Evidence {
   readonly credited?: string;
 }
 
-/** The invoice as a row of `invoices`. `entry_id` and `balance_after` are set by the ledger's flush. */
-export function invoiceRow(invoice: Omit<Invoice, 'entryId' | 'balanceAfter'>): Record<string, unknown> {
-  return {
-    id: invoice.id,
-    issued_at: invoice.issuedAt.toISOString(),
-    call_id: invoice.callId,
-    customer_id: invoice.customerId,
-    endpoint: invoice.endpoint,
-    model: invoice.model,
-    status: invoice.status,
-    lines: invoice.lines,
-    price_id: invoice.priceId,
-    price_version: invoice.priceVersion,
-    asset: invoice.amount.asset,
-    atoms: invoice.amount.atoms.toString(),
-    scheme: invoice.scheme,
-    evidence: invoice.evidence,
-  };
-}
+/** The columns that make a row of `usage_records` an invoice. The rest of it is what the row says of the call. */
+export const invoiceColumns = (
+  invoice: Pick<Invoice, 'id' | 'lines' | 'priceVersion' | 'evidence'>,
+): Record<string, unknown> => ({
+  invoice_id: invoice.id,
+  lines: invoice.lines,
+  price_version: invoice.priceVersion,
+  evidence: invoice.evidence,
+});
 
 /** The invoice as its reader sees it. Integers are decimal strings. */
 export function serializeInvoice(invoice: Invoice): Record<string, unknown> {

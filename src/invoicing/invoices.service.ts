@@ -1,9 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import type { AssetCode } from '../common/asset';
+import { instantOf } from '../common/id';
 import { NotFoundError } from '../common/billing-error';
 import { DatabaseService } from '../database/database.service';
 import type { Evidence, Invoice } from './invoice';
 import { decodeCursor, encodeCursor } from './invoice-cursor';
+import { callIdIn } from './invoice-id';
 
 export interface InvoiceFilter {
   /** Left out: every customer's. */
@@ -21,22 +23,19 @@ export interface InvoicePage {
   readonly next: string | null;
 }
 
-const FORMAT = /^[\w-]{1,100}$/;
-// A Date has milliseconds and the column microseconds: a cursor made of a Date would repeat or skip rows.
-const EXACT_TIME = `to_char(issued_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS exact_time`;
-
 /** Reads invoices. They are written by the ledger, in the transaction of the charge. */
 @Injectable()
 export class InvoicesService {
   constructor(private readonly database: DatabaseService) {}
 
-  /**
-   * The id has no time in it, so each month's primary key is probed: one index lookup per month kept.
-   * @throws NotFoundError `invoice_not_found`
-   */
+  /** @throws NotFoundError `invoice_not_found` */
   async get(id: string): Promise<Invoice> {
-    const rows = FORMAT.test(id)
-      ? await this.database.query<InvoiceRow>('SELECT * FROM invoices WHERE id = $1 LIMIT 1', [id])
+    const callId = callIdIn(id);
+    const rows = callId
+      ? await this.database.query<InvoiceRow>(
+          'SELECT * FROM invoices WHERE issued_at = $1 AND call_id = $2 AND id = $3',
+          [instantOf(callId), callId, id],
+        )
       : [];
     if (!rows[0]) {
       const hint = 'The id is in the response header x-tollbridge-invoice of the call.';
@@ -51,13 +50,13 @@ export class InvoicesService {
    */
   async list(filter: InvoiceFilter, limit: number, after?: string): Promise<InvoicePage> {
     const { where, parameters } = conditions(filter, after);
-    const rows = await this.database.query<InvoiceRow & { exact_time: string }>(
-      `SELECT *, ${EXACT_TIME} FROM invoices ${where} ORDER BY issued_at DESC, id DESC LIMIT ${limit + 1}`,
+    const rows = await this.database.query<InvoiceRow>(
+      `SELECT * FROM invoices ${where} ORDER BY issued_at DESC, call_id DESC LIMIT ${limit + 1}`,
       parameters,
     );
     const page = rows.slice(0, limit);
     const last = page.at(-1);
-    const next = rows.length > limit && last ? encodeCursor({ issuedAt: last.exact_time, id: last.id }) : null;
+    const next = rows.length > limit && last ? encodeCursor(last.call_id) : null;
     return { invoices: page.map(toInvoice), next };
   }
 }
@@ -72,9 +71,9 @@ function conditions(filter: InvoiceFilter, after: string | undefined): { where: 
   if (filter.from) clauses.push(`issued_at >= ${bind(filter.from)}`);
   if (filter.to) clauses.push(`issued_at < ${bind(filter.to)}`);
   if (after !== undefined) {
-    const cursor = decodeCursor(after);
-    const time = `${bind(cursor.issuedAt)}::timestamptz`;
-    clauses.push(`issued_at <= ${time}`, `(issued_at, id) < (${time}, ${bind(cursor.id)})`);
+    const callId = decodeCursor(after);
+    const time = `${bind(instantOf(callId))}::timestamptz`;
+    clauses.push(`issued_at <= ${time}`, `(issued_at, call_id) < (${time}, ${bind(callId)}::uuid)`);
   }
   return { where: clauses.length === 0 ? '' : `WHERE ${clauses.join(' AND ')}`, parameters };
 }

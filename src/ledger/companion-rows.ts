@@ -1,5 +1,5 @@
-/** Rows written in the same transaction as a ledger operation, and only if it is applied: see the README. */
+/** Written in the same transaction as a ledger operation, and only if it is applied: see the README. */
 export interface CompanionRows {
+  /** A row of `usage_records`, with its invoice's columns; the entry and the balance after it are added. */
   readonly usage?: Readonly<Record<string, unknown>>;
-  readonly invoice?: Readonly<Record<string, unknown>>;
 }

@@ -4,7 +4,7 @@ import type { DatabaseService } from '../database/database.service';
 import { type LedgerOperation, parametersOf } from './ledger-operation';
 import { type FlushAnswer, type RawVerdict, readVerdicts } from './verdict';
 
-export const FLUSH_SQL = `SELECT * FROM ledger_flush(${Array.from({ length: 24 }, (_, index) => `$${index + 1}`).join(', ')})`;
+export const FLUSH_SQL = `SELECT * FROM ledger_flush(${Array.from({ length: 23 }, (_, index) => `$${index + 1}`).join(', ')})`;
 const MAX_ATTEMPTS = 5;
 const PAUSE_MS = 5;
 /** No further attempt is begun after this time. */

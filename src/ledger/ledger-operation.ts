@@ -96,8 +96,7 @@ export function parametersOf(operations: readonly LedgerOperation[], careful: bo
     lines(({ overflow }) => at(overflow)),
     lines(({ asset }) => quoted(asset)),
     lines(({ atoms }) => atoms),
-    rowsOf(operations, 'usage'),
-    rowsOf(operations, 'invoice'),
+    usagesOf(operations),
   ];
 }
 
@@ -112,10 +111,8 @@ export function accountIdsOf(operations: readonly LedgerOperation[]): string[] {
   return [...ids].toSorted((a, b) => a.length - b.length || (a < b ? -1 : 1));
 }
 
-function rowsOf(operations: readonly LedgerOperation[], table: keyof CompanionRows): string | null {
-  const rows = operations.flatMap(({ rows }, index) =>
-    rows?.[table] === undefined ? [] : [{ ...rows[table], op: index + 1 }],
-  );
+function usagesOf(operations: readonly LedgerOperation[]): string | null {
+  const rows = operations.flatMap(({ rows }, index) => (rows?.usage ? [{ ...rows.usage, op: index + 1 }] : []));
   return rows.length === 0 ? null : JSON.stringify(rows);
 }
 

@@ -24,12 +24,11 @@ export interface UsageRecord {
   readonly paymentId: string | null;
   readonly network: string | null;
   readonly transaction: string | null;
-  readonly invoiceId: string | null;
   readonly latencyMs: number;
   readonly ttfbMs: number | null;
 }
 
-/** The record as a row of `usage_records`. `entry_id` is set by the ledger's flush. */
+/** The record as a row of `usage_records`. `entry_id` and `balance_after` are set by the ledger's flush. */
 export function usageRow(record: UsageRecord): Record<string, unknown> {
   const { quantities, source } = record.usage;
   const text = (value: bigint | undefined): string | null => value?.toString() ?? null;
@@ -63,7 +62,6 @@ export function usageRow(record: UsageRecord): Record<string, unknown> {
     payment_id: record.paymentId,
     network: record.network,
     tx_hash: record.transaction,
-    invoice_id: record.invoiceId,
     latency_ms: record.latencyMs,
     ttfb_ms: record.ttfbMs,
   };

@@ -1,8 +1,9 @@
-import { newId, secretId } from '../../src/common/id';
+import { newId } from '../../src/common/id';
 import { usd, usdc } from '../../src/common/money';
 import { CustomersService } from '../../src/customers/customers.service';
 import { DatabaseService } from '../../src/database/database.service';
-import { type Evidence, invoiceRow } from '../../src/invoicing/invoice';
+import { type Evidence, invoiceColumns } from '../../src/invoicing/invoice';
+import { newInvoiceId } from '../../src/invoicing/invoice-id';
 import type { CompanionRows } from '../../src/ledger/companion-rows';
 import { callCaptured, callSettled } from '../../src/ledger/entries';
 import { customerCredits } from '../../src/ledger/ledger-account';
@@ -30,7 +31,7 @@ const NETWORK = 'eip155:84532';
 export async function bookCreditCall({ app }: Pick<TestApp, 'app'>, facts: CallFacts): Promise<BookedCall> {
   const ledger = app.get(LedgerService);
   const { customerId, keyId, model = 'gpt-4o-mini' } = facts;
-  const call = { callId: newId(), invoiceId: secretId('inv') };
+  const call = newCall();
   const charge = usd(facts.atoms);
   const hold = { id: call.callId, account: customerCredits(customerId, 'USD'), amount: usd(facts.atoms + 1000n) };
   await ledger.hold(hold, new Date(Date.now() + 60_000));
@@ -53,7 +54,7 @@ export async function bookCreditCall({ app }: Pick<TestApp, 'app'>, facts: CallF
 /** A call paid in USDC by a wallet that sent twice what it cost, in micro-USDC. */
 export async function bookChainCall({ app }: Pick<TestApp, 'app'>, wallet: string, atoms: bigint): Promise<BookedCall> {
   const customer = await app.get(CustomersService).forWallet(app.get(DatabaseService), wallet);
-  const call = { callId: newId(), invoiceId: secretId('inv') };
+  const call = newCall();
   const transaction = `0x${call.callId.replaceAll('-', '').padEnd(64, '0')}`;
   const charge = usdc(atoms);
   const entry = callSettled({
@@ -117,24 +118,19 @@ function rowsOf(
     paymentId: facts.transaction,
     network,
     transaction: facts.transaction,
-    invoiceId: call.invoiceId,
     latencyMs: 5,
     ttfbMs: null,
   });
-  const invoice = invoiceRow({
+  const invoice = invoiceColumns({
     id: call.invoiceId,
-    issuedAt: new Date(),
-    callId: call.callId,
-    customerId: facts.customerId,
-    endpoint: '/v1/chat/completions',
-    model: facts.model,
-    status: 'succeeded',
     lines: [{ meter: 'input', quantity: '12', unitPriceNano: '150000000', per: '1000000', amount: '0.0000018' }],
-    priceId: 'price_none',
     priceVersion: 1,
-    amount: facts.charge,
-    scheme: facts.scheme,
     evidence: facts.evidence,
   });
-  return { usage, invoice };
+  return { usage: { ...usage, ...invoice } };
+}
+
+function newCall(): BookedCall {
+  const callId = newId();
+  return { callId, invoiceId: newInvoiceId(callId) };
 }
