@@ -14,6 +14,21 @@ export class LedgerModel {
     }));
   }
 
+  /** Another one in the same state, to try what would follow. */
+  copy(): LedgerModel {
+    const copy = new LedgerModel([]);
+    copy.accounts.push(...this.accounts.map((account) => ({ ...account })));
+    for (const [id, hold] of this.holds) copy.holds.set(id, { ...hold });
+    for (const [key, lines] of this.keys) copy.keys.set(key, lines);
+    return copy;
+  }
+
+  /** The whole state: two models with the same text decide everything alike. */
+  text(): string {
+    const state = [this.accounts, [...this.holds].toSorted(byFirst), [...this.keys].toSorted(byFirst)];
+    return JSON.stringify(state, (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value));
+  }
+
   available(account: number): bigint {
     const { credits, debits, held } = this.at(account);
     return credits - debits - held;
@@ -29,19 +44,22 @@ export class LedgerModel {
     return 'held';
   }
 
-  release(id: string): string {
+  /** `account` is where the caller believes the hold to be. */
+  release(id: string, account?: number): string {
     const hold = this.holds.get(id);
     if (hold?.state !== 'open') return 'hold_closed';
+    if (account !== undefined && hold.account !== account) return 'key_conflict';
     this.at(hold.account).held -= hold.atoms;
     hold.state = 'released';
     return 'released';
   }
 
   /** A capture is known by its hold, a post by its key. */
-  capture(id: string, lines: readonly Line[]): string {
+  capture(id: string, lines: readonly Line[], account?: number): string {
     const hold = this.holds.get(id);
     if (hold?.captured !== undefined) return hold.captured === text(lines) ? 'replayed' : 'key_conflict';
     if (hold?.state !== 'open') return 'hold_closed';
+    if (account !== undefined && hold.account !== account) return 'key_conflict';
     this.at(hold.account).held -= hold.atoms;
     if (this.moved(lines)) {
       Object.assign(hold, { state: 'captured', captured: text(lines) });
@@ -90,6 +108,8 @@ export interface Line {
   readonly atoms: bigint;
   readonly overflow?: number | undefined;
 }
+
+const byFirst = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number => (a < b ? -1 : 1);
 
 const text = (lines: readonly Line[]): string =>
   JSON.stringify(lines.map(({ from, to, atoms, overflow }) => [from, to, atoms.toString(), overflow ?? null]));
