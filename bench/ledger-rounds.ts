@@ -16,8 +16,6 @@ const RACE_BALANCE = 1_000;
 /** What is measured once in a round, under this name; its parts ran at the same time. */
 interface Section {
   readonly name: string;
-  /** After the checkpoint, before the clock. */
-  readonly prepare?: () => Promise<void>;
   readonly measure: () => Promise<readonly Measured[] | undefined>;
 }
 
@@ -46,6 +44,8 @@ export class LedgerRounds {
     await this.prepare();
     const sections = this.sections().filter(({ name }) => this.isWanted(name));
     for (let round = 1; round <= this.options.rounds; round++) {
+      await this.server.checkpoint();
+      await this.pgbench?.touchPages();
       for (const section of sections) await this.measure(`round ${round}/${this.options.rounds}`, section);
     }
     const sustained = this.options.sustained > 0 && this.isWanted('sustained') ? await this.sustain() : null;
@@ -88,7 +88,6 @@ export class LedgerRounds {
     const short = seconds * 0.4;
     const tpcb: Section = {
       name: 'tpcb 64',
-      prepare: async () => this.pgbench?.touchPages(),
       measure: async () => this.pgbench && [await this.pgbench.measure(64, seconds)],
     };
     const singles = [1, 2].flatMap(() => [
@@ -148,9 +147,7 @@ export class LedgerRounds {
     return { ...load, customers: spread === 'hot' ? this.customers.slice(0, 1) : this.customers };
   }
 
-  private async measure(where: string, { name, prepare, measure }: Section): Promise<void> {
-    await this.server.checkpoint();
-    await prepare?.();
+  private async measure(where: string, { name, measure }: Section): Promise<void> {
     const measured = await measure();
     if (!measured) return;
     const figure = figureOf(measured);

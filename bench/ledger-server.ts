@@ -12,7 +12,7 @@ import { Pgbench } from './pgbench';
 
 /** As one would run it for either side; durability is what `startPostgres` gives. */
 const TUNING: Readonly<Record<string, string>> = {
-  shared_buffers: '1GB',
+  shared_buffers: '2GB',
   max_wal_size: '4GB',
   checkpoint_timeout: '15min',
 };
@@ -55,10 +55,6 @@ export class LedgerServer {
     return database;
   }
 
-  async dropDatabase(name: string): Promise<void> {
-    await this.onServer((owner) => owner.query(`DROP DATABASE ${name} WITH (FORCE)`));
-  }
-
   async startReplica({ url }: BenchDatabase): Promise<ReplicaProcess> {
     const replica = await ReplicaProcess.start(url, (gone) => this.replicas.delete(gone));
     this.replicas.add(replica);
@@ -72,7 +68,7 @@ export class LedgerServer {
     return this.pgbench;
   }
 
-  /** Before every measurement: nobody pays for what another wrote. */
+  /** Before every round, so that none falls into one. */
   async checkpoint(): Promise<void> {
     await this.onServer((owner) => owner.query('CHECKPOINT'));
   }

@@ -31,7 +31,7 @@ export class Pgbench {
 
   /**
    * Locks one row of every page. The first change of a page after a checkpoint writes all of it to the log: in a long
-   * run pgbench pays that in the first minute, in a run of seconds it would pay little else.
+   * run pgbench pays that in its first minute, in runs of seconds it would pay little else.
    */
   async touchPages(): Promise<void> {
     await withOwner(this.serverUrl.href, (owner) =>
