@@ -27,6 +27,9 @@ export const APPLICATION_RIGHTS: Readonly<Record<string, Rights>> = {
   stripe_events: EVERYDAY,
   jobs: { ...EVERYDAY, delete: 'all' },
   job_schedules: { ...EVERYDAY, delete: 'all' },
+  // How far a proof has come, not what it proves: a proof that trusts nobody begins anew (--restart).
+  verifications: { ...EVERYDAY, delete: 'all' },
+  verification_accounts: { ...EVERYDAY, delete: 'all' },
   // An account is made empty. The right on `frozen` also allows FOR NO KEY UPDATE, which makes flushes wait.
   ledger_accounts: { insert: ['code', 'asset', 'customer_id', 'guarded'], update: ['frozen'] },
 };

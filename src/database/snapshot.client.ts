@@ -8,8 +8,8 @@ export interface SnapshotOptions {
   readonly statementSeconds: number;
   /** PostgreSQL drops the snapshot when its reader stalls for longer: it keeps dead rows alive everywhere. */
   readonly idleSeconds: number;
-  /** Allows temporary tables. */
-  readonly temporaryTables?: boolean;
+  /** Allows to write what nobody else shall see: it is rolled back with the snapshot. */
+  readonly writable?: boolean;
 }
 
 /** The whole database as it is at one instant, on a connection of its own, for long reads. Must be closed. */
@@ -28,7 +28,7 @@ export class Snapshot implements Tx {
     // Without a listener a lost connection would end the process.
     client.on('error', snapshot.onError);
     try {
-      await client.query(`BEGIN ISOLATION LEVEL REPEATABLE READ${options.temporaryTables ? '' : ', READ ONLY'}`);
+      await client.query(`BEGIN ISOLATION LEVEL REPEATABLE READ${options.writable ? '' : ', READ ONLY'}`);
       await client.query(
         `SELECT set_config('statement_timeout', $1, true), set_config('idle_in_transaction_session_timeout', $2, true)`,
         [`${options.statementSeconds}s`, `${options.idleSeconds}s`],

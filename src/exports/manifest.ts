@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { AssetCode } from '../common/asset';
 import { formatMoney } from '../common/money';
 import type { Period } from '../common/period';
+import type { ChainHead } from '../ledger/chain-head';
 import { costNano, type UsageCsvRow } from './usage-csv';
 
 /** Names and order of the columns in `usage-csv.ts`. */
@@ -23,8 +24,8 @@ export interface Manifest {
   readonly bytes: number;
   /** Of exactly the bytes of the CSV, in hex. */
   readonly sha256: string;
-  /** `null` when nothing was ever posted. */
-  readonly ledgerHead: { readonly entryId: string; readonly postedAt: string } | null;
+  /** With it `tollbridge ledger verify --head <seq>:<hash>` proves for ever that the books up to here are still these. */
+  readonly ledgerHead: ChainHead | null;
   readonly generatedAt: string;
 }
 

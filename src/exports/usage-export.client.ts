@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import type { Period } from '../common/period';
 import type { Snapshot } from '../database/snapshot.client';
+import { chainHead } from '../ledger/chain-head';
 import { type Manifest, USAGE_SCHEMA_VERSION, UsageTally } from './manifest';
 import { encodeHeader, encodeRows, type UsageCsvRow } from './usage-csv';
 
@@ -78,7 +79,7 @@ export class UsageExport {
 
   /** Makes the whole CSV without sending it, and says what it is. */
   async manifest(now: Date): Promise<Manifest> {
-    const [head] = await this.snapshot.query<HeadRow>(HEAD);
+    const ledgerHead = await chainHead(this.snapshot);
     const [state] = await this.snapshot.query<{ closed: boolean }>(CLOSED, [this.query.period.to]);
     while ((await this.next()) !== undefined);
     const { period, customerId, bom } = this.query;
@@ -89,7 +90,7 @@ export class UsageExport {
       filter: { customerId: customerId ?? null, bom },
       closed: state?.closed === true,
       ...this.tally.finish(),
-      ledgerHead: head ? { entryId: head.id.toString(), postedAt: head.posted_at.toISOString() } : null,
+      ledgerHead,
       generatedAt: now.toISOString(),
     };
   }
@@ -128,15 +129,8 @@ const DECLARE = (ofOneCustomer: boolean): string => `
    WHERE u.occurred_at >= $1 AND u.occurred_at < $2 ${ofOneCustomer ? 'AND u.customer_id = $3' : ''}
    ORDER BY u.occurred_at, u.id`;
 
-const HEAD = 'SELECT id, posted_at FROM journal_entries ORDER BY id DESC LIMIT 1';
-
 // A call belongs to the moment it began, and is recorded when it ends: open holds and claims may still add to a period.
 const CLOSED = `
   SELECT now() >= $1::timestamptz + interval '${SETTLING_TIME}'
      AND NOT EXISTS (SELECT FROM holds WHERE state = 'open' AND opened_at < $1)
      AND NOT EXISTS (SELECT FROM claims WHERE state IN ('working', 'settling', 'in_doubt') AND created_at < $1) AS closed`;
-
-interface HeadRow {
-  id: bigint;
-  posted_at: Date;
-}

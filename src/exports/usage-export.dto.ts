@@ -61,8 +61,11 @@ export class AssetTotalDto {
 }
 
 export class LedgerHeadDto {
-  @ApiProperty()
-  entryId!: string;
+  @ApiProperty({ description: 'The number of the last link of the hash chain.', example: '48213' })
+  seq!: string;
+
+  @ApiProperty({ description: 'SHA-256 in hex, over the link before it and the postings of its flush.' })
+  hash!: string;
 
   @ApiProperty({ format: 'date-time' })
   postedAt!: string;

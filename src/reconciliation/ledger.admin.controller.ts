@@ -11,6 +11,7 @@ import {
   BalanceQueryDto,
   EntryPageDto,
   EntryQueryDto,
+  LedgerHeadDto,
   toAccountBalance,
   toEntryDto,
   VerificationReportDto,
@@ -49,6 +50,19 @@ export class LedgerAdminController {
     const entries = await this.journal.entries({ customerId: query.customerId, kind: query.kind, before }, query.limit);
     const next = entries.length < query.limit ? null : (entries.at(-1)?.id.toString() ?? null);
     return { data: entries.map(toEntryDto), next };
+  }
+
+  @Get('ledger/head')
+  @ApiOperation({
+    summary: 'The end of the hash chain',
+    description:
+      'Keep it: `tollbridge ledger verify --head <seq>:<hash>` proves later that nothing before was changed.',
+    operationId: 'ledgerHead',
+  })
+  @ApiOkResponse({ type: LedgerHeadDto })
+  @ApiProblems(401, 403)
+  async head(): Promise<LedgerHeadDto> {
+    return { head: await this.books.head() };
   }
 
   @Get('ledger/verify')

@@ -138,6 +138,9 @@ export class CheckDto {
   @ApiProperty({ description: 'What holds when it passes.' })
   claim!: string;
 
+  @ApiProperty({ description: 'What to do when it does not pass.' })
+  remedy!: string;
+
   @ApiProperty()
   ok!: boolean;
 
@@ -148,12 +151,34 @@ export class CheckDto {
   faults!: readonly FaultDto[];
 }
 
+export class ChainHeadDto {
+  @ApiProperty({ description: 'Links of the chain are numbered from 1 without a gap.', example: '48213' })
+  seq!: string;
+
+  @ApiProperty({ description: 'SHA-256 over the link before and the postings of the flush, in hex.' })
+  hash!: string;
+
+  @ApiProperty({ format: 'date-time' })
+  postedAt!: string;
+}
+
+export class LedgerHeadDto {
+  @ApiProperty({ type: ChainHeadDto, nullable: true, description: 'Null when nothing was ever posted.' })
+  head!: ChainHeadDto | null;
+}
+
 export class VerificationReportDto {
   @ApiProperty()
   ok!: boolean;
 
   @ApiProperty({ format: 'date-time', description: 'The instant whose books these are.' })
   takenAt!: string;
+
+  @ApiProperty({ type: ChainHeadDto, nullable: true, description: 'The end of the chain; null on empty books.' })
+  head!: ChainHeadDto | null;
+
+  @ApiProperty({ type: String, nullable: true, description: 'The link from which an interrupted run went on.' })
+  resumedAt!: string | null;
 
   @ApiProperty({ type: [CheckDto] })
   checks!: readonly CheckDto[];
