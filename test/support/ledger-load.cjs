@@ -1,0 +1,16 @@
+// The load of `ledger-load.ts` in a process of its own, to be killed. It ends with the one that forked it.
+const { readFileSync } = require('node:fs');
+const { join } = require('node:path');
+const { transformSync } = require('@swc/core');
+
+const root = join(__dirname, '..', '..');
+const options = { ...JSON.parse(readFileSync(join(root, '.swcrc'), 'utf8')), swcrc: false, sourceMaps: false };
+require.extensions['.ts'] = (module, filename) =>
+  module._compile(transformSync(readFileSync(filename, 'utf8'), { ...options, filename }).code, filename);
+
+process.once('disconnect', () => process.exit(0));
+const { runLoad } = require(join(__dirname, 'ledger-load.ts'));
+runLoad(JSON.parse(process.env.PLAN)).then((stop) => {
+  process.on('message', () => stop().then(() => process.exit(0)));
+  process.send('running');
+});
