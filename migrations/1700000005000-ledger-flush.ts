@@ -23,9 +23,6 @@ export class LedgerFlush1700000005000 implements MigrationInterface {
 // Entry ids are the flush's id times 512 plus their place in it: the entries of a flush are one range of ids.
 const FLUSH = `
 CREATE FUNCTION ledger_flush(
-  -- whether to look for what the keys and the holds to open may have done before; without it, a repeat is a unique violation
-  -- and a refusal is no answer: null, and nothing is done
-  careful boolean,
   account_ids bigint[],
   -- per operation: 'h' hold, 'r' release, 'x' expire, 'c' capture, 'p' post
   ops text[], op_hold uuid[], op_account integer[], op_held bigint[], op_opened timestamptz[], op_expires timestamptz[],
@@ -70,7 +67,7 @@ BEGIN
   IF NOT FOUND THEN
     RAISE EXCEPTION 'account_ids must be existing accounts in ascending order' USING ERRCODE = 'invalid_parameter_value';
   END IF;
-  IF careful AND 'p' = ANY (ops) THEN
+  IF 'p' = ANY (ops) THEN
     SELECT array_agg(j.entry_id ORDER BY o.i), array_agg(j.input_hash ORDER BY o.i) INTO key_entry, key_hash
       FROM unnest(op_key) WITH ORDINALITY o(key, i)
       LEFT JOIN LATERAL (SELECT entry_id, input_hash FROM journal_keys 
@@ -80,7 +77,7 @@ BEGIN
          array_agg(coalesce(h.entry_id, key_entry[o.i]) ORDER BY o.i), array_agg(coalesce(h.input_hash, key_hash[o.i]) ORDER BY o.i)
     INTO hold_state, hold_atoms, hold_account, first_entry, first_hash
     FROM unnest(op_hold) WITH ORDINALITY o(id, i)
-    LEFT JOIN LATERAL (SELECT * FROM holds WHERE holds.id = CASE WHEN careful OR ops[o.i] <> 'h' THEN o.id END LIMIT 1) h ON true;
+    LEFT JOIN LATERAL (SELECT * FROM holds WHERE holds.id = o.id LIMIT 1) h ON true;
 
   FOR i IN 1 .. n LOOP
     op := ops[i];
@@ -200,8 +197,6 @@ BEGIN
         told_held[i] := posted[short] - free[short];
       END IF;
     END IF;
-    -- What looks refused may be a repeat of what was granted.
-    IF NOT careful AND (v = 'I' OR v = 'F') THEN RETURN; END IF;
     verdict[i] := v;
     IF op_report[i] IS NOT NULL AND v <> 'I' THEN told_free[i] := free[op_report[i]]; END IF;
   END LOOP;

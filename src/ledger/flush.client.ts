@@ -1,18 +1,22 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { codeOf, isConnectionLost } from '../common/outage';
 import type { DatabaseService } from '../database/database.service';
+import { type ApplyAnswer, Forecast } from './forecast';
 import { type LedgerOperation, parametersOf } from './ledger-operation';
 import { type FlushAnswer, type RawVerdict, readVerdicts } from './verdict';
 
-export const FLUSH_SQL = `SELECT * FROM ledger_flush(${Array.from({ length: 23 }, (_, index) => `$${index + 1}`).join(', ')})`;
+const callOf = (name: string, parameters: number): string =>
+  `SELECT * FROM ${name}(${Array.from({ length: parameters }, (_, index) => `$${index + 1}`).join(', ')})`;
+const APPLY_SQL = callOf('ledger_apply', 37);
+export const FLUSH_SQL = callOf('ledger_flush', 22);
 const MAX_ATTEMPTS = 5;
 const PAUSE_MS = 5;
 /** No further attempt is begun after this time. */
 const PATIENCE_MS = 10_000;
-/** A key or a hold that has been there before: the second attempt looks them up. */
-const UNIQUE_VIOLATION = '23505';
+/** What `ledger_apply` says when something is not as expected: itself, a unique key, an account's CHECK. */
+const UNEXPECTED = /^(TB001|23505|23514)$/;
 /** It lost a race against somebody, and was rolled back. */
-const LOST_RACE = /^(40001|40P01|23505)$/;
+const LOST_RACE = /^(40001|40P01)$/;
 /** Nobody listens there: an attempt that follows at once would find the same. */
 const REFUSED = /ECONNREFUSED|timeout exceeded when trying to connect|connection timeout/;
 const LOOKS = 3;
@@ -20,24 +24,47 @@ const BETWEEN_LOOKS_MS = 25;
 
 /** Sends flushes on the connections that are kept for them. */
 export class FlushClient {
+  /** The last flush did not go as expected. */
+  private surprised = false;
+
   constructor(private readonly database: DatabaseService) {}
 
   /**
-   * One flush; after a lost race or a lost connection the same one again, a few times: a repeat returns the first
-   * result. @throws whatever PostgreSQL or the connection said in the end; 55P03 at once
+   * One flush, as it is expected to go; or decided one by one, if it does not. After a lost race or a lost connection
+   * the same one again, a few times: a repeat returns the first result.
+   * @throws whatever PostgreSQL or the connection said in the end; 55P03 at once
    */
   async send(operations: readonly LedgerOperation[]): Promise<readonly RawVerdict[]> {
     const latest = Date.now() + PATIENCE_MS;
     for (let attempt = 1; ; attempt++) {
       try {
-        const parameters = parametersOf(operations, attempt > 1);
-        const [answer] = await this.database.reserved.prepared<FlushAnswer>('ledger_flush', FLUSH_SQL, parameters);
-        if (answer?.verdicts !== null) return readVerdicts(answer);
+        return await (this.surprised || attempt > 1 ? this.decide(operations) : this.apply(operations));
       } catch (error) {
         if (attempt >= MAX_ATTEMPTS || Date.now() >= latest || !mayHelp(error)) throw error;
-        if (codeOf(error) !== UNIQUE_VIOLATION) await sleep(PAUSE_MS * 2 ** attempt);
+        this.surprised = UNEXPECTED.test(codeOf(error));
+        if (!this.surprised) await sleep(PAUSE_MS * 2 ** attempt);
       }
     }
+  }
+
+  private async apply(operations: readonly LedgerOperation[]): Promise<RawVerdict[]> {
+    const forecast = new Forecast(operations);
+    const [answer] = await this.database.reserved.prepared<ApplyAnswer>(
+      'ledger_apply',
+      APPLY_SQL,
+      forecast.parameters(),
+    );
+    if (!answer) throw new Error('ledger_apply returned nothing');
+    return forecast.verdicts(answer);
+  }
+
+  private async decide(operations: readonly LedgerOperation[]): Promise<RawVerdict[]> {
+    const parameters = parametersOf(operations);
+    const [answer] = await this.database.reserved.prepared<FlushAnswer>('ledger_flush', FLUSH_SQL, parameters);
+    const verdicts = readVerdicts(answer);
+    // One refusal seldom comes alone: as long as they come, nobody is sent twice.
+    this.surprised = verdicts.some(({ verdict }) => !GRANTED.has(verdict));
+    return verdicts;
   }
 
   /**
@@ -60,5 +87,9 @@ export class FlushClient {
   }
 }
 
+const GRANTED: ReadonlySet<string> = new Set(['H', 'R', 'P']);
+
 const mayHelp = (error: unknown): boolean =>
-  LOST_RACE.test(codeOf(error)) || (isConnectionLost(error) && !REFUSED.test(`${codeOf(error)} ${String(error)}`));
+  LOST_RACE.test(codeOf(error)) ||
+  UNEXPECTED.test(codeOf(error)) ||
+  (isConnectionLost(error) && !REFUSED.test(`${codeOf(error)} ${String(error)}`));

@@ -1,3 +1,4 @@
+import { arrayOf, quoted } from './array-literal';
 import type { CompanionRows } from './companion-rows';
 
 /** One operation of the database function `ledger_flush`. Instants are ISO 8601, account ids decimal strings. */
@@ -16,8 +17,9 @@ export interface LedgerOperation {
 export interface HoldReference {
   readonly id: string;
   readonly account: string;
+  readonly atoms: bigint;
   /** To open it. */
-  readonly opens?: { readonly atoms: bigint; readonly at: string; readonly until: string };
+  readonly opens?: { readonly at: string; readonly until: string };
 }
 
 export interface EntryContent {
@@ -59,11 +61,8 @@ const isStorable = (text: string | null | undefined): boolean => !text || !UNSTO
 
 const LETTERS = { hold: 'h', release: 'r', expire: 'x', capture: 'c', post: 'p' } as const;
 
-/**
- * The parameters of one flush: parallel arrays in PostgreSQL's own notation, as the function's header names them.
- * @param careful Whether any of them may be a repeat. Nearly none is: the look-ups are left out until one proves to be.
- */
-export function parametersOf(operations: readonly LedgerOperation[], careful: boolean): (string | null)[] {
+/** The parameters of `ledger_flush`: parallel arrays, in the order of the function's header. */
+export function parametersOf(operations: readonly LedgerOperation[]): (string | null)[] {
   const ids = accountIdsOf(operations);
   const positions = new Map(ids.map((id, index) => [id, index + 1]));
   const at = (id: string | undefined) => (id === undefined ? 'NULL' : positions.get(id));
@@ -74,12 +73,11 @@ export function parametersOf(operations: readonly LedgerOperation[], careful: bo
   );
   const lines = (cell: (movement: (typeof movements)[number]) => unknown) => arrayOf(movements.map(cell));
   return [
-    String(careful),
     arrayOf(ids),
     each(({ op }) => LETTERS[op]),
     each(({ hold }) => hold?.id ?? 'NULL'),
     each(({ hold }) => at(hold?.account)),
-    each(({ hold }) => hold?.opens?.atoms ?? 'NULL'),
+    each(({ hold }) => hold?.atoms ?? 'NULL'),
     each(({ hold }) => hold?.opens?.at ?? 'NULL'),
     each(({ hold }) => hold?.opens?.until ?? 'NULL'),
     each(({ customerId }) => quoted(customerId)),
@@ -100,13 +98,16 @@ export function parametersOf(operations: readonly LedgerOperation[], careful: bo
   ];
 }
 
-/** Every account that they name, in the order in which a flush locks them. */
-export function accountIdsOf(operations: readonly LedgerOperation[]): string[] {
+/** Every account that they name, or those that bear no overflow, in the order in which a flush locks them. */
+export function accountIdsOf(operations: readonly LedgerOperation[], withOverflows = true): string[] {
   const ids = new Set<string>();
   for (const { hold, report, entry } of operations) {
     if (hold) ids.add(hold.account);
     if (report !== undefined) ids.add(report);
-    for (const { debit, credit, overflow } of entry?.movements ?? []) ids.add(debit).add(credit).add(overflow);
+    for (const { debit, credit, overflow } of entry?.movements ?? []) {
+      ids.add(debit).add(credit);
+      if (withOverflows) ids.add(overflow);
+    }
   }
   return [...ids].toSorted((a, b) => a.length - b.length || (a < b ? -1 : 1));
 }
@@ -115,9 +116,3 @@ function usagesOf(operations: readonly LedgerOperation[]): string | null {
   const rows = operations.flatMap(({ rows }, index) => (rows?.usage ? [{ ...rows.usage, op: index + 1 }] : []));
   return rows.length === 0 ? null : JSON.stringify(rows);
 }
-
-const arrayOf = (cells: readonly unknown[]): string => `{${cells.join(',')}}`;
-
-/** An element of an array literal (PostgreSQL 8.15.2): quoted, so that nothing in it has a meaning. */
-const quoted = (text: string | null): string =>
-  text === null ? 'NULL' : `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;

@@ -49,7 +49,7 @@ export class LedgerWriter {
 
   /** The same function in the caller's own transaction, for entries that are atomic with other rows. */
   async write(tx: Tx, operation: LedgerOperation): Promise<RawVerdict> {
-    const [answer] = await tx.query<FlushAnswer>(FLUSH_SQL, parametersOf([operation], true));
+    const [answer] = await tx.query<FlushAnswer>(FLUSH_SQL, parametersOf([operation]));
     return verdictAt(readVerdicts(answer), 0);
   }
 

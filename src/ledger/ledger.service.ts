@@ -6,7 +6,7 @@ import type { CompanionRows } from './companion-rows';
 import { inputHash, type JournalEntry } from './journal-entry';
 import type { LedgerAccount } from './ledger-account';
 import { LedgerAccountsService } from './ledger-accounts.service';
-import type { LedgerOperation, Movement } from './ledger-operation';
+import type { HoldReference, LedgerOperation, Movement } from './ledger-operation';
 import { LedgerWriter } from './ledger-writer.service';
 import { type HoldVerdict, type PostVerdict, type RawVerdict, type ReleaseVerdict, VERDICTS } from './verdict';
 
@@ -28,10 +28,10 @@ export class LedgerService {
   /** Reserves all of `hold.amount` or nothing, until `expiresAt`. */
   async hold(hold: LedgerHold, expiresAt: Date): Promise<HoldVerdict> {
     const account = await this.accounts.idOf(hold.account);
-    const opens = { atoms: hold.amount.atoms, at: instantOf(hold.id).toISOString(), until: expiresAt.toISOString() };
+    const opens = { at: instantOf(hold.id).toISOString(), until: expiresAt.toISOString() };
     const raw = await this.writer.submit({
       op: 'hold',
-      hold: { id: hold.id, account, opens },
+      hold: { id: hold.id, account, atoms: hold.amount.atoms, opens },
       customerId: hold.account.customerId,
     });
     return toHoldVerdict(raw, hold.amount.asset);
@@ -54,7 +54,12 @@ export class LedgerService {
   /** Frees the hold. Safe to repeat: who comes late learns how it was closed. */
   async release(hold: LedgerHold, rows?: CompanionRows, op: 'release' | 'expire' = 'release'): Promise<ReleaseVerdict> {
     const account = await this.accounts.idOf(hold.account);
-    const { verdict } = await this.writer.submit({ op, hold: { id: hold.id, account }, customerId: null, rows });
+    const { verdict } = await this.writer.submit({
+      op,
+      hold: { id: hold.id, account, atoms: hold.amount.atoms },
+      customerId: null,
+      rows,
+    });
     return verdict === 'R' ? { verdict: 'released' } : { verdict: 'hold_closed', state: stateOf(verdict) };
   }
 
@@ -66,6 +71,10 @@ export class LedgerService {
   /** Posts an entry in the caller's transaction: it is on the books if and only if `tx` commits. */
   async postIn(tx: Tx, entry: JournalEntry, report?: LedgerAccount): Promise<PostVerdict> {
     return toPostVerdict(await this.writer.write(tx, await this.operationOf(entry, report)), report);
+  }
+
+  private async referenceTo(hold: LedgerHold): Promise<HoldReference> {
+    return { id: hold.id, account: await this.accounts.idOf(hold.account), atoms: hold.amount.atoms };
   }
 
   private async operationOf(
@@ -83,7 +92,7 @@ export class LedgerService {
     });
     return {
       op: hold === undefined ? 'post' : 'capture',
-      ...(hold === undefined ? {} : { hold: { id: hold.id, account: await this.accounts.idOf(hold.account) } }),
+      ...(hold === undefined ? {} : { hold: await this.referenceTo(hold) }),
       entry: {
         key: entry.key,
         hash: inputHash(entry),

@@ -21,9 +21,9 @@ export type PostVerdict =
 export type ReleaseVerdict =
   { readonly verdict: 'released' } | { readonly verdict: 'hold_closed'; readonly state: string | null };
 
-/** What `ledger_flush` answers: one letter per operation (none when it wants to look closer), and three lists beside them. */
+/** What `ledger_flush` answers: one letter per operation, and three comma-separated lists beside them. */
 export interface FlushAnswer {
-  readonly verdicts: string | null;
+  readonly verdicts: string;
   readonly entries: string;
   readonly available: string;
   readonly held: string;
@@ -53,7 +53,7 @@ export const VERDICTS = {
 } as const;
 
 export function readVerdicts(answer: FlushAnswer | undefined): RawVerdict[] {
-  if (!answer?.verdicts) return [];
+  if (answer === undefined) return [];
   const entries = answer.entries.split(',');
   const available = answer.available.split(',');
   const held = answer.held.split(',');

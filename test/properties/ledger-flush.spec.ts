@@ -54,14 +54,14 @@ class Run {
   readonly model = new LedgerModel(GUARDED);
   private readonly keys = Array.from({ length: 12 }, newId);
   private readonly holds = Array.from({ length: 12 }, newId);
-  private readonly holdAccounts = new Map<number, number>();
+  private readonly opened = new Map<number, { account: number; atoms: bigint }>();
 
   constructor(readonly ids: readonly string[]) {}
 
   expected(taken: Step): string {
     if (taken.op === 'hold') {
       const verdict = this.model.hold(this.hold(taken.hold), taken.account, taken.atoms);
-      if (verdict === 'held') this.holdAccounts.set(taken.hold, taken.account);
+      if (verdict === 'held') this.opened.set(taken.hold, taken);
       return verdict;
     }
     if (taken.op === 'release') return this.model.release(this.hold(taken.hold));
@@ -72,11 +72,12 @@ class Run {
   operation(taken: Step): LedgerOperation {
     const shared = { op: taken.op, customerId: null };
     if (taken.op === 'post') return { ...shared, entry: this.entry(taken.key, taken.lines) };
-    const hold = { id: this.hold(taken.hold), account: this.id(this.holdAccounts.get(taken.hold) ?? 0) };
+    const opened = this.opened.get(taken.hold);
+    const hold = { id: this.hold(taken.hold), account: this.id(opened?.account ?? 0), atoms: opened?.atoms ?? 0n };
     if (taken.op === 'capture') return { ...shared, hold, entry: this.entry(taken.key, taken.lines) };
     if (taken.op === 'release') return { ...shared, hold };
-    const opens = { atoms: taken.atoms, at: instantOf(hold.id).toISOString(), until: '2100-01-01T00:00:00Z' };
-    return { ...shared, hold: { id: hold.id, account: this.id(taken.account), opens } };
+    const opens = { at: instantOf(hold.id).toISOString(), until: '2100-01-01T00:00:00Z' };
+    return { ...shared, hold: { id: hold.id, account: this.id(taken.account), atoms: taken.atoms, opens } };
   }
 
   private entry(key: number, lines: readonly Line[]): EntryContent {

@@ -67,6 +67,8 @@ export class Names {
   private readonly holds = Array.from({ length: NAMES }, newId);
 
   /** @param ids Of the accounts, in ascending order, guarded as in `GUARDED`. */
+  private readonly amounts = new Map<number, bigint>();
+
   constructor(readonly ids: readonly string[]) {}
 
   /** Returns the model's verdict, and does it there. */
@@ -81,10 +83,12 @@ export class Names {
     const { op } = taken;
     if (op === 'post') return { op, customerId: null, entry: this.entry(this.keys[taken.name] as string, taken.lines) };
     const id = this.holds[taken.name] as string;
-    const hold = { id, account: this.id(taken.account) };
+    // What a capture believes of its hold is mostly right, and need not be.
+    if (op === 'hold') this.amounts.set(taken.name, taken.atoms);
+    const hold = { id, account: this.id(taken.account), atoms: this.amounts.get(taken.name) ?? 0n };
     if (op === 'capture') return { op, customerId: null, hold, entry: this.entry(`call:${id}`, taken.lines) };
     if (op !== 'hold') return { op, customerId: null, hold };
-    const opens = { atoms: taken.atoms, at: instantOf(id).toISOString(), until: '2100-01-01T00:00:00Z' };
+    const opens = { at: instantOf(id).toISOString(), until: '2100-01-01T00:00:00Z' };
     return { op, customerId: null, hold: { ...hold, opens } };
   }
 
