@@ -23,12 +23,34 @@ export class LedgerVerification1700000011000 implements MigrationInterface {
         closing bigint NOT NULL,
         PRIMARY KEY (verification_id, account_id)
       )`);
+    // Ids are given under the locks of the accounts, and an entry's instant is read before it waits for them: whatever
+    // was posted up to an instant has its id before any flush of half a minute later. Links are numbered without a gap,
+    // so that flush is found in as many look-ups as their number has binary digits.
+    await runner.query(`
+      CREATE FUNCTION ledger_entries_until(instant timestamptz) RETURNS bigint LANGUAGE plpgsql STABLE
+        SET search_path = public, pg_temp AS $$
+      DECLARE
+        low bigint := 0;
+        high bigint := (SELECT seq + 1 FROM ledger_chain ORDER BY seq DESC LIMIT 1);
+        middle bigint;
+      BEGIN
+        WHILE high - low > 1 LOOP
+          middle := (low + high) / 2;
+          IF (SELECT posted_at FROM ledger_chain WHERE seq = middle) > instant + interval '30 seconds' THEN
+            high := middle;
+          ELSE
+            low := middle;
+          END IF;
+        END LOOP;
+        RETURN coalesce((SELECT flush_id * 512 FROM ledger_chain WHERE seq = high), 9223372036854775807);
+      END $$`);
     // Nearly every entry is effective when it is posted, and then this index does not hear of it.
     await runner.query(`CREATE INDEX postings_dated ON postings (effective_at) WHERE effective_at <> posted_at`);
   }
 
   async down(runner: QueryRunner): Promise<void> {
     await runner.query(`DROP INDEX postings_dated`);
+    await runner.query(`DROP FUNCTION ledger_entries_until(timestamptz)`);
     await runner.query(`DROP TABLE verification_accounts`);
     await runner.query(`DROP TABLE verifications`);
   }

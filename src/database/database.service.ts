@@ -11,6 +11,8 @@ import type { Tx } from './tx';
 
 /** Errors after which the same transaction may simply be run again (PostgreSQL, Appendix A). */
 const RETRYABLE = new Set(['40001', '40P01', '55P03']);
+/** A caller waits for it: a server that says nothing for so long is not there. */
+const HOT_SILENCE_MS = 6_000;
 /** Beside DATABASE_POOL_SIZE. */
 const RESERVED = 2;
 
@@ -50,7 +52,8 @@ export class DatabaseService implements Tx, OnModuleInit, OnApplicationShutdown 
 
   /** One prepared statement by name: parsed and planned once per connection, for the hot path. */
   async prepared<Row>(name: string, sql: string, parameters: readonly unknown[]): Promise<Row[]> {
-    const result = await this.pool.query({ name, text: sql, values: [...parameters] });
+    const statement = { name, text: sql, values: [...parameters], query_timeout: HOT_SILENCE_MS };
+    const result = await this.pool.query(statement);
     return result.rows as Row[];
   }
 

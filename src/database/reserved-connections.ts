@@ -29,8 +29,8 @@ export class ReservedConnections {
       idleTimeoutMillis: 60_000,
       keepAlive: true,
     });
-    // A backend that dies while nobody queries would otherwise end the process.
-    this.pool.on('error', () => undefined);
+    // A connection that dies would otherwise end the process; whoever queries gets the error all the same.
+    this.pool.on('error', ignored).on('connect', (client) => client.on('error', ignored));
   }
 
   /** One prepared statement in a transaction of its own. A refusal leaves the connection as it was. */
@@ -51,3 +51,5 @@ export class ReservedConnections {
     await this.pool.end();
   }
 }
+
+const ignored = (): void => undefined;

@@ -147,6 +147,32 @@ export function usdcTopUpConverted(topUp: {
   };
 }
 
+/**
+ * An entry was wrong: what it moved goes back, last line first, by a new entry that names it. Only for entries that no
+ * call and no top-up tells of: those are corrected by a refund, which has a document of its own.
+ */
+export function entryCorrected(correction: {
+  entryId: bigint;
+  customerId: string | null;
+  postings: readonly Posting[];
+  reason: string;
+  effectiveAt?: Date | undefined;
+}): JournalEntry {
+  const { entryId, customerId, postings, reason, effectiveAt } = correction;
+  return {
+    key: `correction:${entryId}`,
+    kind: 'entry_corrected',
+    customerId,
+    memo: { reason },
+    corrects: entryId,
+    postings: postings.toReversed().map(({ from, to, amount }) => ({ from: to, to: from, amount })),
+    ...(effectiveAt === undefined ? {} : { effectiveAt }),
+  };
+}
+
+/** Kinds of entries that may be corrected. */
+export const CORRECTABLE: readonly string[] = ['unknown_payment_received', 'stripe_fee_charged', 'entry_corrected'];
+
 /** What Stripe took from a card and keeps for us until it is paid out. All in USD. */
 export interface CardPayment {
   paymentIntentId: string;

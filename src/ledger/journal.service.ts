@@ -40,21 +40,41 @@ export interface EntryFilter {
 export class JournalService {
   constructor(private readonly database: DatabaseService) {}
 
-  /** Newest first, with their postings, in one query. */
+  /** Newest first, with their postings, in one query. A customer's are those that move one of its accounts. */
   async entries(filter: EntryFilter, limit: number): Promise<PostedEntry[]> {
-    const parameters: unknown[] = [];
-    const clauses: string[] = [];
-    const bind = (value: unknown) => `$${parameters.push(value)}`;
-    if (filter.customerId !== undefined) clauses.push(`customer_id = ${bind(filter.customerId)}`);
-    if (filter.kind !== undefined) clauses.push(`kind = ${bind(filter.kind)}`);
-    if (filter.before !== undefined) clauses.push(`id < ${bind(filter.before.toString())}::bigint`);
-    const where = clauses.length === 0 ? '' : `WHERE ${clauses.join(' AND ')}`;
-    const rows = await this.database.query<EntryRow>(
-      `SELECT entry.*, (${POSTINGS}) AS postings FROM journal_entries entry ${where} ORDER BY id DESC LIMIT ${limit}`,
-      parameters,
-    );
-    return rows.map(toEntry);
+    const { sql, parameters } = entriesQuery(filter, limit);
+    return (await this.database.query<EntryRow>(sql, parameters)).map(toEntry);
   }
+}
+
+/** Exported so that a test can ask PostgreSQL for its plan. */
+export function entriesQuery(filter: EntryFilter, limit: number): { sql: string; parameters: unknown[] } {
+  const parameters: unknown[] = [];
+  const bind = (value: unknown) => `$${parameters.push(value)}`;
+  const clauses = (id: string): string[] => [
+    ...(filter.kind === undefined ? [] : [`kind = ${bind(filter.kind)}`]),
+    ...(filter.before === undefined ? [] : [`${id} < ${bind(filter.before.toString())}::bigint`]),
+  ];
+  if (filter.customerId === undefined) {
+    const where = clauses('id').join(' AND ') || 'true';
+    const from = `FROM journal_entries entry WHERE ${where} ORDER BY id DESC LIMIT ${limit}`;
+    return { sql: `SELECT entry.*, (${POSTINGS}) AS postings ${from}`, parameters };
+  }
+  const customer = bind(filter.customerId);
+  const rest = clauses('entry_id').map((clause) => ` AND ${clause}`);
+  // The newest of each side of each account, through its index; then the newest of those.
+  const side = (account: string) => `
+    (SELECT DISTINCT entry_id, posted_at FROM postings WHERE ${account} = account.id${rest.join('')}
+      ORDER BY entry_id DESC LIMIT ${limit})`;
+  const sql = `
+    WITH newest AS (
+      SELECT DISTINCT entry_id, moved.posted_at
+        FROM ledger_accounts account, LATERAL (${side('debit_account_id')} UNION ALL ${side('credit_account_id')}) moved
+       WHERE account.customer_id = ${customer} ORDER BY entry_id DESC LIMIT ${limit})
+    SELECT entry.*, (${POSTINGS}) AS postings
+      FROM newest JOIN journal_entries entry ON entry.id = newest.entry_id AND entry.posted_at = newest.posted_at
+     ORDER BY id DESC`;
+  return { sql, parameters };
 }
 
 // The instant leads to the month's partition, the id to the row.

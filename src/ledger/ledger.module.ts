@@ -1,4 +1,6 @@
 import { Module } from '@nestjs/common';
+import { AccountHistoryService } from './account-history.service';
+import { CorrectionsService } from './corrections.service';
 import { HoldSweeper } from './hold-sweeper.service';
 import { JournalService } from './journal.service';
 import { LedgerAccountsService } from './ledger-accounts.service';
@@ -9,6 +11,8 @@ import { ReceivablesService } from './receivables.service';
 
 @Module({
   providers: [
+    AccountHistoryService,
+    CorrectionsService,
     HoldSweeper,
     JournalService,
     LedgerVerifyService,
@@ -17,6 +21,14 @@ import { ReceivablesService } from './receivables.service';
     LedgerService,
     ReceivablesService,
   ],
-  exports: [JournalService, LedgerVerifyService, LedgerService, LedgerAccountsService, ReceivablesService],
+  exports: [
+    AccountHistoryService,
+    CorrectionsService,
+    JournalService,
+    LedgerVerifyService,
+    LedgerService,
+    LedgerAccountsService,
+    ReceivablesService,
+  ],
 })
 export class LedgerModule {}

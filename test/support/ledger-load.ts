@@ -3,6 +3,7 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { usd } from '../../src/common/money';
 import { newId, prefixedId } from '../../src/common/id';
+import { isOutage } from '../../src/common/outage';
 import { topUpReceived } from '../../src/ledger/entries';
 import { customerCredits } from '../../src/ledger/ledger-account';
 import { LedgerAccountsService } from '../../src/ledger/ledger-accounts.service';
@@ -82,7 +83,7 @@ function toldOf(ledger: LedgerService, plan: LoadPlan, tell: (told: Told) => voi
         return verdict;
       } catch (error) {
         tell({ op: 'error', id, verdict: String((error as { code?: unknown }).code ?? error) });
-        if (!(error instanceof LedgerOutageError)) throw error;
+        if (!(error instanceof LedgerOutageError || isOutage(error))) throw error;
         await sleep(50);
       }
     }

@@ -12,8 +12,8 @@ export interface Road {
   close(): void;
   /** Connections stay and are accepted, and nothing that is sent arrives: no error, no answer. */
   swallow(): void;
-  /** Cuts connections whose statement contains `text` when its answer comes: it was done, and nobody hears of it. */
-  loseAnswersTo(text: string): void;
+  /** Cuts the next connection whose statement contains `text` when its answer comes: it was done, and nobody hears of it. */
+  loseAnswerTo(text: string): void;
   /** How often an answer was lost so. */
   readonly lost: number;
   stop(): Promise<void>;
@@ -36,7 +36,10 @@ export async function openRoad(databaseUrl: string): Promise<Road> {
     const pass = (chunk: Buffer, from: Socket, to: Socket | undefined) => {
       isForgotten ||= state === 'swallowing';
       if (isForgotten) return;
-      if (from === near && fatal !== undefined && chunk.includes(fatal)) isDoomed = true;
+      if (from === near && fatal !== undefined && chunk.includes(fatal)) {
+        isDoomed = true;
+        fatal = undefined;
+      }
       if (from === far && isDoomed) {
         lost++;
         near.destroy();
@@ -70,7 +73,7 @@ export async function openRoad(databaseUrl: string): Promise<Road> {
       cutAll();
     },
     swallow: () => (state = 'swallowing'),
-    loseAnswersTo: (text) => (fatal = text),
+    loseAnswerTo: (text) => (fatal = text),
     get lost() {
       return lost;
     },
