@@ -14,7 +14,7 @@ const RETRYABLE = new Set(['40001', '40P01', '55P03']);
 /** A caller waits for it: a server that says nothing for so long is not there. */
 const HOT_SILENCE_MS = 6_000;
 /** Beside DATABASE_POOL_SIZE. */
-const RESERVED = 2;
+const RESERVED = 3;
 
 /** The only place that opens a transaction. */
 @Injectable()

@@ -23,7 +23,9 @@ const PATIENCE_MS = 5_000;
 @Injectable()
 export class LedgerWriter {
   private readonly client: FlushClient;
-  private readonly queue = new FlushQueue((batch) => this.flush(batch));
+  /** Holds and releases touch customers only: they need not wait for entries, which all meet at the revenue account. */
+  private readonly holds = new FlushQueue((batch) => this.flush(batch));
+  private readonly entries = new FlushQueue((batch) => this.flush(batch));
   private readonly aside = new FlushQueue((batch) => this.flush(batch, true));
   /** Accounts for which a flush has waited in vain, and none has got since. */
   private readonly locked = new Set<string>();
@@ -37,13 +39,13 @@ export class LedgerWriter {
    * nothing was written, LedgerUnavailableError when that is not known. LedgerTextError.
    */
   submit(operation: LedgerOperation): Promise<RawVerdict> {
-    const waiting = this.queue.length + this.aside.length;
+    const waiting = this.holds.length + this.entries.length + this.aside.length;
     if (waiting >= MAX_WAITING) return Promise.reject(new LedgerBusyError(waiting));
     const unstorable = unstorableIn(operation);
     if (unstorable !== undefined) return Promise.reject(new LedgerTextError(unstorable));
     return new Promise((resolve, reject) => {
       const entry = { operation, since: Date.now(), resolve, reject };
-      (this.isLocked(entry) ? this.aside : this.queue).push(entry);
+      this.queueFor(entry).push(entry);
     });
   }
 
@@ -76,7 +78,7 @@ export class LedgerWriter {
     if (stuck.length === 0) return this.halve(batch, isAside, latest);
     if (isAside) rejectAll(stuck, new LedgerLockedError());
     else
-      for (const entry of [...stuck, ...this.queue.withdraw((other) => this.isLocked(other))]) this.aside.push(entry);
+      for (const entry of [...stuck, ...this.withdrawLocked()]) this.aside.push(entry);
     await this.flush(
       batch.filter((entry) => !stuck.includes(entry)),
       isAside,
@@ -91,6 +93,15 @@ export class LedgerWriter {
     const middle = Math.ceil(batch.length / 2);
     await this.flush(batch.slice(0, middle), isAside, latest);
     await this.flush(batch.slice(middle), isAside, latest);
+  }
+
+  private queueFor(entry: Waiting): FlushQueue {
+    if (this.isLocked(entry)) return this.aside;
+    return entry.operation.entry === undefined ? this.holds : this.entries;
+  }
+
+  private withdrawLocked(): Waiting[] {
+    return [this.holds, this.entries].flatMap((queue) => queue.withdraw((entry) => this.isLocked(entry)));
   }
 
   private isLocked(entry: Pick<Waiting, 'operation'>): boolean {
