@@ -4,7 +4,7 @@ import { instantOf, newId } from '../../src/common/id';
 import { DatabaseService } from '../../src/database/database.service';
 import type { EntryContent, LedgerOperation } from '../../src/ledger/ledger-operation';
 import { LedgerVerifyService } from '../../src/ledger/ledger-verify.service';
-import { LedgerWriter } from '../../src/ledger/ledger-writer.service';
+import { FlushClient } from '../../src/ledger/flush.client';
 import { VERDICTS } from '../../src/ledger/verdict';
 import { startTestApp, type TestApp } from '../support/app';
 import { type Line, LedgerModel } from '../support/ledger-model';
@@ -17,11 +17,11 @@ const RUNS = Number(process.env['LEDGER_RUNS'] ?? 25);
 const SEED = Number(process.env['LEDGER_SEED'] ?? Date.now() % 1_000_000);
 
 let app: TestApp;
-let writer: LedgerWriter;
+let client: FlushClient;
 
 beforeAll(async () => {
   app = await startTestApp({ JOBS_IN_PROCESS: 'false' });
-  writer = app.app.get(LedgerWriter, { strict: false });
+  client = new FlushClient(app.app.get(DatabaseService));
 });
 afterAll(() => app?.stop());
 
@@ -108,8 +108,7 @@ test(`any operations in any batches are decided as one after the other (seed ${S
       for (const batch of batches) {
         const apart = withoutSharedNames(batch);
         const expected = apart.map((taken) => run.expected(taken));
-        // Submitted in one turn: one flush.
-        const verdicts = await Promise.all(apart.map((taken) => writer.submit(run.operation(taken))));
+        const verdicts = await client.send(apart.map((taken) => run.operation(taken)));
         expect(verdicts.map(({ verdict }) => WORDS[verdict])).toEqual(expected);
         expect(await balancesOf(run.ids)).toEqual(
           run.model.accounts.map(({ credits, debits, held, frozen }) => ({ credits, debits, held, frozen })),

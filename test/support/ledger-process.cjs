@@ -10,9 +10,9 @@ require.extensions['.ts'] = (module, filename) =>
 
 process.once('disconnect', () => process.exit(0));
 const { openWriter } = require(join(__dirname, 'ledger-writers.ts'));
-openWriter(process.env.DATABASE_URL).then(({ writer }) => {
+openWriter(process.env.DATABASE_URL).then(({ decide }) => {
   process.on('message', async ({ n, operations }) => {
-    const verdicts = await Promise.all(operations.map((operation) => writer.submit(operation)));
+    const verdicts = await decide(operations);
     process.send({ n, verdicts });
   });
   process.send('ready');

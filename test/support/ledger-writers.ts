@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import type { Config } from '../../src/config/config';
 import { DatabaseService } from '../../src/database/database.service';
 import type { LedgerOperation } from '../../src/ledger/ledger-operation';
+import { FlushClient } from '../../src/ledger/flush.client';
 import { LedgerWriter } from '../../src/ledger/ledger-writer.service';
 import type { RawVerdict } from '../../src/ledger/verdict';
 
 /** Decides a batch, in one flush. */
-export type Decide = (operations: readonly LedgerOperation[]) => Promise<RawVerdict[]>;
+export type Decide = (operations: readonly LedgerOperation[]) => Promise<readonly RawVerdict[]>;
 
 /** A writer with a pool of its own, as a replica has it, without the rest of the application. */
 export async function openWriter(
@@ -19,11 +20,13 @@ export async function openWriter(
   const database = new DatabaseService(config as Config);
   await database.onModuleInit();
   const writer = new LedgerWriter(database);
+  const client = new FlushClient(database);
   return {
     database,
     writer,
     // Submitted in one turn.
-    decide: (operations) => Promise.all(operations.map((operation) => writer.submit(operation))),
+    // One flush: the writer itself would send holds and entries apart.
+    decide: (operations) => client.send(operations),
     stop: () => database.onApplicationShutdown(),
   };
 }
