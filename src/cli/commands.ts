@@ -109,7 +109,22 @@ export const COMMANDS: readonly Entry[] = [
   },
   {
     name: 'ledger verify',
-    summary: 'Prove the books: postings, balances, holds, usage and invoices',
+    summary: 'Prove the books: hash chain, postings, balances, holds, usage and invoices',
     load: async () => (await import('./ledger.js')).verifyLedger,
+  },
+  {
+    name: 'ledger balance',
+    summary: 'Show the balance of an account at any instant',
+    load: async () => (await import('./accounts.js')).showBalance,
+  },
+  {
+    name: 'ledger statement',
+    summary: 'List what moved an account in a period, with running balance',
+    load: async () => (await import('./accounts.js')).showStatement,
+  },
+  {
+    name: 'ledger correct',
+    summary: 'Take an entry back, by a new one that names it',
+    load: async () => (await import('./accounts.js')).correctEntry,
   },
 ];

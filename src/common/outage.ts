@@ -18,4 +18,7 @@ export function isConnectionLost(error: unknown): boolean {
 }
 
 /** SQLSTATE, or the name of a system error; empty where there is none. */
-export const codeOf = (error: unknown): string => String((error as { code?: unknown } | null)?.code ?? '');
+export function codeOf(error: unknown): string {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' ? code : '';
+}

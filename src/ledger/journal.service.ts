@@ -51,28 +51,29 @@ export class JournalService {
 export function entriesQuery(filter: EntryFilter, limit: number): { sql: string; parameters: unknown[] } {
   const parameters: unknown[] = [];
   const bind = (value: unknown) => `$${parameters.push(value)}`;
-  const clauses = (id: string): string[] => [
-    ...(filter.kind === undefined ? [] : [`kind = ${bind(filter.kind)}`]),
-    ...(filter.before === undefined ? [] : [`${id} < ${bind(filter.before.toString())}::bigint`]),
-  ];
   if (filter.customerId === undefined) {
-    const where = clauses('id').join(' AND ') || 'true';
+    const kind = filter.kind === undefined ? 'true' : `kind = ${bind(filter.kind)}`;
+    const before = filter.before === undefined ? 'true' : `id < ${bind(filter.before.toString())}::bigint`;
+    const where = `${kind} AND ${before}`;
     const from = `FROM journal_entries entry WHERE ${where} ORDER BY id DESC LIMIT ${limit}`;
     return { sql: `SELECT entry.*, (${POSTINGS}) AS postings ${from}`, parameters };
   }
   const customer = bind(filter.customerId);
-  const rest = clauses('entry_id').map((clause) => ` AND ${clause}`);
-  // The newest of each side of each account, through its index; then the newest of those.
+  const kind = filter.kind === undefined ? '' : ` AND kind = ${bind(filter.kind)}`;
+  const end = bind((filter.before ?? 2n ** 63n - 1n).toString());
+  // The newest of each side of each account, through its index (for the form see `statement-queries.ts`); then the
+  // newest of those.
   const side = (account: string) => `
-    (SELECT DISTINCT entry_id, posted_at FROM postings WHERE ${account} = account.id${rest.join('')}
-      ORDER BY entry_id DESC LIMIT ${limit})`;
+    (SELECT DISTINCT ${account}, entry_id, posted_at FROM postings
+      WHERE (${account}, entry_id) >= (account.id, 0) AND (${account}, entry_id) < (account.id, ${end}::bigint)${kind}
+      ORDER BY ${account} DESC, entry_id DESC LIMIT ${limit})`;
   const sql = `
     WITH newest AS (
       SELECT DISTINCT entry_id, moved.posted_at
         FROM ledger_accounts account, LATERAL (${side('debit_account_id')} UNION ALL ${side('credit_account_id')}) moved
        WHERE account.customer_id = ${customer} ORDER BY entry_id DESC LIMIT ${limit})
     SELECT entry.*, (${POSTINGS}) AS postings
-      FROM newest JOIN journal_entries entry ON entry.id = newest.entry_id AND entry.posted_at = newest.posted_at
+      FROM newest, LATERAL (SELECT * FROM journal_entries WHERE id = newest.entry_id AND posted_at = newest.posted_at LIMIT 1) entry
      ORDER BY id DESC`;
   return { sql, parameters };
 }

@@ -1,6 +1,9 @@
 /*
  * What an account was, and what moved it. Both sides of it are asked through their own index, (account, entry_id); the
  * instants keep PostgreSQL from opening months that cannot be meant. An hour covers whatever waited for a lock.
+ *
+ * The account is never compared by `=` where there is an order: the primary key has that order as well, and a planner
+ * that believes the account to be frequent would walk it through everybody's entries until it meets one of this account.
  */
 
 /** Its last posting before an instant. $1 account, $2 instant */
@@ -12,9 +15,10 @@ export const LAST_BEFORE = `
 function lastOf(side: 'debit' | 'credit'): string {
   return `
     (SELECT entry_id, line, ${side}_balance_after AS balance FROM postings
-      WHERE ${side}_account_id = $1 AND entry_id < (SELECT ledger_entries_until($2::timestamptz))
+      WHERE (${side}_account_id, entry_id) >= ($1, 0)
+        AND (${side}_account_id, entry_id) < ($1, (SELECT ledger_entries_until($2::timestamptz)))
         AND posted_at < $2::timestamptz
-      ORDER BY entry_id DESC, line DESC LIMIT 1)`;
+      ORDER BY ${side}_account_id DESC, entry_id DESC, line DESC LIMIT 1)`;
 }
 
 /** Of entries dated otherwise: what was posted later and counts already, less what was posted and does not count yet. */
@@ -40,9 +44,10 @@ export const LINES_BY_POSTED = `
 function pageOf(side: string, other: string, atoms: string): string {
   return `
     (SELECT ${COLUMNS}, ${other}_account_id AS other, ${atoms} AS atoms, ${side}_balance_after AS balance FROM postings
-      WHERE ${side}_account_id = $1 AND entry_id > $4 AND entry_id <= $5 AND entry_id >= $6 AND (entry_id, line) > ($6, $7)
+      WHERE (${side}_account_id, entry_id) > ($1, $4) AND (${side}_account_id, entry_id) <= ($1, $5)
+        AND (${side}_account_id, entry_id) >= ($1, $6) AND (entry_id, line) > ($6, $7)
         AND posted_at >= $2::timestamptz - interval '1 hour' AND posted_at < $3::timestamptz + interval '1 hour'
-      ORDER BY entry_id, line LIMIT $8)`;
+      ORDER BY ${side}_account_id, entry_id, line LIMIT $8)`;
 }
 
 // The same, $9 effective date of the last page end, $10 opening balance

@@ -1,11 +1,14 @@
-import { Controller, Get, Query, UseGuards } from '@nestjs/common';
-import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Body, Controller, Get, Param, Post, Query, UseGuards } from '@nestjs/common';
+import { ApiBearerAuth, ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ApiProblems } from '../common/problem.dto';
 import { AccessGuard, AdminOnly } from '../customers/access.guard';
+import { CorrectionsService } from '../ledger/corrections.service';
 import { JournalService } from '../ledger/journal.service';
 import { LedgerAccountsService } from '../ledger/ledger-accounts.service';
 import { LedgerVerifyService } from '../ledger/ledger-verify.service';
 import type { VerificationReport } from '../ledger/verification';
+import { NotFoundError } from '../common/billing-error';
+import { CorrectionDto, CorrectionRequestDto } from './accounts.dto';
 import {
   AccountBalanceListDto,
   BalanceQueryDto,
@@ -31,6 +34,7 @@ export class LedgerAdminController {
     private readonly accounts: LedgerAccountsService,
     private readonly journal: JournalService,
     private readonly books: LedgerVerifyService,
+    private readonly corrections: CorrectionsService,
   ) {}
 
   @Get('balances')
@@ -50,6 +54,21 @@ export class LedgerAdminController {
     const entries = await this.journal.entries({ customerId: query.customerId, kind: query.kind, before }, query.limit);
     const next = entries.length < query.limit ? null : (entries.at(-1)?.id.toString() ?? null);
     return { data: entries.map(toEntryDto), next };
+  }
+
+  @Post('entries/:id/corrections')
+  @ApiOperation({
+    summary: 'Takes an entry back, by a new one that names it',
+    description: 'Once. Not for what a call or a top-up has moved: a refund gives that back.',
+    operationId: 'correctEntry',
+  })
+  @ApiCreatedResponse({ type: CorrectionDto })
+  @ApiProblems(400, 401, 403, 404, 409)
+  async correct(@Param('id') id: string, @Body() body: CorrectionRequestDto): Promise<CorrectionDto> {
+    if (!/^\d{1,18}$/.test(id)) throw new NotFoundError({ what: 'entry', id });
+    const effectiveAt = body.effectiveAt === undefined ? undefined : new Date(body.effectiveAt);
+    const entryId = await this.corrections.correct({ entryId: BigInt(id), reason: body.reason, effectiveAt });
+    return { entryId, corrects: id };
   }
 
   @Get('ledger/head')

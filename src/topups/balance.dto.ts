@@ -10,6 +10,36 @@ export class BalanceQueryDto {
   @IsString()
   @MaxLength(100)
   customerId?: string;
+
+  @ApiPropertyOptional({ example: '2026-11-01T00:00:00Z', description: 'ISO 8601 in UTC: as the books were then.' })
+  @IsOptional()
+  @IsString()
+  @MaxLength(40)
+  at?: string;
+}
+
+/** What was there and owed in one currency at an instant, by posting date. Plain decimals, exact. */
+export class PastCurrencyBalanceDto {
+  @ApiProperty({ enum: ['USD', 'USDC'], example: 'USD' })
+  currency!: string;
+
+  @ApiProperty({ example: '24.5125', description: 'Prepaid and not used.' })
+  posted!: string;
+
+  @ApiProperty({ example: '0', description: 'What calls had cost beyond the balance.' })
+  owed!: string;
+}
+
+/** A customer's balances as they were. What was held then is not kept. */
+export class PastBalanceDto {
+  @ApiProperty({ example: 'cus_019a8b2c3d4e7f60a1b2c3d4e5f60718' })
+  customerId!: string;
+
+  @ApiProperty({ format: 'date-time' })
+  at!: string;
+
+  @ApiProperty({ type: [PastCurrencyBalanceDto] })
+  balances!: PastCurrencyBalanceDto[];
 }
 
 /** The same amounts as whole atoms: 10^-9 USD, 10^-6 USDC. */

@@ -8,7 +8,7 @@ import { type Decided, statesAfter } from '../support/ledger-orders';
 import { GUARDED, Names, type Step, unit, wordOf } from '../support/ledger-programs';
 import { forkWriter, openWriter } from '../support/ledger-writers';
 
-const RUNS = Number(process.env['LEDGER_RUNS'] ?? 50);
+const RUNS = Number(process.env['LEDGER_RUNS'] ?? 25);
 const SEED = Number(process.env['LEDGER_SEED'] ?? Date.now() % 1_000_000);
 jest.setTimeout(60_000 + RUNS * 2_000);
 

@@ -10,7 +10,12 @@ require.extensions['.ts'] = (module, filename) =>
 
 process.once('disconnect', () => process.exit(0));
 const { runLoad } = require(join(__dirname, 'ledger-load.ts'));
-runLoad(JSON.parse(process.env.PLAN)).then((stop) => {
-  process.on('message', () => stop().then(() => process.exit(0)));
+async function run() {
+  const stop = await runLoad(JSON.parse(process.env.PLAN));
+  process.on('message', async () => {
+    await stop();
+    process.exit(0);
+  });
   process.send('running');
-});
+}
+void run();

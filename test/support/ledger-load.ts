@@ -41,9 +41,9 @@ export async function runLoad(plan: LoadPlan): Promise<() => Promise<void>> {
   const file = openSync(plan.file, 'a');
   const tell = (told: Told) => void writeSync(file, `${JSON.stringify(told)}\n`);
   const ledger = toldOf(new LedgerService(writer, new LedgerAccountsService(database)), plan, tell);
-  let goesOn = true;
+  const life = { goesOn: true };
   const caller = async (n: number): Promise<void> => {
-    for (let turn = n; goesOn; turn++) {
+    for (let turn = n; life.goesOn; turn++) {
       const customerId = plan.customers[turn % plan.customers.length] as string;
       // What is not an outage was told with its code, and ends only this turn.
       await act(ledger, customerId, turn % 8).catch(() => sleep(20));
@@ -51,7 +51,7 @@ export async function runLoad(plan: LoadPlan): Promise<() => Promise<void>> {
   };
   const callers = Array.from({ length: plan.callers }, (_, n) => caller(n));
   return async () => {
-    goesOn = false;
+    life.goesOn = false;
     await Promise.all(callers);
     await stop();
     closeSync(file);

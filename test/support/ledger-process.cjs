@@ -10,10 +10,9 @@ require.extensions['.ts'] = (module, filename) =>
 
 process.once('disconnect', () => process.exit(0));
 const { openWriter } = require(join(__dirname, 'ledger-writers.ts'));
-openWriter(process.env.DATABASE_URL).then(({ decide }) => {
-  process.on('message', async ({ n, operations }) => {
-    const verdicts = await decide(operations);
-    process.send({ n, verdicts });
-  });
+async function run() {
+  const { decide } = await openWriter(process.env.DATABASE_URL);
+  process.on('message', async ({ n, operations }) => process.send({ n, verdicts: await decide(operations) }));
   process.send('ready');
-});
+}
+void run();

@@ -15,7 +15,7 @@ export type Decide = (operations: readonly LedgerOperation[]) => Promise<readonl
 export async function openWriter(
   databaseUrl: string,
   poolSize = 3,
-): Promise<{ database: DatabaseService; writer: LedgerWriter; decide: Decide; stop(): Promise<void> }> {
+): Promise<{ database: DatabaseService; writer: LedgerWriter; decide: Decide; stop: () => Promise<void> }> {
   const config = { production: false, database: { url: databaseUrl, poolSize } };
   const database = new DatabaseService(config as Config);
   await database.onModuleInit();
@@ -32,7 +32,7 @@ export async function openWriter(
 }
 
 /** The same in an operating system's process of its own. */
-export async function forkWriter(databaseUrl: string): Promise<{ decide: Decide; stop(): Promise<void> }> {
+export async function forkWriter(databaseUrl: string): Promise<{ decide: Decide; stop: () => Promise<void> }> {
   const child = fork(join(__dirname, 'ledger-process.cjs'), {
     execArgv: ['--disable-warning=ExperimentalWarning'],
     env: { PATH: process.env['PATH'] ?? '', DATABASE_URL: databaseUrl },

@@ -10,7 +10,7 @@ import { customerWith } from '../support/world';
 import { DatabaseService } from '../../src/database/database.service';
 
 /** The acceptance of the ledger asks for 200; that takes a quarter of an hour. */
-const KILLS = Number(process.env['LEDGER_KILLS'] ?? 8);
+const KILLS = Number(process.env['LEDGER_KILLS'] ?? 5);
 jest.setTimeout(60_000 + KILLS * 20_000);
 
 /** An application that dies at any moment: who was told something finds it on the books, and nothing is half done. */
