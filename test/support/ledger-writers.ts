@@ -24,7 +24,6 @@ export async function openWriter(
   return {
     database,
     writer,
-    // Submitted in one turn.
     // One flush: the writer itself would send holds and entries apart.
     decide: (operations) => client.send(operations),
     stop: () => database.onApplicationShutdown(),
