@@ -77,8 +77,7 @@ export class LedgerWriter {
     const stuck = batch.filter((entry) => this.isLocked(entry));
     if (stuck.length === 0) return this.halve(batch, isAside, latest);
     if (isAside) rejectAll(stuck, new LedgerLockedError());
-    else
-      for (const entry of [...stuck, ...this.withdrawLocked()]) this.aside.push(entry);
+    else for (const entry of [...stuck, ...this.withdrawLocked()]) this.aside.push(entry);
     await this.flush(
       batch.filter((entry) => !stuck.includes(entry)),
       isAside,

@@ -110,33 +110,19 @@ export class LedgerService {
 }
 
 function toHoldVerdict({ verdict, available, held }: RawVerdict, asset: Money['asset']): HoldVerdict {
-  switch (verdict) {
-    case 'H':
-    case 'A':
-    case 'F':
-    case 'K':
-      return { verdict: VERDICTS[verdict] };
-    case 'I':
-      return { verdict: 'insufficient', available: money(asset, available), held: money(asset, held) };
-    default:
-      throw new Error(`unexpected verdict on a hold: ${verdict}`);
-  }
+  if (verdict === 'I') return { verdict: 'insufficient', available: money(asset, available), held: money(asset, held) };
+  if (verdict === 'H' || verdict === 'A' || verdict === 'F' || verdict === 'K') return { verdict: VERDICTS[verdict] };
+  throw new Error(`unexpected verdict on a hold: ${verdict}`);
 }
 
 function toPostVerdict({ verdict, entry, available }: RawVerdict, report: LedgerAccount | undefined): PostVerdict {
-  switch (verdict) {
-    case 'P':
-    case 'A': {
-      const balance = report === undefined ? undefined : money(report.asset, available);
-      return { verdict: VERDICTS[verdict], entryId: entry, balance };
-    }
-    case 'I':
-      return { verdict: 'insufficient', available: money(report?.asset ?? 'USD', available) };
-    case 'K':
-      return { verdict: 'key_conflict' };
-    default:
-      return { verdict: 'hold_closed', state: stateOf(verdict) };
+  if (verdict === 'P' || verdict === 'A') {
+    const balance = report === undefined ? undefined : money(report.asset, available);
+    return { verdict: VERDICTS[verdict], entryId: entry, balance };
   }
+  if (verdict === 'I') return { verdict: 'insufficient', available: money(report?.asset ?? 'USD', available) };
+  if (verdict === 'K') return { verdict: 'key_conflict' };
+  return { verdict: 'hold_closed', state: stateOf(verdict) };
 }
 
 const stateOf = (verdict: RawVerdict['verdict']): string | null => (verdict === 'n' ? null : VERDICTS[verdict]);
