@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { AssetCode } from '../common/asset';
 import { NotFoundError } from '../common/billing-error';
 import { DatabaseService } from '../database/database.service';
-import type { Tx } from '../database/tx';
+import { inIndexOrder } from './index-order';
 import { encodeCursor, type StatementCursor } from './statement-cursor';
 import { DATED_AFTER, LAST_BEFORE, LINES_BY_EFFECTIVE, LINES_BY_POSTED } from './statement-queries';
 
@@ -88,7 +88,7 @@ export class AccountHistoryService {
     ];
     const rows =
       query.by === 'posted'
-        ? await this.database.query<LineRow>(LINES_BY_POSTED, parameters)
+        ? await inIndexOrder(this.database, (tx) => tx.query<LineRow>(LINES_BY_POSTED, parameters))
         : await this.database.query<LineRow>(LINES_BY_EFFECTIVE, [
             ...parameters,
             after?.effective ?? '-infinity',
@@ -124,15 +124,17 @@ const justAfter = (at: Date): string => at.toISOString().replace('Z', '001Z');
 
 /** Of everything dated before `instant`; with the last entry that was posted before it. */
 async function balanceBefore(
-  tx: Tx,
+  database: DatabaseService,
   id: bigint,
   instant: string,
   by: DatedBy,
 ): Promise<{ entryId: bigint; balance: bigint }> {
-  const [last] = await tx.query<{ entry_id: bigint; balance: bigint }>(LAST_BEFORE, [id, instant]);
+  const [last] = await inIndexOrder(database, (tx) =>
+    tx.query<{ entry_id: bigint; balance: bigint }>(LAST_BEFORE, [id, instant]),
+  );
   const posted = { entryId: last?.entry_id ?? 0n, balance: last?.balance ?? 0n };
   if (by === 'posted') return posted;
-  const [dated] = await tx.query<{ atoms: string }>(DATED_AFTER, [id, instant, posted.entryId]);
+  const [dated] = await database.query<{ atoms: string }>(DATED_AFTER, [id, instant, posted.entryId]);
   return { ...posted, balance: posted.balance + BigInt(dated?.atoms ?? 0) };
 }
 

@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { AssetCode } from '../common/asset';
 import { DatabaseService } from '../database/database.service';
+import { inIndexOrder } from './index-order';
+import { MOST_LINES } from './statement-queries';
 
 /** An entry as it is on the books, with the accounts that it moved. */
 export interface PostedEntry {
@@ -43,7 +45,7 @@ export class JournalService {
   /** Newest first, with their postings, in one query. A customer's are those that move one of its accounts. */
   async entries(filter: EntryFilter, limit: number): Promise<PostedEntry[]> {
     const { sql, parameters } = entriesQuery(filter, limit);
-    return (await this.database.query<EntryRow>(sql, parameters)).map(toEntry);
+    return (await inIndexOrder(this.database, (tx) => tx.query<EntryRow>(sql, parameters))).map(toEntry);
   }
 }
 
@@ -64,9 +66,9 @@ export function entriesQuery(filter: EntryFilter, limit: number): { sql: string;
   // The newest of each side of each account, through its index (for the form see `statement-queries.ts`); then the
   // newest of those.
   const side = (account: string) => `
-    (SELECT DISTINCT ${account}, entry_id, posted_at FROM postings
+    (SELECT entry_id, posted_at FROM postings
       WHERE (${account}, entry_id) >= (account.id, 0) AND (${account}, entry_id) < (account.id, ${end}::bigint)${kind}
-      ORDER BY ${account} DESC, entry_id DESC LIMIT ${limit})`;
+      ORDER BY ${account} DESC, entry_id DESC LIMIT ${limit * MOST_LINES})`;
   const sql = `
     WITH newest AS (
       SELECT DISTINCT entry_id, moved.posted_at

@@ -4,7 +4,11 @@
  *
  * The account is never compared by `=` where there is an order: the primary key has that order as well, and a planner
  * that believes the account to be frequent would walk it through everybody's entries until it meets one of this account.
+ * And the order is exactly the index's: with `line` in it, a planner that expects few rows reads them all to sort them.
  */
+
+/** More lines than any entry in `entries.ts` has: enough to have the last one whole. */
+export const MOST_LINES = 16;
 
 /** Its last posting before an instant. $1 account, $2 instant */
 export const LAST_BEFORE = `
@@ -18,7 +22,7 @@ function lastOf(side: 'debit' | 'credit'): string {
       WHERE (${side}_account_id, entry_id) >= ($1, 0)
         AND (${side}_account_id, entry_id) < ($1, (SELECT ledger_entries_until($2::timestamptz)))
         AND posted_at < $2::timestamptz
-      ORDER BY ${side}_account_id DESC, entry_id DESC, line DESC LIMIT 1)`;
+      ORDER BY ${side}_account_id DESC, entry_id DESC LIMIT ${MOST_LINES})`;
 }
 
 /** Of entries dated otherwise: what was posted later and counts already, less what was posted and does not count yet. */
@@ -44,10 +48,10 @@ export const LINES_BY_POSTED = `
 function pageOf(side: string, other: string, atoms: string): string {
   return `
     (SELECT ${COLUMNS}, ${other}_account_id AS other, ${atoms} AS atoms, ${side}_balance_after AS balance FROM postings
-      WHERE (${side}_account_id, entry_id) > ($1, $4) AND (${side}_account_id, entry_id) <= ($1, $5)
-        AND (${side}_account_id, entry_id) >= ($1, $6) AND (entry_id, line) > ($6, $7)
+      WHERE (${side}_account_id, entry_id) > ($1, greatest($4, $6::bigint - 1))
+        AND (${side}_account_id, entry_id) <= ($1, $5) AND (entry_id, line) > ($6, $7)
         AND posted_at >= $2::timestamptz - interval '1 hour' AND posted_at < $3::timestamptz + interval '1 hour'
-      ORDER BY ${side}_account_id, entry_id, line LIMIT $8)`;
+      ORDER BY ${side}_account_id, entry_id LIMIT $8 + ${MOST_LINES})`;
 }
 
 // The same, $9 effective date of the last page end, $10 opening balance
