@@ -56,6 +56,15 @@ export class LedgerAccountsService {
     ]);
   }
 
+  async idsOf(accounts: readonly LedgerAccount[]): Promise<string[]> {
+    const ids: string[] = [];
+    for (const account of accounts) {
+      const id = this.idOf(account);
+      ids.push(typeof id === 'string' ? id : await id);
+    }
+    return ids;
+  }
+
   private async learn(name: string, account: LedgerAccount): Promise<string> {
     const id = await this.findOrMake(account);
     if (this.ids.size >= MAX_KNOWN) this.ids.clear();

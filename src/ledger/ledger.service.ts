@@ -83,13 +83,11 @@ export class LedgerService {
     rows?: CompanionRows,
     hold?: LedgerHold,
   ): Promise<LedgerOperation> {
-    const idOf = (account: LedgerAccount) => this.accounts.idOf(account);
-    const ids = entry.postings.flatMap(({ from, to, overflow = from }) => [idOf(from), idOf(to), idOf(overflow)]);
-    const known = ids.every((id) => typeof id === 'string') ? ids : await Promise.all(ids);
-    const movements = entry.postings.map(({ amount }, index): Movement => {
-      const [debit = '', credit = '', overflow = ''] = known.slice(3 * index);
-      return { debit, credit, overflow, asset: amount.asset, atoms: amount.atoms };
-    });
+    const movements: Movement[] = [];
+    for (const { from, to, overflow = from, amount } of entry.postings) {
+      const [debit = '', credit = '', beyond = ''] = await this.accounts.idsOf([from, to, overflow]);
+      movements.push({ debit, credit, overflow: beyond, asset: amount.asset, atoms: amount.atoms });
+    }
     return {
       op: hold === undefined ? 'post' : 'capture',
       ...(hold === undefined ? {} : { hold: await this.referenceTo(hold) }),

@@ -39,7 +39,7 @@ export class ReceivablesService implements OnModuleInit {
    * and a pool whose connections all wait for another one stands still.
    */
   async prepare(customerId: string, asset: AssetCode): Promise<void> {
-    await this.idsOf([customerCredits(customerId, asset), customerReceivable(customerId, asset)]);
+    await this.accounts.idsOf([customerCredits(customerId, asset), customerReceivable(customerId, asset)]);
   }
 
   /**
@@ -58,7 +58,7 @@ export class ReceivablesService implements OnModuleInit {
     const receivable = customerReceivable(customerId, asset);
     // Two entries follow each other: all their locks are taken at once, in the ledger's own order.
     const touched = [...entry.postings.flatMap(({ from, to }) => [from, to]), ...(hold ? [hold.account] : [])];
-    const ids = await this.idsOf([...touched, credits, receivable]);
+    const ids = await this.accounts.idsOf([...touched, credits, receivable]);
     await tx.query('SELECT FROM ledger_accounts WHERE id = ANY ($1::bigint[]) ORDER BY id FOR NO KEY UPDATE', [ids]);
     const verdict = hold ? await this.ledger.captureIn(tx, hold, entry) : await this.ledger.postIn(tx, entry);
     const posted = accepted(entry.key, verdict);
@@ -95,7 +95,10 @@ export class ReceivablesService implements OnModuleInit {
     for (const { customer_id: customerId, asset } of owing) {
       await this.prepare(customerId, asset);
       await this.database.transaction(async (tx) => {
-        const ids = await this.idsOf([customerCredits(customerId, asset), customerReceivable(customerId, asset)]);
+        const ids = await this.accounts.idsOf([
+          customerCredits(customerId, asset),
+          customerReceivable(customerId, asset),
+        ]);
         await tx.query('SELECT FROM ledger_accounts WHERE id = ANY ($1::bigint[]) ORDER BY id FOR NO KEY UPDATE', [
           ids,
         ]);
@@ -103,12 +106,6 @@ export class ReceivablesService implements OnModuleInit {
       });
     }
     return owing.length;
-  }
-
-  private async idsOf(accounts: readonly LedgerAccount[]): Promise<string[]> {
-    const ids = [];
-    for (const account of accounts) ids.push(await this.accounts.idOf(account));
-    return ids;
   }
 }
 
