@@ -7,7 +7,7 @@ import type { Tx } from '../database/tx';
 import { JobsService } from '../jobs/jobs.service';
 import { receivableRepaid } from './entries';
 import type { JournalEntry } from './journal-entry';
-import { customerCredits, customerReceivable, type LedgerAccount } from './ledger-account';
+import { customerCredits, customerReceivable } from './ledger-account';
 import { LedgerAccountsService } from './ledger-accounts.service';
 import { LedgerRefusedError } from './ledger-error';
 import { type LedgerHold, LedgerService } from './ledger.service';
