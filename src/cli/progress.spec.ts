@@ -25,16 +25,13 @@ it('rewrites its line on a terminal, and elsewhere writes one every three second
   ] as const) {
     const written: string[] = [];
     let now = 1_000_000;
-    const progress = new Progress(
-      { isTTY, write: (text: unknown) => written.push(String(text)) > 0 } as never,
-      () => now,
-    );
+    const progress = new Progress({ isTTY, write: (text: unknown) => written.push(String(text)) > 0 }, () => now);
     for (const milliseconds of [0, 50, 150, 3_000]) {
       now = 1_000_000 + milliseconds;
       progress.show({ ...at, done: milliseconds });
       if (milliseconds === 150) progress.show({ ...at, done: 1 });
     }
-    expect([isTTY, written.length]).toEqual([isTTY, writes + 0]);
+    expect([isTTY, written.length]).toEqual([isTTY, writes]);
     expect(written[0]?.startsWith('\r')).toBe(isTTY);
   }
 });

@@ -35,7 +35,12 @@ export const APPLICATION_RIGHTS: Readonly<Record<string, Rights>> = {
 };
 
 /** Functions that run with their owner's rights and that the application may call: the only way into the books. */
-export const APPLICATION_FUNCTIONS: readonly string[] = ['ledger_apply', 'ledger_flush', 'record_usage', 'ensure_partitions'];
+export const APPLICATION_FUNCTIONS: readonly string[] = [
+  'ledger_apply',
+  'ledger_flush',
+  'record_usage',
+  'ensure_partitions',
+];
 
 /** The role that owns the product's tables; `null` before the first migration. */
 export async function ownerOf(tx: Tx): Promise<string | null> {

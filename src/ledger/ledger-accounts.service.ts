@@ -1,8 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { AssetCode } from '../common/asset';
 import type { Money } from '../common/money';
+import { isOutage } from '../common/outage';
 import { DatabaseService } from '../database/database.service';
 import type { Tx } from '../database/tx';
+import { LedgerUnavailableError } from './ledger-error';
 import type { LedgerAccount } from './ledger-account';
 
 const MAX_KNOWN = 100_000;
@@ -66,7 +68,9 @@ export class LedgerAccountsService {
   }
 
   private async learn(name: string, account: LedgerAccount): Promise<string> {
-    const id = await this.findOrMake(account);
+    const id = await this.findOrMake(account).catch((error: unknown) => {
+      throw isOutage(error) ? new LedgerUnavailableError(error) : error;
+    });
     if (this.ids.size >= MAX_KNOWN) this.ids.clear();
     this.ids.set(name, id);
     return id;

@@ -2,12 +2,13 @@ import { Injectable } from '@nestjs/common';
 import { DatabaseService } from '../database/database.service';
 import { Session } from '../database/session.client';
 import { Snapshot } from '../database/snapshot.client';
-import { type ChainHead, chainHead, checkHeads, type KnownHead } from './chain-head';
+import { type ChainHead, chainHead, type KnownHead } from './chain-head';
 import { type Check, check, type VerificationProgress, type VerificationReport } from './verification';
 import { VerificationRun } from './verification-run';
 import { checkAccounts } from './verify-accounts';
 import { walkPiece } from './verify-chain';
 import { checkEntries } from './verify-entries';
+import { checkHeads } from './verify-heads';
 import { checkUsage } from './verify-usage';
 
 /** Joins of a month of a large service take minutes. */

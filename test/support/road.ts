@@ -12,8 +12,8 @@ export interface Road {
   close(): void;
   /** Connections stay and are accepted, and nothing that is sent arrives: no error, no answer. */
   swallow(): void;
-  /** Cuts the next connection whose statement contains `text` when its answer comes: it was done, and nobody hears of it. */
-  loseAnswerTo(text: string): void;
+  /** Cuts the next connection whose statement matches when its answer comes: it was done, and nobody hears of it. */
+  loseAnswerTo(statement: RegExp): void;
   /** How often an answer was lost so. */
   readonly lost: number;
   stop(): Promise<void>;
@@ -22,7 +22,7 @@ export interface Road {
 export async function openRoad(databaseUrl: string): Promise<Road> {
   let target = new URL(databaseUrl);
   let state: 'open' | 'closed' | 'swallowing' = 'open';
-  let fatal: string | undefined;
+  let fatal: RegExp | undefined;
   let lost = 0;
   const travellers = new Set<Socket>();
   const cutAll = () => travellers.forEach((socket) => socket.destroy());
@@ -36,7 +36,7 @@ export async function openRoad(databaseUrl: string): Promise<Road> {
     const pass = (chunk: Buffer, from: Socket, to: Socket | undefined) => {
       isForgotten ||= state === 'swallowing';
       if (isForgotten) return;
-      if (from === near && fatal !== undefined && chunk.includes(fatal)) {
+      if (from === near && fatal?.test(chunk.toString('latin1'))) {
         isDoomed = true;
         fatal = undefined;
       }
@@ -73,7 +73,7 @@ export async function openRoad(databaseUrl: string): Promise<Road> {
       cutAll();
     },
     swallow: () => (state = 'swallowing'),
-    loseAnswerTo: (text) => (fatal = text),
+    loseAnswerTo: (statement) => (fatal = statement),
     get lost() {
       return lost;
     },

@@ -113,9 +113,9 @@ describe('accounts at any instant', () => {
         expect(nano(line.balance)).toBe(balance);
       }
       expect(nano(page.closing)).toBe(balance);
-      const dates = lines.map((line) => (by === 'posted' ? line.postedAt : line.effectiveAt));
-      expect(dates).toEqual(dates.toSorted());
-      expect(lines.every((line, index) => dates[index] >= start! && dates[index] < end!)).toBe(true);
+      const dates: string[] = lines.map((line) => (by === 'posted' ? line.postedAt : line.effectiveAt));
+      expect(dates).toEqual(dates.toSorted((a, b) => a.localeCompare(b)));
+      expect(lines.every((_, index) => dates[index]! >= start! && dates[index]! < end!)).toBe(true);
     }
     const whole = await get(`${account()}/statement?from=${from}&to=${marks[3]!.toISOString()}&by=${by}`);
     expect(whole.data.map((line: any) => line.kind)).toEqual(

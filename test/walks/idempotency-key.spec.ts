@@ -1,6 +1,7 @@
 import { CreditRecovery } from '../../src/payments/credit/credit-recovery.service';
 import { startAppOn, type TestApp } from '../support/app';
 import { booksOf, eventsOf, expectSoundBooks, invoicesOf, json, query, usageOf } from '../support/calls';
+import { newInvoiceId } from '../../src/invoicing/invoice-id';
 import { asOwner } from '../support/owner';
 import { chat, customerWith, startWorld, type World } from '../support/world';
 
@@ -164,11 +165,12 @@ describe('an Idempotency-Key', () => {
     const callId = `${usage.id.slice(0, -4)}beef`;
     const [account] = await query(world, `SELECT id FROM ledger_accounts WHERE customer_id = $1`, [victim]);
     const text = JSON.stringify(claim.capture).replaceAll(usage.id, callId).replaceAll(customerId, victim);
-    const capture = text.replaceAll(usage.invoice_id, `${usage.invoice_id}x`);
+    const capture = text.replaceAll(usage.invoice_id, newInvoiceId(callId));
     await asOwner(
       world,
       [
-        `INSERT INTO holds SELECT $1, opened_at, $2, $3, atoms, 'open', now() + interval '1 hour', NULL FROM holds WHERE id = $4`,
+        `INSERT INTO holds (id, account_id, customer_id, atoms, state, opened_at, expires_at)
+         SELECT $1, $2, $3, atoms, 'open', opened_at, now() + interval '1 hour' FROM holds WHERE id = $4`,
         [callId, account.id, victim, usage.id],
       ],
       ['UPDATE ledger_accounts SET held = held + $2 WHERE id = $1', [account.id, usage.held_atoms]],

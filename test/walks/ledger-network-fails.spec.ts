@@ -53,15 +53,18 @@ describe('a network that fails between the ledger and PostgreSQL', () => {
     const hold = { id: newId(), account: customerCredits(customerId, 'USD'), amount: usd(5n) };
     await ledger.post(topUp(customerId));
     const before = road.lost;
-    road.loseAnswerTo('ledger_flush');
+    road.loseAnswerTo(/ledger_(apply|flush)/);
     const [held, ...posted] = await Promise.all([
       ledger.hold(hold, new Date(Date.now() + 60_000)),
       ...Array.from({ length: 10 }, () => ledger.post(topUp(customerId))),
     ]);
     expect(road.lost).toBe(before + 1);
-    // Whoever was on the books by then is told so, as the first of two repeats would be.
-    expect([held, ...posted].map(({ verdict }) => verdict)).toEqual(Array(11).fill('replayed'));
+    // Whoever was on the books by then is told so, as the second of two repeats would be; the rest came after them.
+    const verdicts = [held, ...posted].map(({ verdict }) => verdict);
+    expect(verdicts).toContain('replayed');
+    expect(verdicts.filter((verdict) => !['replayed', 'posted', 'held'].includes(verdict))).toEqual([]);
     expect(await entriesOf(customerId)).toBe(12);
+    expect(await ask('SELECT state FROM holds WHERE id = $1', [hold.id])).toEqual([{ state: 'open' }]);
   });
 
   it('swallows everything: callers are told so within seconds, and all is well without a restart', async () => {
