@@ -39,7 +39,7 @@ CREATE FUNCTION ledger_flush(
 AS $$
 #variable_conflict use_column
 DECLARE
-  now_at timestamptz := clock_timestamp();
+  now_at timestamptz;
   n integer := cardinality(ops);
   op text; a integer; d integer; c integer; short integer; k integer := 1; first_line integer; line smallint;
   wanted bigint; taken bigint; n_held integer := 0; n_closed integer := 0; n_keyed integer := 0; n_entries integer := 0;
@@ -67,6 +67,8 @@ BEGIN
   IF NOT FOUND THEN
     RAISE EXCEPTION 'account_ids must be existing accounts in ascending order' USING ERRCODE = 'invalid_parameter_value';
   END IF;
+  -- Under the locks, so that the instants of an account's postings follow each other as their ids do.
+  now_at := clock_timestamp();
   IF 'p' = ANY (ops) THEN
     SELECT array_agg(j.entry_id ORDER BY o.i), array_agg(j.input_hash ORDER BY o.i) INTO key_entry, key_hash
       FROM unnest(op_key) WITH ORDINALITY o(key, i)

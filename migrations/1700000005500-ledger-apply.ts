@@ -41,7 +41,7 @@ CREATE FUNCTION ledger_apply(
 AS $$
 #variable_conflict use_column
 DECLARE
-  now_at timestamptz := clock_timestamp();
+  now_at timestamptz;
   n_entries integer := cardinality(entry_kind);
   before bigint[]; free bigint[]; as_expected boolean;
 BEGIN
@@ -58,6 +58,8 @@ BEGIN
     HAVING count(*) = cardinality(account_ids);
     IF NOT FOUND THEN RAISE SQLSTATE 'TB001' USING MESSAGE = 'an account is not as expected'; END IF;
   END IF;
+  -- Under the locks, so that the instants of an account's postings follow each other as their ids do.
+  now_at := clock_timestamp();
   IF n_entries > 0 THEN flush := nextval('ledger_flush_ids'); END IF;
   IF cardinality(open_hold) > 0 THEN
     INSERT INTO holds (id, account_id, customer_id, atoms, state, opened_at, expires_at)

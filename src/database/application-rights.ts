@@ -101,7 +101,7 @@ const FIND = `
            OR has_any_column_privilege($1::name, oid, 'INSERT, UPDATE, REFERENCES')
            OR has_table_privilege($1::name, oid, 'DELETE, TRUNCATE, TRIGGER') AS unsettled
       FROM pg_class JOIN o ON owner = relowner
-     WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
+     WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v')
   ), functions AS (
     SELECT proname, prosecdef, format('public.%I(%s)', proname, pg_get_function_identity_arguments(oid)) AS name
       FROM pg_proc JOIN o ON owner = proowner WHERE pronamespace = 'public'::regnamespace
