@@ -6,7 +6,7 @@ import { type Config, ConfigurationError } from '../config/config';
 import { codeOf, isConnectionLost } from '../common/outage';
 import { bookRightsFault } from './book-rights';
 import { createDataSource } from './data-source.config';
-import { ReservedConnections } from './reserved-connections';
+import { ReservedConnections } from './reserved-connections.client';
 import type { Tx } from './tx';
 
 /** Errors after which the same transaction may simply be run again (PostgreSQL, Appendix A). */
