@@ -11,9 +11,12 @@ export class Partitions1700000000000 implements MigrationInterface {
         RAISE EXCEPTION '% is immutable: correct it with a new row that names the old one', TG_TABLE_NAME
           USING ERRCODE = 'integrity_constraint_violation';
       END $$`);
+    // A new partition locks its parent for a moment. Behind a long export it would wait, and every flush behind it: it
+    // gives up soon instead, and its job comes again, months ahead.
     // Row triggers of a partitioned table reach its partitions by themselves; TRUNCATE triggers do not.
     await runner.query(`
-      CREATE FUNCTION ensure_partitions(months_ahead integer) RETURNS integer LANGUAGE plpgsql AS $$
+      CREATE FUNCTION ensure_partitions(months_ahead integer) RETURNS integer LANGUAGE plpgsql
+        SET lock_timeout = '500ms' AS $$
       DECLARE
         parent record;
         first_day date;

@@ -1,6 +1,6 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-/** Accounts with their balances, holds, and the immutable journal. `ledger_flush` is the only writer. */
+/** Accounts with their balances, holds, and the immutable journal. Two functions are the only writers: `ledger_apply` and `ledger_flush`. */
 export class Ledger1700000002000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     // A guarded account can never spend what it does not have: the CHECK is the last resort, not the rule.

@@ -41,6 +41,8 @@ export class LedgerChain1700000002500 implements MigrationInterface {
             FROM (SELECT seq, hash FROM ledger_chain ORDER BY seq DESC LIMIT 1) head;
         RETURN NULL;
       END $$`);
+    // PUBLIC may call whatever is made, and hang this on a table of its own.
+    await runner.query(`REVOKE ALL ON FUNCTION link_flush() FROM PUBLIC`);
     await runner.query(`
       CREATE CONSTRAINT TRIGGER ledger_flushes_link AFTER INSERT ON ledger_flushes
         DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION link_flush()`);

@@ -12,6 +12,7 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
 export class LedgerFlush1700000005000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(FLUSH);
+    await runner.query(`REVOKE ALL ON FUNCTION ledger_flush FROM PUBLIC`);
   }
 
   async down(runner: QueryRunner): Promise<void> {
@@ -59,6 +60,9 @@ DECLARE
   line_no bigint[] := no_line; line_taken bigint[] := no_line; debit_after bigint[] := no_line; credit_after bigint[] := no_line;
   froze boolean[]; spill bigint[]; spill_debit_after bigint[]; spill_credit_after bigint[];
 BEGIN
+  IF n > 512 OR 0 >= ANY (line_atoms) THEN
+    RAISE EXCEPTION 'at most 512 operations, and only movements of something' USING ERRCODE = 'invalid_parameter_value';
+  END IF;
   SELECT array_agg(p), array_agg(p), array_agg(p - r.held), array_agg(r.guarded), array_agg(r.frozen), array_agg(0::bigint)
     INTO opening, posted, free, guarded, is_frozen, debited
     FROM (SELECT * FROM ledger_accounts WHERE id = ANY (account_ids) ORDER BY id FOR NO KEY UPDATE) r,

@@ -12,6 +12,7 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
 export class LedgerApply1700000005500 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(APPLY);
+    await runner.query(`REVOKE ALL ON FUNCTION ledger_apply FROM PUBLIC`);
   }
 
   async down(runner: QueryRunner): Promise<void> {
@@ -45,6 +46,18 @@ DECLARE
   n_entries integer := cardinality(entry_kind);
   before bigint[]; free bigint[]; as_expected boolean;
 BEGIN
+  -- Whoever calls this must not be able to move a balance without the postings and holds that say so.
+  IF n_entries > 512 OR EXISTS (
+    SELECT FROM (SELECT a, atoms, 0, 0 FROM unnest(line_credit, line_atoms) AS l(a, atoms)
+                 UNION ALL SELECT a, 0, atoms, 0 FROM unnest(line_debit, line_atoms) AS l(a, atoms)
+                 UNION ALL SELECT a, 0, 0, atoms FROM unnest(open_account, open_atoms) AS o(a, atoms)
+                 UNION ALL SELECT a, 0, 0, -atoms FROM unnest(close_account, close_atoms) AS c(a, atoms)
+                 UNION ALL SELECT a, -credits, -debits, -held
+                   FROM unnest(account_credits, account_debits, account_held) WITH ORDINALITY AS s(credits, debits, held, a)
+         ) AS m(a, credits, debits, held)
+     WHERE a IS NOT NULL GROUP BY a HAVING sum(credits) <> 0 OR sum(debits) <> 0 OR sum(held) <> 0) THEN
+    RAISE EXCEPTION 'the accounts do not move as the postings and holds say' USING ERRCODE = 'invalid_parameter_value';
+  END IF;
   IF cardinality(account_ids) > 0 THEN
     WITH moved AS (
       UPDATE ledger_accounts r

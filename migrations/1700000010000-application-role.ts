@@ -22,7 +22,7 @@ export class ApplicationRole1700000010000 implements MigrationInterface {
         usage usage_records := jsonb_populate_record(null::usage_records, record);
       BEGIN
         IF usage.atoms <> 0 OR usage.entry_id IS NOT NULL OR usage.invoice_id IS NOT NULL THEN
-          RAISE EXCEPTION 'usage that was charged is written with its entry, by ledger_flush'
+          RAISE EXCEPTION 'usage that was charged is written with its entry, by the ledger'
             USING ERRCODE = 'invalid_parameter_value';
         END IF;
         INSERT INTO usage_records SELECT usage.* ON CONFLICT DO NOTHING;

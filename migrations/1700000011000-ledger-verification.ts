@@ -23,8 +23,9 @@ export class LedgerVerification1700000011000 implements MigrationInterface {
         closing bigint NOT NULL,
         PRIMARY KEY (verification_id, account_id)
       )`);
-    // Ids are given under the locks of the accounts, and an entry's instant is read before it waits for them: whatever
-    // was posted up to an instant has its id before any flush of half a minute later. Links are numbered without a gap,
+    // Ids and instants are given under the locks of the accounts, so on one account they are in one order; flushes of
+    // others may be a moment out of it. Whatever was posted up to an instant has its id before any flush of half a
+    // minute later. Links are numbered without a gap,
     // so that flush is found in as many look-ups as their number has binary digits.
     await runner.query(`
       CREATE FUNCTION ledger_entries_until(instant timestamptz) RETURNS bigint LANGUAGE plpgsql STABLE

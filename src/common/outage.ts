@@ -3,7 +3,9 @@
  * a standby that may not write yet, statements that took or waited too long, and races that were lost too often.
  * Of Node: a socket that was refused, cut or went silent.
  */
-const CODES = /^(08\w{3}|53\w{3}|57P\w{2}|57014|25006|55P03|40001|40P01|E[A-Z]{4,})$/;
+const SOCKET = 'ECONN\\w+|EPIPE|ETIMEDOUT|EHOSTUNREACH|EHOSTDOWN|ENETUNREACH|ENETDOWN|ENOTFOUND|EAI_AGAIN';
+const CODES = new RegExp(`^(08\\w{3}|53\\w{3}|57P\\w{2}|57014|25006|55P03|40001|40P01|${SOCKET})$`);
+const LOST = new RegExp(`^(08\\w{3}|57P0\\w|${SOCKET})$`);
 /** What `pg` says without a code. */
 const MESSAGES = /Connection terminated|timeout exceeded when trying to connect|Query read timeout|not queryable/;
 
@@ -14,7 +16,7 @@ export function isOutage(error: unknown): boolean {
 
 /** Whether the connection itself is gone or silent: it answers nobody any more, and what its last statement did is not known. */
 export function isConnectionLost(error: unknown): boolean {
-  return /^(08\w{3}|57P0\w|E[A-Z]{4,})$/.test(codeOf(error)) || MESSAGES.test(String(error));
+  return LOST.test(codeOf(error)) || MESSAGES.test(String(error));
 }
 
 /** SQLSTATE, or the name of a system error; empty where there is none. */

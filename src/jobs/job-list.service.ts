@@ -73,12 +73,12 @@ export class JobListService {
     return this.revive('name = ANY ($4)', this.registry.handlerNames);
   }
 
-  /** Gives up every job of a name that waits: it becomes dead, and may be retried. @returns them. */
+  /** Gives up every job of a name that nobody works on: it becomes dead, and may be retried. @returns them. */
   discard(name: string): Promise<ListedJob[]> {
     const { from, to } = JOB_MOVES.discarded;
     return this.database.query<ListedJob>(
-      `UPDATE jobs SET state = $2, finished_at = now(), last_error = $3
-        WHERE name = $1 AND finished_at IS NULL AND state = ANY ($4) RETURNING ${LISTED}`,
+      `UPDATE jobs SET state = $2, finished_at = now(), claim = NULL, last_error = $3
+        WHERE name = $1 AND finished_at IS NULL AND state = ANY ($4) AND (claim IS NULL OR run_at <= now()) RETURNING ${LISTED}`,
       [name, to, 'Discarded by the operator.', from],
     );
   }

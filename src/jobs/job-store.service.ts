@@ -74,10 +74,15 @@ export class JobStore {
 
   /** Prolongs leases. @returns the claims that still hold. */
   async renew(claims: readonly string[]): Promise<string[]> {
-    const rows = await this.database.query<{ claim: string }>(
-      `UPDATE jobs SET run_at = now() + make_interval(secs => $2) WHERE claim = ANY ($1::uuid[]) RETURNING claim`,
+    // One that is being finished is locked, for as long as its writes wait for others: the rest must not wait for it.
+    await this.database.query(
+      `UPDATE jobs SET run_at = now() + make_interval(secs => $2)
+        WHERE id IN (SELECT id FROM jobs WHERE claim = ANY ($1::uuid[]) FOR UPDATE SKIP LOCKED)`,
       [claims, LEASE_SECONDS],
     );
+    const rows = await this.database.query<{ claim: string }>('SELECT claim FROM jobs WHERE claim = ANY ($1::uuid[])', [
+      claims,
+    ]);
     return rows.map(({ claim }) => claim);
   }
 

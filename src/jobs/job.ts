@@ -65,7 +65,7 @@ export const JOB_MOVES: Readonly<Record<JobEvent, { readonly from: readonly JobS
   gave_up: { from: ['running'], to: 'dead' },
   released: { from: ['running'], to: 'waiting' },
   retried: { from: ['dead'], to: 'waiting' },
-  discarded: { from: ['waiting', 'queued'], to: 'dead' },
+  discarded: { from: ['waiting', 'queued', 'running'], to: 'dead' },
 };
 
 /** Ids stand in URLs and in keys of Redis. @throws RangeError */

@@ -70,8 +70,7 @@ export class FlushQueue {
 
   private sendAwayWhoWaitedTooLong(): void {
     const latest = Date.now() - PATIENCE_MS;
-    // In the order of arrival, so the first is the oldest.
-    if ((this.waiting[0]?.since ?? latest) >= latest) return;
+    if (!this.waiting.some(({ since }) => since < latest)) return;
     const count = this.waiting.length;
     for (const entry of this.withdraw(({ since }) => since < latest)) entry.reject(new LedgerBusyError(count));
   }

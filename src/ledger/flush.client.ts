@@ -36,11 +36,14 @@ export class FlushClient {
    */
   async send(operations: readonly LedgerOperation[]): Promise<readonly RawVerdict[]> {
     const latest = Date.now() + PATIENCE_MS;
+    // Of an attempt whose outcome is not known: whatever the next ones meet, it may have been written.
+    let lost: unknown;
     for (let attempt = 1; ; attempt++) {
       try {
         return await (this.surprised || attempt > 1 ? this.decide(operations) : this.apply(operations));
       } catch (error) {
-        if (attempt >= MAX_ATTEMPTS || Date.now() >= latest || !mayHelp(error)) throw error;
+        if (isConnectionLost(error)) lost = error;
+        if (attempt >= MAX_ATTEMPTS || Date.now() >= latest || !mayHelp(error)) throw lost ?? error;
         this.surprised = UNEXPECTED.test(codeOf(error));
         if (!this.surprised) await sleep(PAUSE_MS * 2 ** attempt);
       }

@@ -49,7 +49,7 @@ export class LedgerWriter {
     });
   }
 
-  /** The same function in the caller's own transaction, for entries that are atomic with other rows. */
+  /** `ledger_flush` in the caller's own transaction, for entries that are atomic with other rows. */
   async write(tx: Tx, operation: LedgerOperation): Promise<RawVerdict> {
     const [answer] = await tx.query<FlushAnswer>(FLUSH_SQL, parametersOf([operation]));
     return verdictAt(readVerdicts(answer), 0);
@@ -67,7 +67,10 @@ export class LedgerWriter {
       if (isOutage(error)) return rejectAll(batch, new LedgerUnavailableError(error));
       if (batch.length === 1) return rejectAll(batch, error);
       // One poisoned operation rolled the flush back: alone, each harms only itself.
-      for (const entry of batch) await this.flush([entry], isAside, latest);
+      for (const [index, entry] of batch.entries()) {
+        if (Date.now() >= latest) return rejectAll(batch.slice(index), new LedgerUnavailableError(error));
+        await this.flush([entry], isAside, latest);
+      }
     }
   }
 

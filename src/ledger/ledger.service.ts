@@ -10,7 +10,7 @@ import type { HoldReference, LedgerOperation, Movement } from './ledger-operatio
 import { LedgerWriter } from './ledger-writer.service';
 import { type HoldVerdict, type PostVerdict, type RawVerdict, type ReleaseVerdict, VERDICTS } from './verdict';
 
-/** A reservation on a guarded account. Its id is a UUIDv7: the instant in it names the row's partition. */
+/** A reservation on a guarded account. Its id is a UUIDv7: the instant in it is when it was opened. */
 export interface LedgerHold {
   readonly id: string;
   readonly account: LedgerAccount;

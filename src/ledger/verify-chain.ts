@@ -6,7 +6,7 @@ import { type CheckName, type Fault, MAX_FAULTS } from './verification';
  * and proves digests, links and running balances, and adds to the sums of the accounts that it met.
  *
  * Why the balances of one account follow each other along the chain, although flushes commit in another order than
- * their ids: `ledger_flush` takes its id and its link while it holds the locks of all its accounts, and keeps them
+ * their ids: a flush takes its id and its link while it holds the locks of all its accounts, and keeps them
  * until its commit. So two flushes that share an account have their ids and their links in the same order. Those that
  * share none may be in either order, and no running balance knows both.
  */
@@ -98,7 +98,7 @@ const BOUNDS = `
             FROM (SELECT * FROM ledger_chain WHERE seq > $1 ORDER BY seq LIMIT ${MAX_LINKS}) link ${FLUSH_OF_LINK}) piece
    WHERE before < ${MAX_ENTRIES}`;
 
-/** What `ledger_flush` has digested, in its own words: `verify` on books that it wrote is the proof that they agree. */
+/** What `ledger_apply` and `ledger_flush` have digested, in their words: `verify` on books that they wrote is the proof that all agree. */
 const DIGEST = `
   sha256(convert_to(extract(epoch FROM posted_at) || string_agg(
     ROW(entry_id, line, kind, key, customer_id, debit_account_id, credit_account_id, asset, atoms, debit_balance_after,

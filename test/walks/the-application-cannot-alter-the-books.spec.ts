@@ -3,6 +3,8 @@ import { migrateUp } from '../../src/cli/migrate';
 import { usd } from '../../src/common/money';
 import type { Tx } from '../../src/database/tx';
 import { topUpReceived } from '../../src/ledger/entries';
+import { APPLY_SQL, FLUSH_SQL } from '../../src/ledger/flush.client';
+import { parametersOf } from '../../src/ledger/ledger-operation';
 import { LedgerService } from '../../src/ledger/ledger.service';
 import { LedgerVerifyService } from '../../src/ledger/ledger-verify.service';
 import { booksOf, invoicesOf, json } from '../support/calls';
@@ -158,6 +160,40 @@ describe('the application', () => {
       `UPDATE prices SET rates = '{}'`,
       'DELETE FROM prices',
     ]);
+  });
+
+  it('moves no balance through the functions without the postings and holds that say so', async () => {
+    const { customerId } = await customerWith(world, CREDIT);
+    const { rows } = await owner.query<{ id: bigint }>('SELECT id FROM ledger_accounts WHERE customer_id = $1', [
+      customerId,
+    ]);
+    const [account] = rows.map(({ id }) => id.toString());
+    const forged = (credits: bigint, debits: bigint, held: bigint) => [
+      `{${account}}`,
+      `{${credits}}`,
+      `{${debits}}`,
+      `{${held}}`,
+      '{0}',
+      '{f}',
+      '{f}',
+      ...Array.from({ length: 29 }, () => '{}'),
+      null,
+    ];
+    for (const [credits, debits, held] of [
+      [5n, 0n, 0n],
+      [0n, 5n, 0n],
+      [0n, 0n, 5n],
+      [0n, 0n, -1n],
+    ] as const) {
+      const outcome = application.query(APPLY_SQL, forged(credits, debits, held));
+      await expect(outcome).rejects.toMatchObject({ code: '22023' });
+    }
+    const movement = { debit: account ?? '', credit: account ?? '', overflow: account ?? '', asset: 'USD', atoms: 1n };
+    const entry = { key: 'forged', hash: '0'.repeat(32), kind: 'forged', movements: [movement] };
+    const parameters = parametersOf([{ op: 'post', customerId, entry }]);
+    const negative = parameters.map((value, index) => (index === parameters.length - 2 ? '{-1}' : value));
+    await expect(application.query(FLUSH_SQL, negative)).rejects.toMatchObject({ code: '22023' });
+    expect((await world.app.get(LedgerVerifyService).verify()).checks.filter(({ ok }) => !ok)).toEqual([]);
   });
 
   it('books a paid call through the functions that are left to it', async () => {

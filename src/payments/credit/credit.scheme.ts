@@ -117,7 +117,11 @@ export class CreditScheme implements PaymentScheme {
 
   private async reserve(hold: Hold): Promise<HoldOutcome> {
     const expiresAt = new Date(Date.now() + this.config.holdTtlSeconds * 1000);
-    const verdict = await this.ledger.hold(ledgerHold(hold), expiresAt);
+    const verdict = await this.ledger.hold(ledgerHold(hold), expiresAt).catch((error: unknown) => {
+      // It may be there all the same, and would tie up the money until it expires.
+      void this.ledger.release(ledgerHold(hold)).catch(() => undefined);
+      throw error;
+    });
     if (verdict.verdict === 'held' || verdict.verdict === 'replayed') return { kind: 'held', hold };
     return { kind: 'refused', refusal: creditRefusal(verdict, hold.amount) };
   }
