@@ -21,7 +21,7 @@ export async function bookRightsFault(tx: Tx): Promise<ConfigurationError['fault
 const QUESTION = `
   WITH tables AS (
     SELECT oid, relname, relowner, coalesce($1::jsonb -> relname::text, '{}') AS rights FROM pg_class
-     WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
+     WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v')
        AND relowner = (SELECT relowner FROM pg_class WHERE oid = to_regclass('public.partitioned_tables'))
   ), books AS (
     SELECT * FROM tables WHERE rights ->> 'insert' IS DISTINCT FROM 'all'
