@@ -96,6 +96,7 @@ BEGIN
       SELECT k.key, k.hash, flush * 512 + k.entry FROM unnest(key, key_hash, key_entry) AS k(key, hash, entry);
   END IF;
   IF n_entries > 0 THEN
+    -- The digest is over the lines in their order, which is the one in which they come and are written.
     WITH written AS (
       INSERT INTO postings (entry_id, line, posted_at, effective_at, kind, key, customer_id, debit_account_id, credit_account_id,
                             asset, atoms, debit_balance_after, credit_balance_after, memo, corrects)
@@ -107,7 +108,7 @@ BEGIN
       RETURNING *)
     INSERT INTO ledger_flushes
       SELECT flush, now_at, n_entries,
-             sha256(convert_to(extract(epoch FROM now_at) || string_agg(ROW(entry_id, line, kind, key, customer_id, debit_account_id, credit_account_id, asset, atoms, debit_balance_after, credit_balance_after, memo, corrects, CASE WHEN effective_at <> now_at THEN extract(epoch FROM effective_at) END)::text, '' ORDER BY w.entry_id, w.line), 'UTF8'))
+             sha256(convert_to(extract(epoch FROM now_at) || string_agg(ROW(entry_id, line, kind, key, customer_id, debit_account_id, credit_account_id, asset, atoms, debit_balance_after, credit_balance_after, memo, corrects, CASE WHEN effective_at <> now_at THEN extract(epoch FROM effective_at) END)::text, ''), 'UTF8'))
         FROM written w;
   END IF;
   IF usages IS NOT NULL THEN
