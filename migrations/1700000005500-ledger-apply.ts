@@ -87,7 +87,7 @@ BEGIN
         FROM unnest(close_hold, close_account, close_atoms, close_state, close_entry, close_hash)
              AS c(id, account, atoms, state, entry, hash)
        WHERE h.id = c.id
-      RETURNING OLD.state = 'open' AND h.account_id = account_ids[c.account] AND h.atoms = c.atoms AS as_expected)
+      RETURNING (OLD.state = 'open' AND h.account_id = account_ids[c.account] AND h.atoms = c.atoms) IS TRUE AS as_expected)
     SELECT count(*) = cardinality(close_hold) AND bool_and(closed.as_expected) INTO as_expected FROM closed;
     IF as_expected IS NOT TRUE THEN RAISE SQLSTATE 'TB001' USING MESSAGE = 'a hold is not as expected'; END IF;
   END IF;

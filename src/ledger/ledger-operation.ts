@@ -1,7 +1,7 @@
 import { arrayOf, quoted } from './array-literal';
 import type { CompanionRows } from './companion-rows';
 
-/** One operation of the database function `ledger_flush`. Instants are ISO 8601, account ids decimal strings. */
+/** One operation of a flush. Instants are ISO 8601, account ids decimal strings. */
 export interface LedgerOperation {
   readonly op: 'hold' | 'release' | 'expire' | 'capture' | 'post';
   /** The hold that is opened or closed; a post has none. */
