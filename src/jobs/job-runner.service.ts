@@ -78,9 +78,10 @@ export class JobRunner {
     if (error instanceof LostJobError) return this.logger.warn(`${error.message} Nothing was written.`);
     const isOver = error instanceof HopelessJobError || job.attempt >= attemptsOf(handler);
     const waitSeconds = isOver ? undefined : backOffSeconds(job.attempt);
-    await this.store.fail(job, describe(error), waitSeconds);
+    const isKept = await this.store.fail(job, describe(error), waitSeconds);
     const times = `attempt ${job.attempt} of ${attemptsOf(handler)}`;
-    if (isOver) this.logger.error(`ALERT ${job.id} is dead (${times}): ${describe(error)}`);
+    if (!isKept) this.logger.warn(`${job.id}: ${describe(error)} (${times}). It is done already, or another's.`);
+    else if (isOver) this.logger.error(`ALERT ${job.id} is dead (${times}): ${describe(error)}`);
     else this.logger.warn(`${job.id} failed (${times}): ${describe(error)}`);
   }
 

@@ -35,12 +35,10 @@ export class JobStore {
 
   /** Takes up to `limit` due jobs, those that waited longest first; what another process takes meanwhile is left out. */
   claimDue(names: readonly string[], limit: number): Promise<ClaimedJob[]> {
-    return this.database.query<ClaimedJob>(`UPDATE jobs SET ${CLAIMED} WHERE id IN (${DUE}) RETURNING ${AS_CLAIMED}`, [
-      names,
-      limit,
-      LEASE_SECONDS,
-      JOB_MOVES.claimed.to,
-    ]);
+    return this.database.query<ClaimedJob>(
+      `UPDATE jobs SET ${CLAIMED} WHERE id = ANY (${DUE}) RETURNING ${AS_CLAIMED}`,
+      [names, limit, LEASE_SECONDS, JOB_MOVES.claimed.to],
+    );
   }
 
   /** Takes the job that Redis brought. `undefined` when it is done, running elsewhere, or not due: it came twice. */
@@ -58,7 +56,7 @@ export class JobStore {
   send(names: readonly string[], limit: number): Promise<{ id: string; attempt: number; again: boolean }[]> {
     return this.database.query(
       `UPDATE jobs SET state = $4, run_at = now() + make_interval(secs => $3), claim = NULL
-         FROM (SELECT id AS due_id, state AS was FROM jobs WHERE id IN (${DUE})) AS due
+         FROM (SELECT id AS due_id, state AS was FROM jobs WHERE id = ANY (${DUE})) AS due
         WHERE id = due_id RETURNING id, attempts + 1 AS attempt, was = 'queued' AS again`,
       [names, limit, RESEND_SECONDS, JOB_MOVES.sent.to],
     );
@@ -99,15 +97,19 @@ export class JobStore {
     });
   }
 
-  /** Keeps the error. The job waits for its next attempt, or is dead when `waitSeconds` is `undefined`. */
-  async fail({ id, claim }: ClaimedJob, error: string, waitSeconds: number | undefined): Promise<void> {
+  /**
+   * Keeps the error. The job waits for its next attempt, or is dead when `waitSeconds` is `undefined`.
+   * @returns false when the claim holds no more: the job is done (its commit was lost on the way back), or taken over.
+   */
+  async fail({ id, claim }: ClaimedJob, error: string, waitSeconds: number | undefined): Promise<boolean> {
     const move = waitSeconds === undefined ? JOB_MOVES.gave_up : JOB_MOVES.failed;
-    await this.database.query(
+    const mine = await this.database.query(
       `UPDATE jobs SET state = $3, last_error = $5, claim = NULL, run_at = now() + make_interval(secs => $6),
               finished_at = CASE WHEN $3 = 'dead' THEN now() END
-        WHERE id = $1 AND claim = $2 AND state = ANY ($4)`,
+        WHERE id = $1 AND claim = $2 AND state = ANY ($4) RETURNING 1`,
       [id, claim, move.to, move.from, error, waitSeconds ?? 0],
     );
+    return mine.length > 0;
   }
 
   /** Gives jobs back that this process will not finish: whoever is awake takes them at once. */
@@ -145,9 +147,12 @@ export class JobStore {
   }
 }
 
-/** $1: names that this build has; $2: how many. The rows are locked, so that nobody else finds them. */
-const DUE = `SELECT id FROM jobs WHERE finished_at IS NULL AND run_at <= now() AND name = ANY ($1)
-              ORDER BY run_at LIMIT $2 FOR UPDATE SKIP LOCKED`;
+/**
+ * $1: names that this build has; $2: how many. The rows are locked, so that nobody else finds them. An array, because
+ * it is made once: a plan may run a subquery of `IN` again for every row, and each time find further jobs.
+ */
+const DUE = `ARRAY(SELECT id FROM jobs WHERE finished_at IS NULL AND run_at <= now() AND name = ANY ($1)
+                    ORDER BY run_at LIMIT $2 FOR UPDATE SKIP LOCKED)`;
 const CLAIMED = `state = $4, attempts = attempts + 1, claim = gen_random_uuid(),
                  run_at = now() + make_interval(secs => $3)`;
 const AS_CLAIMED = 'id, name, payload, attempts AS attempt, claim';
