@@ -28,6 +28,9 @@ const SETTINGS = {
   outputSelection: { '*': { '*': ['abi', 'evm.bytecode.object', 'evm.deployedBytecode.object'] } },
 };
 
+/** Said of every `tstore`. The only one is OpenZeppelin's reentrancy guard, which clears its slot, as solc asks for. */
+const TRANSIENT_STORAGE_WARNING = '2394';
+
 const [flag, ...rest] = process.argv.slice(2);
 if (flag === '--help' || flag === '-h') {
   process.stdout.write(HELP);
@@ -45,7 +48,7 @@ function compile() {
   const output = JSON.parse(
     require('solc').compile(JSON.stringify({ language: 'Solidity', sources, settings: SETTINGS })),
   );
-  const messages = output.errors ?? [];
+  const messages = (output.errors ?? []).filter(({ errorCode }) => errorCode !== TRANSIENT_STORAGE_WARNING);
   if (messages.length > 0) {
     fail(`solc reports:\n${messages.map((message) => message.formattedMessage).join('\n')}`, 1);
     return;
@@ -53,6 +56,7 @@ function compile() {
   const contracts = {};
   for (const file of own) {
     for (const [name, { abi, evm }] of Object.entries(output.contracts[file])) {
+      if (evm.bytecode.object === '') continue; // an interface or an abstract contract
       contracts[name] = {
         abi,
         bytecode: `0x${evm.bytecode.object}`,

@@ -6,14 +6,13 @@ import { getChainId } from 'viem/actions';
 import { baseSepolia } from 'viem/chains';
 import { findAnvil } from './anvil';
 import { readArtifact } from './artifacts';
+import { CONTRACTS, furnish } from './chain-contracts';
 import { openState } from './chain-state';
 import { findFreePort, GuardedProcess, waitUntil } from './guarded-process';
 import { LocalProcessError } from './local-process.error';
 
 /** Base Sepolia: x402 clients accept its USDC by default, and refuse the same token on chain 31337. */
 const CHAIN_ID = 84532;
-const USDC_ADDRESS = '0x036CbD53842c5426634e7929541eC2318f3dCF7e';
-const MULTICALL3_ADDRESS = '0xcA11bde05977b3631167028862bE2a173976CA11';
 
 /** Blocks come with transactions; without any, one a minute keeps the clock that reads see from falling behind. */
 const HEARTBEAT_SECONDS = 60;
@@ -23,7 +22,7 @@ const STATE_INTERVAL_SECONDS = 2;
 export interface LocalChain {
   readonly rpcUrl: string;
   readonly chainId: typeof CHAIN_ID;
-  readonly usdc: typeof USDC_ADDRESS;
+  readonly usdc: typeof CONTRACTS.Usdc;
   /** Writes the state and ends the process. */
   stop(): Promise<void>;
 }
@@ -39,9 +38,9 @@ export interface ChainOptions {
 }
 
 /**
- * An EVM chain on this machine that passes for Base Sepolia: its chain id, our test USDC at its USDC address and a
- * Multicall3 at the usual one, so that x402 clients pay with their default settings. Orphans of a crashed run on the
- * same state file are ended first.
+ * An EVM chain on this machine that passes for Base Sepolia: its chain id, our test USDC at its USDC address and our
+ * stand-ins for Multicall3, Permit2 and the x402 contracts at theirs, so that x402 clients pay with their default
+ * settings. Orphans of a crashed run on the same state file are ended first.
  *
  * @throws LocalProcessError `package_missing`, `already_running`, `did_not_start`, ...
  */
@@ -82,7 +81,7 @@ export async function startChain(options: ChainOptions = {}): Promise<LocalChain
       throw error;
     }
     state?.keepCopies();
-    return { rpcUrl, chainId: CHAIN_ID, usdc: USDC_ADDRESS, stop };
+    return { rpcUrl, chainId: CHAIN_ID, usdc: CONTRACTS.Usdc, stop };
   } catch (error) {
     removeScratch();
     throw error;
@@ -99,7 +98,7 @@ export async function mintUsdc(rpcUrl: string, to: Address, atoms: bigint): Prom
   const transport = http(rpcUrl);
   const wallet = createWalletClient({ account: MINTER_ADDRESS, chain: baseSepolia, transport });
   const hash = await wallet.writeContract({
-    address: USDC_ADDRESS,
+    address: CONTRACTS.Usdc,
     abi: readArtifact('Usdc').abi,
     functionName: 'mint',
     args: [to, atoms],
@@ -177,23 +176,6 @@ async function answers(rpcUrl: string): Promise<boolean> {
   } catch {
     return false;
   }
-}
-
-/**
- * Puts the contracts in place at every start, so that a kept state follows a changed contract, and mines a block:
- * `eth_call` sees the time of the last block (on a new anvil: second 1), and an authorization signed now would be "not
- * yet valid" when a facilitator simulates it.
- */
-async function furnish(rpcUrl: string): Promise<void> {
-  const client = testClient(rpcUrl);
-  const contracts: [Address, string][] = [
-    [USDC_ADDRESS, 'Usdc'],
-    [MULTICALL3_ADDRESS, 'Multicall3'],
-  ];
-  for (const [address, name] of contracts) {
-    await client.setCode({ address, bytecode: readArtifact(name).runtimeBytecode });
-  }
-  await client.mine({ blocks: 1 });
 }
 
 function testClient(rpcUrl: string) {
