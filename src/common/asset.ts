@@ -5,10 +5,16 @@ export interface Asset {
   readonly scale: number;
 }
 
-export type AssetCode = 'USD' | 'USDC';
+export type AssetCode = 'USD' | 'USDC' | 'ETH';
 
-/** `USD` in nano-USD: one token of a $0.10-per-million model is 100 atoms. `USDC` in the chain's own micro-USDC. */
+/**
+ * `USD` in nano-USD: one token of a $0.10-per-million model is 100 atoms. `USDC` in the chain's own micro-USDC. `ETH`,
+ * the coin that gas is paid in whatever a chain calls it, in gwei: in wei, ten of them would overflow a balance.
+ */
 export const ASSETS: Readonly<Record<AssetCode, Asset>> = {
   USD: { code: 'USD', scale: 9 },
   USDC: { code: 'USDC', scale: 6 },
+  ETH: { code: 'ETH', scale: 9 },
 };
+
+export const ASSET_CODES = Object.keys(ASSETS) as readonly AssetCode[];

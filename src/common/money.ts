@@ -10,6 +10,9 @@ export interface Money {
 export const usd = (atoms: bigint): Money => ({ asset: 'USD', atoms });
 export const usdc = (atoms: bigint): Money => ({ asset: 'USDC', atoms });
 
+/** Wei as gwei of the chain's coin, rounded up: a cost is never counted as less than it was. */
+export const ethOfWei = (wei: bigint): Money => ({ asset: 'ETH', atoms: ceilDivide(wei, 1_000_000_000n) });
+
 /** @throws MoneyError `asset_mismatch` when the assets differ. */
 export function plus(a: Money, b: Money): Money {
   assertSameAsset(a, b);

@@ -1,11 +1,11 @@
 import { minus, type Money, usdcToUsdAtPar } from '../common/money';
 import type { JournalEntry, Posting } from './journal-entry';
 import {
-  chainReceipts,
   conversion,
   customerCredits,
   customerReceivable,
   type LedgerAccount,
+  merchantPayable,
   revenue,
   stripeClearing,
   stripeFees,
@@ -14,7 +14,8 @@ import {
 } from './ledger-account';
 
 /*
- * Every movement of money in the product, one pure function each. `from` is debited, `to` is credited.
+ * Every movement of money in the product, one pure function each: here, and those of the chains in
+ * `chain-entries.ts`, `channel-entries.ts` and `withdrawal-entries.ts`. `from` is debited, `to` is credited.
  */
 
 /** A card payment arrived: gross to Stripe clearing, its fee off it, the customer's credit. In USD. */
@@ -97,35 +98,6 @@ export function receivableRepaid(repayment: { customerId: string; amount: Money;
   };
 }
 
-/** USDC arrived on a chain for a wallet and is its credit until a call takes it. */
-export function transferSettled(transfer: ChainTransfer): JournalEntry {
-  return {
-    key: `transfer:${transfer.paymentId}`,
-    kind: 'transfer_settled',
-    customerId: transfer.customerId,
-    memo: { transaction: transfer.transaction, network: transfer.network },
-    postings: [arrival(transfer)],
-  };
-}
-
-/** USDC arrived for a call that is already answered: the charge is revenue, the rest stays the wallet's credit. */
-export function callSettled(transfer: ChainTransfer & { callId: string; charge: Money }): JournalEntry {
-  return {
-    key: `transfer:${transfer.paymentId}`,
-    kind: 'call_settled',
-    customerId: transfer.customerId,
-    memo: { transaction: transfer.transaction, network: transfer.network, call: transfer.callId },
-    postings: [
-      arrival(transfer),
-      ...positive({
-        from: customerCredits(transfer.customerId, 'USDC'),
-        to: revenue('USDC'),
-        amount: transfer.charge,
-      }),
-    ],
-  };
-}
-
 /** A wallet's USDC credit tops up a USD balance, converted at par: the two assets never meet in one posting. */
 export function usdcTopUpConverted(topUp: {
   topUpId: string;
@@ -144,6 +116,23 @@ export function usdcTopUpConverted(topUp: {
       { from: customerCredits(walletId, 'USDC'), to: conversion('USDC'), amount },
       { from: conversion('USD'), to: customerCredits(customerId, 'USD'), amount: usdcToUsdAtPar(amount) },
     ],
+  };
+}
+
+/** A foreign resource server settled a commitment on one of our customers' credit: we owe it the charge. In USD. */
+export function commitmentSettled(commitment: {
+  jti: string;
+  serverId: string;
+  customerId: string;
+  charge: Money;
+}): JournalEntry {
+  const { jti, serverId, customerId, charge } = commitment;
+  return {
+    key: `commitment:${jti}`,
+    kind: 'commitment_settled',
+    customerId,
+    memo: { commitment: jti, server: serverId },
+    postings: positive({ from: customerCredits(customerId, 'USD'), to: merchantPayable(serverId), amount: charge }),
   };
 }
 
@@ -190,22 +179,5 @@ const cardPayment = ({ gross, tax, fee }: CardPayment, to: LedgerAccount): Posti
   ...positive({ from: stripeFees(), to: stripeClearing(), amount: fee }),
 ];
 
-export interface ChainTransfer {
-  /** What identifies the payment for ever: network, asset, payer and nonce. */
-  paymentId: string;
-  customerId: string;
-  network: string;
-  payTo: string;
-  transaction: string;
-  /** In USDC. */
-  amount: Money;
-}
-
-const arrival = (transfer: ChainTransfer): Posting => ({
-  from: chainReceipts(transfer.network, transfer.payTo),
-  to: customerCredits(transfer.customerId, 'USDC'),
-  amount: transfer.amount,
-});
-
 /** A movement of nothing is no posting. */
-const positive = (posting: Posting): Posting[] => (posting.amount.atoms > 0n ? [posting] : []);
+export const positive = (posting: Posting): Posting[] => (posting.amount.atoms > 0n ? [posting] : []);

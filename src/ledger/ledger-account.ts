@@ -4,7 +4,7 @@ import type { AssetCode } from '../common/asset';
  * A place where money can be: the chart of accounts. One account holds one asset.
  *
  * Balances are credits minus debits. Liabilities and revenue (`customer:…:credits`, `revenue:…`) are therefore
- * positive, assets and expenses (`stripe:clearing`, `chain:…`, `stripe:fees`) negative, and the sum of all is zero.
+ * positive, assets and expenses (`stripe:clearing`, `chain:…`, `stripe:fees`, `network:fees`) negative, and the sum of all is zero.
  */
 export interface LedgerAccount {
   readonly code: string;
@@ -43,6 +43,19 @@ export const suspense = (asset: AssetCode): LedgerAccount => house('suspense', a
 /** What arrived at `payTo` on a chain. */
 export const chainReceipts = (network: string, payTo: string): LedgerAccount =>
   house(`chain:${network}:USDC:${payTo.toLowerCase()}`, 'USDC');
+
+/** USDC that is promised to us on a chain, by a voucher or a claimed payment, and has not arrived yet. */
+export const chainPending = (network: string): LedgerAccount => house(`chain:${network}:pending`, 'USDC');
+
+/** What a signer's coins have paid for gas. What it was funded with is not on the books. */
+export const chainGas = (network: string, signer: string): LedgerAccount =>
+  house(`chain:${network}:gas:${signer.toLowerCase()}`, 'ETH');
+
+/** What the chains cost us: gas at the rate of the day, less what payers bear of it. */
+export const networkFees = (): LedgerAccount => house('network:fees', 'USD');
+
+/** What a foreign resource server earned with our customers' credit and has not been paid yet. */
+export const merchantPayable = (serverId: string): LedgerAccount => house(`merchant:${serverId}:payable`, 'USD');
 
 /** Where USDC becomes USD credit at par, without the two assets ever meeting in one posting. */
 export const conversion = (asset: AssetCode): LedgerAccount => house('conversion', asset);

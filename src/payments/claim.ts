@@ -1,3 +1,4 @@
+import type { AssetCode } from '../common/asset';
 import type { CompanionRows } from '../ledger/companion-rows';
 
 /**
@@ -46,7 +47,7 @@ export const CLAIMABLE: readonly ClaimState[] = (Object.keys(CLAIM_TRANSITIONS) 
 
 /** The charge and its rows, as they will be posted. Atoms are a decimal string. */
 export interface PendingCapture {
-  readonly asset: 'USD' | 'USDC';
+  readonly asset: AssetCode;
   readonly charge: string;
   readonly held: string;
   /** With `PENDING_TRANSACTION` where the hash will be. */
@@ -58,6 +59,40 @@ export interface KeptAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
+}
+
+export interface NewClaim {
+  readonly key: string;
+  readonly scheme: string;
+  readonly fingerprint: string;
+  readonly callId: string;
+  readonly customerId: string | null;
+  readonly payment: unknown;
+  readonly validBefore: Date | null;
+  /** It brings the wallet credit, so a debt of the wallet is no reason to refuse it. */
+  readonly despiteDebt?: boolean;
+  /** Left out: a short lease, renewed while this process works on the claim. */
+  readonly leaseSeconds?: number;
+}
+
+/** What a payer's unfinished claims may cost us together. In micro-USDC; `payer` is a lower-case address. */
+export interface ExposureLimit {
+  readonly payer: string;
+  readonly network: string;
+  readonly exposure: bigint;
+  readonly most: bigint;
+}
+
+/** Why a claim was not taken. */
+export type ClaimRefusal = 'taken' | 'owing' | 'over_exposed';
+
+export interface ClaimChange {
+  readonly callId?: string;
+  readonly capture?: PendingCapture;
+  readonly answer?: KeptAnswer | undefined;
+  readonly transaction?: string;
+  readonly reason?: string;
+  readonly leaseSeconds?: number;
 }
 
 /** Larger answers are delivered once and not kept. */

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { DatabaseService } from '../database/database.service';
+import type { Tx } from '../database/tx';
+import { customerCredits } from '../ledger/ledger-account';
 import { ClaimLeases, LEASE_SECONDS } from './claim-leases.service';
 import {
   CLAIM_TRANSITIONS,
@@ -9,31 +11,29 @@ import {
   type ClaimState,
   type KeptAnswer,
   MAX_KEPT_BYTES,
-  type PendingCapture,
+  type ClaimChange,
+  type ClaimRefusal,
+  type ExposureLimit,
+  type NewClaim,
 } from './claim';
-
-export interface NewClaim {
-  readonly key: string;
-  readonly scheme: string;
-  readonly fingerprint: string;
-  readonly callId: string;
-  readonly customerId: string | null;
-  readonly payment: unknown;
-  readonly validBefore: Date | null;
-  /** Left out: a short lease, renewed while this process works on the claim. */
-  readonly leaseSeconds?: number;
-}
-
-export interface ClaimChange {
-  readonly callId?: string;
-  readonly capture?: PendingCapture;
-  readonly answer?: KeptAnswer | undefined;
-  readonly transaction?: string;
-  readonly reason?: string;
-  readonly leaseSeconds?: number;
-}
+import { type ClaimRow, toClaim } from './claim-row';
 
 const POLL_MS = 50;
+
+/** Always one row: the claim if it was taken, and whether its wallet owes us something. */
+const TAKE = `
+  WITH debt AS (
+    SELECT EXISTS (SELECT FROM ledger_accounts WHERE code = $13 AND asset = 'USDC' AND frozen) AS owing
+  ), taken AS (
+    INSERT INTO claims AS old (key, scheme, state, fingerprint, call_id, customer_id, payment, valid_before, lease_until,
+                               payer, network, exposure)
+    SELECT $1, $2, 'working', $3, $4, $5, $6, $7, now() + make_interval(secs => $8), $10, $11, $12
+      FROM debt WHERE NOT owing
+    ON CONFLICT (key) DO UPDATE SET state = 'working', call_id = $4, exposure = $12, lease_until = EXCLUDED.lease_until,
+                                    updated_at = now()
+      WHERE old.fingerprint = $3 AND old.state = ANY ($9)
+    RETURNING *
+  ) SELECT debt.owing, taken.* FROM debt LEFT JOIN taken ON true`;
 
 /** Claims in PostgreSQL: at however many replicas the copies of a payment arrive, one wins. */
 @Injectable()
@@ -52,30 +52,49 @@ export class ClaimsService {
   }
 
   /**
-   * Claims the key for this call. The winner gets the claim; everyone else `undefined`, and finds the claim as it is.
-   * A claim that was released, or paid without an answer, is taken over.
+   * Claims the key for this call. The winner gets the claim; everyone else `'taken'`, and finds the claim as it is.
+   * A claim that was released, or paid without an answer, is taken over. `'owing'`: the wallet behind it has a debt.
+   * With a limit `'over_exposed'`: what the payer's unfinished claims may still cost us, this one with it, is too much.
    */
-  async take(claim: NewClaim): Promise<Claim | undefined> {
-    const rows = await this.database.query<ClaimRow>(
-      `INSERT INTO claims AS old (key, scheme, state, fingerprint, call_id, customer_id, payment, valid_before, lease_until)
-       VALUES ($1, $2, 'working', $3, $4, $5, $6, $7, now() + make_interval(secs => $8))
-       ON CONFLICT (key) DO UPDATE SET state = 'working', call_id = $4, lease_until = EXCLUDED.lease_until, updated_at = now()
-         WHERE old.fingerprint = $3 AND old.state = ANY ($9)
-       RETURNING *`,
-      [
-        claim.key,
-        claim.scheme,
-        claim.fingerprint,
-        claim.callId,
-        claim.customerId,
-        claim.payment === null ? null : JSON.stringify(claim.payment),
-        claim.validBefore,
-        claim.leaseSeconds ?? LEASE_SECONDS,
-        CLAIMABLE,
-      ],
+  async take(claim: NewClaim, limit?: ExposureLimit): Promise<Claim | ClaimRefusal> {
+    const taken = await (limit === undefined
+      ? this.insert(this.database, claim, undefined)
+      : this.database.transaction((tx) => this.takeWithin(tx, claim, limit)));
+    if (typeof taken !== 'string' && claim.leaseSeconds === undefined) this.leases.keep(claim.key, claim.callId);
+    return taken;
+  }
+
+  /** The lock lets one claim of a payer in at a time: two that fit alone do not slip through together. */
+  private async takeWithin(tx: Tx, claim: NewClaim, limit: ExposureLimit): Promise<Claim | ClaimRefusal> {
+    await tx.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`exposure:${limit.network}:${limit.payer}`]);
+    const [row] = await tx.query<{ open: bigint }>(
+      `SELECT coalesce(sum(exposure), 0)::bigint AS open FROM claims
+        WHERE network = $1 AND payer = $2 AND key <> $3 AND state IN ('working', 'settling', 'in_doubt') AND exposure > 0`,
+      [limit.network, limit.payer, claim.key],
     );
-    if (rows[0] && claim.leaseSeconds === undefined) this.leases.keep(claim.key, claim.callId);
-    return rows[0] && toClaim(rows[0]);
+    if ((row?.open ?? 0n) + limit.exposure > limit.most) return 'over_exposed';
+    return this.insert(tx, claim, limit);
+  }
+
+  private async insert(tx: Tx, claim: NewClaim, limit: ExposureLimit | undefined): Promise<Claim | ClaimRefusal> {
+    const rows = await tx.query<ClaimRow & { owing: boolean }>(TAKE, [
+      claim.key,
+      claim.scheme,
+      claim.fingerprint,
+      claim.callId,
+      claim.customerId,
+      claim.payment === null ? null : JSON.stringify(claim.payment),
+      claim.validBefore,
+      claim.leaseSeconds ?? LEASE_SECONDS,
+      CLAIMABLE,
+      limit?.payer ?? null,
+      limit?.network ?? null,
+      limit?.exposure ?? 0n,
+      claim.customerId === null || claim.despiteDebt ? '' : customerCredits(claim.customerId, 'USDC').code,
+    ]);
+    const [row] = rows;
+    if (row?.key) return toClaim(row);
+    return row?.owing ? 'owing' : 'taken';
   }
 
   /** Moves a claim on. `false` when it was no longer in a state from which `to` can be reached: somebody else moved it. */
@@ -158,38 +177,3 @@ export class ClaimsService {
     }
   }
 }
-
-interface ClaimRow {
-  key: string;
-  scheme: string;
-  state: ClaimState;
-  fingerprint: string;
-  call_id: string;
-  customer_id: string | null;
-  payment: unknown;
-  capture: PendingCapture | null;
-  answer_status: number | null;
-  answer_headers: Record<string, string> | null;
-  answer_body: Buffer | null;
-  transaction: string | null;
-  reason: string | null;
-  valid_before: Date | null;
-}
-
-const toClaim = (row: ClaimRow): Claim => ({
-  key: row.key,
-  scheme: row.scheme,
-  state: row.state,
-  fingerprint: row.fingerprint,
-  callId: row.call_id,
-  customerId: row.customer_id,
-  payment: row.payment,
-  capture: row.capture,
-  answer:
-    row.answer_status === null || row.answer_body === null
-      ? undefined
-      : { status: row.answer_status, headers: row.answer_headers ?? {}, body: row.answer_body },
-  transaction: row.transaction,
-  reason: row.reason,
-  validBefore: row.valid_before,
-});

@@ -11,18 +11,11 @@ import type {
   VerifyResponse,
 } from '@x402/core/types';
 import { ExactEvmScheme } from '@x402/evm/exact/facilitator';
-import {
-  type Address,
-  BaseError,
-  ContractFunctionRevertedError,
-  ContractFunctionZeroDataError,
-  encodeFunctionData,
-  ExecutionRevertedError,
-  type Hex,
-} from 'viem';
+import { type Address, encodeFunctionData, type Hex } from 'viem';
 import { CONFIG } from '../config/config.module';
 import type { Config } from '../config/config';
 import { EvmClient } from '../evm/evm.client';
+import { isRevert } from './chain/revert';
 import { HotWallet, TooMuchGasError } from './hot-wallet.service';
 import { paymentIdOf } from './exact/exact-payment';
 
@@ -98,7 +91,7 @@ export class FacilitatorClient {
       return await work;
     } catch (error) {
       const trouble = this.troubles.getStore();
-      if (trouble && !isRevert(error)) trouble.error ??= error;
+      if (trouble && !isAboutThePayment(error)) trouble.error ??= error;
       throw error;
     }
   }
@@ -154,12 +147,4 @@ interface Trouble {
 }
 
 /** The contract itself said no, or would cost more than a settlement may: that is about the payment. */
-const isRevert = (error: unknown): boolean =>
-  error instanceof TooMuchGasError ||
-  (error instanceof BaseError &&
-    error.walk(
-      (cause) =>
-        cause instanceof ContractFunctionRevertedError ||
-        cause instanceof ContractFunctionZeroDataError ||
-        cause instanceof ExecutionRevertedError,
-    ) !== null);
+const isAboutThePayment = (error: unknown): boolean => error instanceof TooMuchGasError || isRevert(error);

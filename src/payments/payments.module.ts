@@ -5,6 +5,7 @@ import { LedgerModule } from '../ledger/ledger.module';
 import { MeteringModule } from '../metering/metering.module';
 import { ClaimLeases } from './claim-leases.service';
 import { ClaimsService } from './claims.service';
+import { Settler } from './chain/settler.service';
 import { CreditCapture } from './credit/credit-capture.service';
 import { CreditRecovery } from './credit/credit-recovery.service';
 import { CreditScheme } from './credit/credit.scheme';
@@ -39,6 +40,7 @@ import { PAYMENT_SCHEMES, PaymentSchemesService } from './payment-schemes.servic
     ExactReconciler,
     FacilitatorClient,
     HotWallet,
+    Settler,
     UsdcTopUpService,
     TopUpBooks,
     {

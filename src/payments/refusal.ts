@@ -59,3 +59,20 @@ export const inDoubt: Refusal = {
   hint: 'Do not pay again. Repeat the very same request after the seconds in Retry-After.',
   retryAfter: 5,
 };
+
+/** A call of this wallet was delivered and its money never came. */
+export const paymentOwed: Refusal = {
+  status: 402,
+  code: 'payment_owed',
+  detail: 'An earlier call of this wallet was answered and could not be settled: the wallet owes it.',
+  hint: 'Top up the wallet with POST /v1/topups/usdc: what is owed is repaid first, then calls work again.',
+};
+
+/** The payer's payments that are not settled yet are as much as may be outstanding. */
+export const payerExposed: Refusal = {
+  status: 402,
+  code: 'payer_exposed',
+  detail: 'The payments of this wallet that are not settled yet add up to as much as it may have outstanding.',
+  hint: 'Nothing was taken. Repeat the request when the calls in flight have finished.',
+  retryAfter: 2,
+};

@@ -1,7 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsIn, IsInt, IsISO8601, IsOptional, IsString, Length, Matches, Max, Min } from 'class-validator';
-import type { AssetCode } from '../common/asset';
+import { ASSET_CODES, type AssetCode } from '../common/asset';
 import { formatMoney, type Money } from '../common/money';
 import type { Period } from '../common/period';
 import type { DatedBy, Statement } from '../ledger/account-history.service';
@@ -9,9 +9,9 @@ import type { DatedBy, Statement } from '../ledger/account-history.service';
 const BY = 'posted: when it was written; effective: when what it tells happened. A back-dated entry makes them differ.';
 
 class AccountQueryDto {
-  @ApiPropertyOptional({ enum: ['USD', 'USDC'], default: 'USD' })
+  @ApiPropertyOptional({ enum: ASSET_CODES, default: 'USD' })
   @IsOptional()
-  @IsIn(['USD', 'USDC'])
+  @IsIn(ASSET_CODES)
   asset: AssetCode = 'USD';
 
   @ApiPropertyOptional({ enum: ['posted', 'effective'], default: 'posted', description: BY })
@@ -56,7 +56,7 @@ export class AccountAtDto {
   @ApiProperty({ example: 'customer:cus_019e…:credits' })
   account!: string;
 
-  @ApiProperty({ enum: ['USD', 'USDC'] })
+  @ApiProperty({ enum: ASSET_CODES })
   asset!: string;
 
   @ApiProperty({ format: 'date-time', description: 'Everything dated until here counts.' })
@@ -108,7 +108,7 @@ export class StatementDto {
   @ApiProperty()
   account!: string;
 
-  @ApiProperty({ enum: ['USD', 'USDC'] })
+  @ApiProperty({ enum: ASSET_CODES })
   asset!: string;
 
   @ApiProperty({ enum: ['posted', 'effective'] })

@@ -1,6 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsInt, IsOptional, Matches, Max, Min } from 'class-validator';
+import { ASSET_CODES } from '../common/asset';
 import { formatMoney } from '../common/money';
 import type { PostedEntry } from '../ledger/journal.service';
 import type { Balance } from '../ledger/ledger-accounts.service';
@@ -36,7 +37,7 @@ export class AccountBalanceDto {
   @ApiProperty({ example: 'customer:cus_019e…:credits' })
   account!: string;
 
-  @ApiProperty({ enum: ['USD', 'USDC'] })
+  @ApiProperty({ enum: ASSET_CODES })
   asset!: string;
 
   @ApiProperty({ description: 'Credits minus debits, in whole units: what we owe is positive.', example: '24.5' })
@@ -70,7 +71,7 @@ export class PostingDto {
   @ApiProperty({ description: 'Credited.' })
   to!: string;
 
-  @ApiProperty({ enum: ['USD', 'USDC'] })
+  @ApiProperty({ enum: ASSET_CODES })
   asset!: string;
 
   @ApiProperty()

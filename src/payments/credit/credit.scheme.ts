@@ -138,7 +138,7 @@ export class CreditScheme implements PaymentScheme {
       payment: null,
       validBefore: null,
     });
-    if (won) return undefined;
+    if (typeof won !== 'string') return undefined;
     const first = await this.claims.find(key);
     if (first && first.fingerprint !== work.fingerprint) return { kind: 'refused', refusal: idempotencyConflict };
     return outcomeOf(await this.claims.settled(key, WAIT_MS));

@@ -8,7 +8,7 @@ import { LedgerService } from '../../ledger/ledger.service';
 import { CLAIMABLE, type Claim } from '../claim';
 import { ClaimsService } from '../claims.service';
 import type { HoldOutcome, PaymentRequirements, Work } from '../payment-scheme';
-import { alreadyUsed, answerNotKept, inDoubt, inProgress, type Refusal } from '../refusal';
+import { alreadyUsed, answerNotKept, inDoubt, inProgress, paymentOwed, type Refusal } from '../refusal';
 import { ExactVerification } from './exact-verification.service';
 import type { ExactHold } from './exact-hold';
 import { boundTo, type ExactPayment, lapseOf, mismatchOf, paymentIdOf, refusedPayment } from './exact-payment';
@@ -33,7 +33,7 @@ export class ExactAdmission {
   async admit(
     payment: ExactPayment,
     required: PaymentRequirements,
-    work: Pick<Work, 'callId' | 'fingerprint' | 'stream'>,
+    work: Pick<Work, 'callId' | 'fingerprint' | 'stream'> & { readonly repaysDebt?: boolean },
   ): Promise<HoldOutcome> {
     const { from, nonce } = payment.authorization;
     const key = paymentIdOf(required.network, required.asset, from, nonce);
@@ -58,8 +58,10 @@ export class ExactAdmission {
       customerId: customer,
       payment: given,
       validBefore: lapseOf(payment.authorization),
+      despiteDebt: work.repaysDebt === true,
     });
-    if (!claim) return this.followOrRefuse(key, fingerprint, inProgress);
+    if (claim === 'owing') return { kind: 'refused', refusal: paymentOwed };
+    if (typeof claim === 'string') return this.followOrRefuse(key, fingerprint, inProgress);
     // As it was first claimed: what was paid then is what can be taken now, whatever the price has become.
     const claimPayment = claim.payment as ExactClaimPayment;
     const hold: ExactHold = {

@@ -118,12 +118,13 @@ export class UsdcTopUpService {
       callId: topUp.id,
       fingerprint: createHash('sha256').update(bound).digest('base64url'),
       stream: true,
+      repaysDebt: true,
       resource: { url: topUp.url, description: 'Top-up in USDC', mimeType: 'application/json' },
     };
   }
 }
 
-type TopUpWork = Pick<Work, 'callId' | 'fingerprint' | 'stream' | 'resource'>;
+type TopUpWork = Pick<Work, 'callId' | 'fingerprint' | 'stream' | 'resource'> & { readonly repaysDebt?: boolean };
 
 function answerOf(
   topUp: UsdcTopUp,

@@ -1,0 +1,35 @@
+import type { Hex, TransactionReceipt } from 'viem';
+
+/** One thing that must happen on a chain, in whichever transaction. */
+export interface ChainCall {
+  /** CAIP-2. */
+  readonly network: string;
+  /** What it is for, for ever: the key of a claim, of a channel's claim, of a withdrawal. */
+  readonly reference: string;
+  readonly to: Hex;
+  readonly data: Hex;
+  /** The most gas that it may take; never estimated where somebody waits. */
+  readonly gas: bigint;
+  /** The `msg.sender` that the contract demands; left out where anybody may send it. */
+  readonly sender?: Hex;
+  /** It runs code of a stranger, such as a contract wallet's: sent in a transaction of its own, once it was simulated. */
+  readonly alone?: boolean;
+}
+
+/** Whether a receipt says that the call did what it is for: a call inside another one has no status of its own. */
+export type Happened = (receipt: TransactionReceipt) => boolean;
+
+export type CallOutcome =
+  | {
+      readonly kind: 'succeeded';
+      readonly transaction: Hex;
+      readonly receipt: TransactionReceipt;
+      /** This call's share of what its transaction cost. */
+      readonly feeWei: bigint;
+    }
+  /** Mined without effect. The call may have been done by somebody else: ask the contract before it is given up. */
+  | { readonly kind: 'reverted'; readonly transaction: Hex; readonly reason: string | undefined }
+  /** Simulated, and would revert: nothing was sent. */
+  | { readonly kind: 'refused'; readonly reason: string }
+  /** Sent, or maybe sent, and not seen mined in time. */
+  | { readonly kind: 'in_doubt' };
