@@ -1,3 +1,5 @@
+import type { NetworkConfig } from './network-config';
+
 /** The configuration of one process: frozen, grouped, and checked at boot by `environment.dto.ts`. */
 export interface Config {
   readonly production: boolean;
@@ -18,6 +20,8 @@ export interface Config {
   readonly stripe: StripeConfig | undefined;
   /** Left out: no payments in USDC. */
   readonly x402: X402Config | undefined;
+  /** Left out: prepaid credit is spent with API keys alone. */
+  readonly creditAuthority: CreditAuthorityConfig | undefined;
   readonly jobs: {
     /** Whether this process runs jobs; a command never does. */
     readonly inProcess: boolean;
@@ -35,7 +39,13 @@ export interface StripeConfig {
   readonly apiUrl: string | undefined;
 }
 
+/** Payments in USDC. What stands beside `networks` is the first network's: the one that prices are announced on. */
 export interface X402Config {
+  readonly networks: readonly NetworkConfig[];
+  /** Those that payers are offered, by their name in x402. */
+  readonly schemes: readonly string[];
+  /** x402 extensions that are announced, by their key. */
+  readonly extensions: readonly string[];
   /** CAIP-2, such as `eip155:8453`. */
   readonly network: `eip155:${number}`;
   readonly payTo: `0x${string}`;
@@ -44,6 +54,14 @@ export interface X402Config {
   /** The hot wallet that pays gas for settlements in process; left out when a hosted facilitator settles. */
   readonly privateKey: `0x${string}` | undefined;
   readonly facilitatorUrl: string | undefined;
+}
+
+/** Prepaid credit as an x402 payment by signed attestations (`batch-settlement` on `<authority>:credit`). */
+export interface CreditAuthorityConfig {
+  /** A JSON Web Key Set with private keys: the first one signs. */
+  readonly jwks: string;
+  /** `<authority>:credit`. */
+  readonly network: `${string}:credit`;
 }
 
 /** Every variable that is wrong, by name, with what it should be. Values are never shown: some are secrets. */

@@ -1,9 +1,8 @@
-import { Transform } from 'class-transformer';
 import {
   IsBooleanString,
-  IsEthereumAddress,
   IsIn,
   IsInt,
+  IsJSON,
   IsOptional,
   IsUrl,
   Matches,
@@ -11,12 +10,12 @@ import {
   Min,
   MinLength,
 } from 'class-validator';
+import { integer, NetworkEnvironmentDto } from './network-environment.dto';
 
 const anyUrl = { require_tld: false, require_protocol: true };
-const integer = Transform(({ value }) => (/^\d+$/.test(String(value)) ? Number(value) : value));
 
 /** The environment as class-validator sees it. `.env.example` explains every variable. */
-export class EnvironmentDto {
+export class EnvironmentDto extends NetworkEnvironmentDto {
   @IsIn(['development', 'test', 'production'], { message: 'must be development, test or production' })
   NODE_ENV: string = 'development';
 
@@ -96,36 +95,6 @@ export class EnvironmentDto {
   @Max(100_000_000, { message: 'must be at most 100000000 cents' })
   TOPUP_MAX_CENTS: number = 1_000_000;
 
-  @IsOptional()
-  @Matches(/^eip155:\d+$/, { message: 'must be a CAIP-2 EVM network, eip155:<chain id>' })
-  X402_NETWORK?: string;
-
-  @IsOptional()
-  @IsEthereumAddress({ message: 'must be the address that receives USDC' })
-  X402_PAY_TO?: string;
-
-  @IsOptional()
-  @IsEthereumAddress({ message: 'must be the address of the USDC contract' })
-  X402_ASSET?: string;
-
-  @IsOptional()
-  X402_ASSET_NAME: string = 'USDC';
-
-  @IsOptional()
-  X402_ASSET_VERSION: string = '2';
-
-  @IsOptional()
-  @IsUrl(anyUrl, { message: 'must be the URL of a hosted x402 facilitator' })
-  X402_FACILITATOR_URL?: string;
-
-  @IsOptional()
-  @IsUrl({ ...anyUrl, protocols: ['http', 'https'] }, { message: 'must be the URL of a JSON-RPC node' })
-  EVM_RPC_URL?: string;
-
-  @IsOptional()
-  @Matches(/^0x[0-9a-fA-F]{64}$/, { message: 'must be a private key of 32 bytes in hex, 0x…' })
-  EVM_PRIVATE_KEY?: string;
-
   @IsBooleanString({ message: 'must be true or false' })
   JOBS_IN_PROCESS: string = 'true';
 
@@ -138,4 +107,25 @@ export class EnvironmentDto {
   @IsOptional()
   @Matches(/^rediss?:\/\/[^\s/]+(\/\d+)?$/, { message: 'must be a Redis URL, redis://user:password@host:6379/0' })
   REDIS_URL?: string;
+
+  @IsOptional()
+  @Matches(/\.json$/, { message: 'must be the path of a JSON file' })
+  X402_NETWORKS_FILE?: string;
+
+  @Matches(/^(exact|upto|batch-settlement)(,(exact|upto|batch-settlement))*$/, {
+    message: 'must be a list of exact, upto, batch-settlement',
+  })
+  X402_SCHEMES: string = 'exact,upto,batch-settlement';
+
+  @Matches(/^(payment-identifier|offer-receipt|bazaar|sign-in-with-x|none)(,(payment-identifier|offer-receipt|bazaar|sign-in-with-x))*$/, {
+    message: 'must be none, or a list of payment-identifier, offer-receipt, bazaar, sign-in-with-x',
+  })
+  X402_EXTENSIONS: string = 'payment-identifier';
+
+  @IsOptional()
+  @IsJSON({ message: 'must be a JSON Web Key Set with private keys, {"keys":[…]}' })
+  CREDIT_AUTHORITY_JWKS?: string;
+
+  @Matches(/^[a-z0-9][a-z0-9.-]{0,62}:credit$/, { message: 'must be <authority>:credit' })
+  CREDIT_AUTHORITY_NETWORK: string = 'tollbridge:credit';
 }

@@ -1,8 +1,16 @@
 import 'reflect-metadata';
 import { plainToInstance } from 'class-transformer';
-import { validateSync } from 'class-validator';
-import { type Config, ConfigurationError, LOCAL_SECRETS, type StripeConfig, type X402Config } from './config';
+import {
+  type Config,
+  ConfigurationError,
+  type CreditAuthorityConfig,
+  LOCAL_SECRETS,
+  type StripeConfig,
+  type X402Config,
+} from './config';
 import { EnvironmentDto } from './environment.dto';
+import type { NetworkConfig } from './network-config';
+import { type Fault, faultsOf, missingIn, missingOf, networkOf, networksIn } from './read-networks.dto';
 
 /**
  * Reads and freezes the configuration.
@@ -11,11 +19,10 @@ import { EnvironmentDto } from './environment.dto';
 export function readEnvironment(env: Record<string, string | undefined>): Config {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
   const dto = plainToInstance(EnvironmentDto, given, { exposeDefaultValues: true });
-  const faults = validateSync(dto, { skipMissingProperties: false }).map((fault) => ({
-    variable: fault.property,
-    should: given[fault.property] === undefined ? `is missing: it ${sentence(fault)}` : sentence(fault),
-  }));
-  faults.push(...crossFaults(dto, given));
+  const choice = { schemes: listIn(dto.X402_SCHEMES) };
+  const first = networkOf(dto, choice);
+  const further = networksIn(dto.X402_NETWORKS_FILE, given, choice);
+  const faults = [...faultsOf(dto, given), ...crossFaults(dto, given), ...further.faults];
   if (faults.length > 0) throw new ConfigurationError(faults);
   return Object.freeze({
     production: dto.NODE_ENV === 'production',
@@ -36,7 +43,8 @@ export function readEnvironment(env: Record<string, string | undefined>): Config
     holdTtlSeconds: dto.HOLD_TTL_SECONDS,
     topUps: { minCents: dto.TOPUP_MIN_CENTS, maxCents: dto.TOPUP_MAX_CENTS },
     stripe: stripeOf(dto),
-    x402: x402Of(dto),
+    x402: x402Of(dto, [...(first ? [first] : []), ...further.networks]),
+    creditAuthority: creditAuthorityOf(dto),
     jobs: {
       inProcess: dto.JOBS_IN_PROCESS === 'true',
       concurrency: dto.JOBS_CONCURRENCY,
@@ -50,36 +58,37 @@ function stripeOf(dto: EnvironmentDto): StripeConfig | undefined {
   return { secretKey: dto.STRIPE_SECRET_KEY, webhookSecret: dto.STRIPE_WEBHOOK_SECRET, apiUrl: dto.STRIPE_API_URL };
 }
 
-function x402Of(dto: EnvironmentDto): X402Config | undefined {
-  if (!dto.X402_PAY_TO || !dto.X402_NETWORK || !dto.X402_ASSET || !dto.EVM_RPC_URL) return undefined;
+function x402Of(dto: EnvironmentDto, networks: readonly NetworkConfig[]): X402Config | undefined {
+  const [first] = networks;
+  if (!first) return undefined;
   return {
-    network: dto.X402_NETWORK as X402Config['network'],
-    payTo: dto.X402_PAY_TO as `0x${string}`,
-    asset: {
-      address: dto.X402_ASSET as `0x${string}`,
-      name: dto.X402_ASSET_NAME,
-      version: dto.X402_ASSET_VERSION,
-    },
-    rpcUrl: dto.EVM_RPC_URL,
-    privateKey: dto.EVM_PRIVATE_KEY as `0x${string}` | undefined,
-    facilitatorUrl: dto.X402_FACILITATOR_URL,
+    networks,
+    schemes: listIn(dto.X402_SCHEMES),
+    extensions: listIn(dto.X402_EXTENSIONS).filter((name) => name !== 'none'),
+    network: first.id,
+    payTo: first.payTo,
+    asset: first.asset,
+    rpcUrl: first.rpcUrls[0] as string,
+    privateKey: first.privateKeys[0],
+    facilitatorUrl: first.facilitatorUrls[0],
   };
 }
 
-/** What one variable demands of another. */
-function crossFaults(dto: EnvironmentDto, given: Record<string, unknown>): { variable: string; should: string }[] {
-  const faults: { variable: string; should: string }[] = [];
-  const needs = (because: string, ...variables: string[]) => {
-    for (const variable of variables) {
-      if (given[variable] === undefined)
-        faults.push({ variable, should: `is missing: it must be set when ${because}` });
-    }
+function creditAuthorityOf(dto: EnvironmentDto): CreditAuthorityConfig | undefined {
+  if (dto.CREDIT_AUTHORITY_JWKS === undefined) return undefined;
+  return {
+    jwks: dto.CREDIT_AUTHORITY_JWKS,
+    network: dto.CREDIT_AUTHORITY_NETWORK as CreditAuthorityConfig['network'],
   };
+}
+
+const listIn = (list: string): string[] => list.split(',');
+
+/** What one variable demands of another. */
+function crossFaults(dto: EnvironmentDto, given: Record<string, unknown>): Fault[] {
+  const faults = missingOf(given);
+  const needs = (because: string, ...variables: string[]) => faults.push(...missingIn(given, variables, because));
   if (given['STRIPE_SECRET_KEY'] !== undefined) needs('STRIPE_SECRET_KEY is', 'STRIPE_WEBHOOK_SECRET');
-  if (given['X402_PAY_TO'] !== undefined) needs('X402_PAY_TO is', 'X402_NETWORK', 'X402_ASSET', 'EVM_RPC_URL');
-  if (given['X402_PAY_TO'] !== undefined && given['X402_FACILITATOR_URL'] === undefined) {
-    needs('X402_PAY_TO is and no X402_FACILITATOR_URL settles', 'EVM_PRIVATE_KEY');
-  }
   if (dto.NODE_ENV === 'production') {
     needs('NODE_ENV is production', 'PUBLIC_URL');
     if (dto.ADMIN_TOKEN === LOCAL_SECRETS.adminToken) {
@@ -90,8 +99,4 @@ function crossFaults(dto: EnvironmentDto, given: Record<string, unknown>): { var
     }
   }
   return faults;
-}
-
-function sentence(fault: { constraints?: Record<string, string> }): string {
-  return Object.values(fault.constraints ?? {})[0] ?? 'is not valid';
 }

@@ -1,5 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { ConfigurationError, LOCAL_SECRETS } from './config';
 import { readEnvironment } from './read-environment.dto';
 
@@ -79,6 +80,26 @@ describe('readEnvironment', () => {
     ['X402_FACILITATOR_URL', 'hidden'],
     ['EVM_RPC_URL', 'ws://node.example/secret'],
     ['EVM_PRIVATE_KEY', `0x${'s'.repeat(64)}`],
+    ['EVM_PRIVATE_KEY', `0x${'1'.repeat(64)},hidden`],
+    ['EVM_RPC_URL', 'http://127.0.0.1:8545,hidden'],
+    ['EVM_WS_URL', 'http://node.example/secret'],
+    ['EVM_AUTHORIZER_KEY', 'hidden'],
+    ['EVM_PAYOUT_KEY', 'hidden'],
+    ['EVM_CONFIRMATIONS', '0'],
+    ['EVM_MAX_FEE_GWEI', 'cheap'],
+    ['EVM_REPLACE_AFTER_SECONDS', '0'],
+    ['EVM_GAS_ALARM_COINS', 'few'],
+    ['EVM_GAS_USD_PER_COIN', '-1'],
+    ['X402_NETWORKS_FILE', 'hidden'],
+    ['X402_SCHEMES', 'cash'],
+    ['X402_EXTENSIONS', 'everything'],
+    ['X402_SETTLE', 'never'],
+    ['X402_EXPOSURE_USDC', 'much'],
+    ['X402_MIN_DEPOSIT_USDC', '-5'],
+    ['X402_WITHDRAW_DELAY_SECONDS', '899'],
+    ['X402_CLAIM_VALUE_TO_GAS', '0'],
+    ['CREDIT_AUTHORITY_JWKS', 'hidden'],
+    ['CREDIT_AUTHORITY_NETWORK', 'tollbridge:debit'],
     ['JOBS_IN_PROCESS', 'maybe'],
     ['JOBS_CONCURRENCY', '0'],
     ['JOBS_CONCURRENCY', '101'],
@@ -99,6 +120,28 @@ describe('readEnvironment', () => {
     expect(readEnvironment(hosted).x402).toMatchObject({ network: 'eip155:8453', privateKey: undefined });
   });
 
+  it('reads further networks from a file, with secrets out of the environment, and names what is wrong in them', () => {
+    const path = join(mkdtempSync(join(tmpdir(), 'tollbridge-')), 'networks.json');
+    const sepolia = { ...x402, X402_NETWORK: 'eip155:84532', EVM_PRIVATE_KEY: { env: 'SEPOLIA_KEY' }, EVM_CONFIRMATIONS: 3 };
+    const env = { ...good, ...x402, X402_NETWORKS_FILE: path, SEPOLIA_KEY: `0x${'2'.repeat(64)}` };
+    writeFileSync(path, JSON.stringify([sepolia]));
+    const read = readEnvironment(env).x402;
+    expect(read).toMatchObject({ network: 'eip155:8453', privateKey: x402.EVM_PRIVATE_KEY });
+    expect(read?.networks).toMatchObject([
+      { id: 'eip155:8453', confirmations: 1 },
+      { id: 'eip155:84532', confirmations: 3, privateKeys: [env.SEPOLIA_KEY] },
+    ]);
+
+    writeFileSync(path, JSON.stringify([sepolia, { ...sepolia, X402_ASSET: 'hidden', X402_PAY_TO: undefined }]));
+    const error = faultsOf(env);
+    expect(error.message).toContain('[1].X402_ASSET must be');
+    expect(error.message).toContain('[1].X402_PAY_TO is missing');
+    expect(error.message).not.toContain('hidden');
+    writeFileSync(path, 'not JSON');
+    expect(named(env)).toEqual(['X402_NETWORKS_FILE']);
+    rmSync(dirname(path), { recursive: true });
+  });
+
   it('refuses the published secrets of the local world in production, and wants PUBLIC_URL', () => {
     const secrets = { ADMIN_TOKEN: LOCAL_SECRETS.adminToken, API_KEY_PEPPER: LOCAL_SECRETS.apiKeyPepper };
     expect(named({ ...good, ...secrets, NODE_ENV: 'production' }).toSorted()).toEqual(
@@ -111,7 +154,9 @@ describe('readEnvironment', () => {
 });
 
 describe('.env.example', () => {
-  const source = readFileSync(join(root, 'src/config/environment.dto.ts'), 'utf8');
+  const source = ['environment.dto.ts', 'network-environment.dto.ts']
+    .map((file) => readFileSync(join(root, 'src/config', file), 'utf8'))
+    .join('\n');
   const variables = [...source.matchAll(/^ {2}([A-Z][A-Z0-9_]+)[!?:]/gm)].map((match) => match[1] as string);
   const example = readFileSync(join(root, '.env.example'), 'utf8');
 

@@ -15,7 +15,7 @@ import { type Address, encodeFunctionData, type Hex } from 'viem';
 import { CONFIG } from '../config/config.module';
 import type { Config } from '../config/config';
 import { EvmClient } from '../evm/evm.client';
-import { isRevert } from './chain/revert';
+import { isRevert } from '../evm/revert';
 import { HotWallet, TooMuchGasError } from './hot-wallet.service';
 import { paymentIdOf } from './exact/exact-payment';
 

@@ -5,6 +5,7 @@ import { LedgerModule } from '../ledger/ledger.module';
 import { MeteringModule } from '../metering/metering.module';
 import { ClaimLeases } from './claim-leases.service';
 import { ClaimsService } from './claims.service';
+import { NetworksService } from './chain/networks.service';
 import { Settler } from './chain/settler.service';
 import { CreditCapture } from './credit/credit-capture.service';
 import { CreditRecovery } from './credit/credit-recovery.service';
@@ -40,6 +41,7 @@ import { PAYMENT_SCHEMES, PaymentSchemesService } from './payment-schemes.servic
     ExactReconciler,
     FacilitatorClient,
     HotWallet,
+    NetworksService,
     Settler,
     UsdcTopUpService,
     TopUpBooks,

@@ -3,7 +3,7 @@ import type { Hex, TransactionReceipt } from 'viem';
 import { EvmClient } from '../../evm/evm.client';
 import { HotWallet, TooMuchGasError } from '../hot-wallet.service';
 import type { CallOutcome, ChainCall, Happened } from './chain-call';
-import { isRevert } from './revert';
+import { isRevert } from '../../evm/revert';
 
 /** Ten blocks of Base: a caller waits for it, and a reconciler goes on where it ends. */
 const WAIT_MS = 20_000;

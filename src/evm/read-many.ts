@@ -1,0 +1,98 @@
+import { decodeFunctionResult, encodeFunctionData, type Hex, parseAbi, type PublicClient } from 'viem';
+import { MULTICALL3, PERMIT2 } from './contracts';
+
+const MULTICALL_ABI = parseAbi([
+  'function tryAggregate(bool requireSuccess, (address target, bytes callData)[] calls) view returns ((bool success, bytes returnData)[])',
+]);
+const TOKEN_ABI = parseAbi([
+  'function balanceOf(address account) view returns (uint256)',
+  'function allowance(address owner, address spender) view returns (uint256)',
+  'function authorizationState(address authorizer, bytes32 nonce) view returns (bool)',
+]);
+const PERMIT2_ABI = parseAbi(['function nonceBitmap(address owner, uint256 word) view returns (uint256)']);
+
+export interface ReadCall {
+  readonly to: Hex;
+  readonly data: Hex;
+}
+export type ReadResult = { readonly ok: true; readonly data: Hex } | { readonly ok: false };
+
+/**
+ * Many reads of one block in one round trip, in the order in which they were asked.
+ * @throws when the node does not answer.
+ */
+export async function readMany(
+  reader: PublicClient,
+  calls: readonly ReadCall[],
+  blockNumber?: bigint,
+): Promise<ReadResult[]> {
+  const { data } = await reader.call({
+    to: MULTICALL3,
+    data: encodeFunctionData({
+      abi: MULTICALL_ABI,
+      functionName: 'tryAggregate',
+      args: [false, calls.map(({ to, data: callData }) => ({ target: to, callData }))],
+    }),
+    ...(blockNumber === undefined ? {} : { blockNumber }),
+  });
+  const results = decodeFunctionResult({ abi: MULTICALL_ABI, functionName: 'tryAggregate', data: data ?? '0x' });
+  // A contract that is not there answers with success and nothing.
+  return results.map(({ success, returnData }) =>
+    success && returnData !== '0x' ? { ok: true, data: returnData } : { ok: false },
+  );
+}
+
+export interface PayerQuestion {
+  readonly token: Hex;
+  readonly payer: Hex;
+  /** Of an EIP-3009 authorization. */
+  readonly nonce3009?: Hex;
+  /** The word of Permit2's bitmap: the nonce without its last 8 bits. */
+  readonly permit2Word?: bigint;
+}
+
+export interface PayerState {
+  readonly balance: bigint;
+  /** What Permit2 may take. */
+  readonly allowance: bigint;
+  /** Whether the authorization of `nonce3009` was used or cancelled; `false` when it was not asked for. */
+  readonly used: boolean;
+  /** The word that was asked for; `0n` when none was. */
+  readonly bitmap: bigint;
+  /** A contract wallet, or an account that delegates to one (EIP-7702). */
+  readonly hasCode: boolean;
+}
+
+/**
+ * What a payer has, as of the newest block, in one round trip.
+ * @throws when the node does not answer, or the token or Permit2 is not a contract of that kind.
+ */
+export async function payerState(reader: PublicClient, question: PayerQuestion): Promise<PayerState> {
+  const { token, payer, nonce3009, permit2Word } = question;
+  const ofToken = (data: Hex): ReadCall => ({ to: token, data });
+  const calls = [
+    ofToken(encodeFunctionData({ abi: TOKEN_ABI, functionName: 'balanceOf', args: [payer] })),
+    ofToken(encodeFunctionData({ abi: TOKEN_ABI, functionName: 'allowance', args: [payer, PERMIT2] })),
+  ];
+  if (nonce3009 !== undefined) {
+    const args = [payer, nonce3009] as const;
+    calls.push(ofToken(encodeFunctionData({ abi: TOKEN_ABI, functionName: 'authorizationState', args })));
+  }
+  if (permit2Word !== undefined) {
+    const args = [payer, permit2Word] as const;
+    calls.push({ to: PERMIT2, data: encodeFunctionData({ abi: PERMIT2_ABI, functionName: 'nonceBitmap', args }) });
+  }
+  const [results, code] = await Promise.all([readMany(reader, calls), reader.getCode({ address: payer })]);
+  const numbers = results.map((result) => {
+    if (!result.ok) throw new Error(`${token} does not answer as an EIP-3009 token, or Permit2 is not there.`);
+    return BigInt(result.data);
+  });
+  const [balance, allowance, ...asked] = numbers as [bigint, bigint, ...bigint[]];
+  return {
+    balance,
+    allowance,
+    used: nonce3009 !== undefined && asked[0] !== 0n,
+    bitmap: permit2Word === undefined ? 0n : (asked.at(-1) as bigint),
+    hasCode: code !== undefined,
+  };
+}
