@@ -1,15 +1,4 @@
-import {
-  IsBooleanString,
-  IsIn,
-  IsInt,
-  IsJSON,
-  IsOptional,
-  IsUrl,
-  Matches,
-  Max,
-  Min,
-  MinLength,
-} from 'class-validator';
+import { IsBooleanString, IsIn, IsInt, IsJSON, IsOptional, IsUrl, Matches, Max, Min, MinLength } from 'class-validator';
 import { integer, NetworkEnvironmentDto } from './network-environment.dto';
 
 const anyUrl = { require_tld: false, require_protocol: true };
@@ -109,7 +98,6 @@ export class EnvironmentDto extends NetworkEnvironmentDto {
   REDIS_URL?: string;
 
   @IsOptional()
-  @Matches(/\.json$/, { message: 'must be the path of a JSON file' })
   X402_NETWORKS_FILE?: string;
 
   @Matches(/^(exact|upto|batch-settlement)(,(exact|upto|batch-settlement))*$/, {
@@ -117,9 +105,12 @@ export class EnvironmentDto extends NetworkEnvironmentDto {
   })
   X402_SCHEMES: string = 'exact,upto,batch-settlement';
 
-  @Matches(/^(payment-identifier|offer-receipt|bazaar|sign-in-with-x|none)(,(payment-identifier|offer-receipt|bazaar|sign-in-with-x))*$/, {
-    message: 'must be none, or a list of payment-identifier, offer-receipt, bazaar, sign-in-with-x',
-  })
+  @Matches(
+    /^(payment-identifier|offer-receipt|bazaar|sign-in-with-x|none)(,(payment-identifier|offer-receipt|bazaar|sign-in-with-x))*$/,
+    {
+      message: 'must be none, or a list of payment-identifier, offer-receipt, bazaar, sign-in-with-x',
+    },
+  )
   X402_EXTENSIONS: string = 'payment-identifier';
 
   @IsOptional()

@@ -20,10 +20,10 @@ export function readEnvironment(env: Record<string, string | undefined>): Config
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
   const dto = plainToInstance(EnvironmentDto, given, { exposeDefaultValues: true });
   const choice = { schemes: listIn(dto.X402_SCHEMES) };
-  const first = networkOf(dto, choice);
   const further = networksIn(dto.X402_NETWORKS_FILE, given, choice);
   const faults = [...faultsOf(dto, given), ...crossFaults(dto, given), ...further.faults];
   if (faults.length > 0) throw new ConfigurationError(faults);
+  const first = networkOf(dto, choice);
   return Object.freeze({
     production: dto.NODE_ENV === 'production',
     http: {

@@ -122,7 +122,12 @@ describe('readEnvironment', () => {
 
   it('reads further networks from a file, with secrets out of the environment, and names what is wrong in them', () => {
     const path = join(mkdtempSync(join(tmpdir(), 'tollbridge-')), 'networks.json');
-    const sepolia = { ...x402, X402_NETWORK: 'eip155:84532', EVM_PRIVATE_KEY: { env: 'SEPOLIA_KEY' }, EVM_CONFIRMATIONS: 3 };
+    const sepolia = {
+      ...x402,
+      X402_NETWORK: 'eip155:84532',
+      EVM_PRIVATE_KEY: { env: 'SEPOLIA_KEY' },
+      EVM_CONFIRMATIONS: 3,
+    };
     const env = { ...good, ...x402, X402_NETWORKS_FILE: path, SEPOLIA_KEY: `0x${'2'.repeat(64)}` };
     writeFileSync(path, JSON.stringify([sepolia]));
     const read = readEnvironment(env).x402;

@@ -78,8 +78,8 @@ export function networksIn(
     const dto = plainToInstance(NetworkEnvironmentDto, given, { exposeDefaultValues: true });
     const wrong = [...faultsOf(dto, given), ...missingIn(given, ['X402_PAY_TO'], 'a network is'), ...missingOf(given)];
     faults.push(...wrong.map(({ variable, should }) => fault(`[${index}].${variable} ${should}`)));
-    const network = networkOf(dto, choice);
-    if (wrong.length === 0 && network) networks.push(network);
+    const network = wrong.length === 0 ? networkOf(dto, choice) : undefined;
+    if (network) networks.push(network);
   }
   return { networks, faults };
 }
@@ -120,4 +120,5 @@ const WEI_PER_GWEI = 1_000_000_000n;
 /** A decimal in billionths: gwei as wei, USD as nano-USD, coins as gwei. */
 const scaled = (decimal: string): bigint => parseMoney(decimal, 'USD').atoms;
 
-const listIn = <Item extends string>(list: string | undefined): Item[] => (list === undefined ? [] : (list.split(',') as Item[]));
+const listIn = <Item extends string>(list: string | undefined): Item[] =>
+  list === undefined ? [] : (list.split(',') as Item[]);

@@ -15,19 +15,17 @@ interface TinySecp256k1 {
 
 const load = createRequire(__filename);
 
-const inC =
-  (path: string) =>
-  (): Recover => {
-    const { ecdsaRecover } = load(path) as Secp256k1;
-    return (digest, signature, recovery) => ecdsaRecover(signature, recovery, digest, false);
-  };
+const inC = (path: string) => (): Recover => {
+  const library = load(path) as Secp256k1;
+  return (digest, signature, recovery) => library.ecdsaRecover(signature, recovery, digest, false);
+};
 
 /** The fastest first: libsecp256k1 as a native addon, the same in WASM, and plain JavaScript. */
 export const IMPLEMENTATIONS: Readonly<Record<'native' | 'wasm' | 'javascript', () => Recover>> = {
   native: inC('secp256k1/bindings.js'),
   wasm: () => {
-    const { recover } = load('tiny-secp256k1') as TinySecp256k1;
-    return (digest, signature, recovery) => recover(digest, signature, recovery, false);
+    const library = load('tiny-secp256k1') as TinySecp256k1;
+    return (digest, signature, recovery) => library.recover(digest, signature, recovery, false);
   },
   javascript: inC('secp256k1/elliptic.js'),
 };

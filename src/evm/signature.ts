@@ -32,12 +32,7 @@ const MOST_GAS = 200_000n;
  * for every time, since EIP-7702 can give it to any account.
  * @throws when the node does not answer.
  */
-export async function isSignedBy(
-  reader: PublicClient,
-  address: Hex,
-  digest: Hex,
-  signature: Hex,
-): Promise<boolean> {
+export async function isSignedBy(reader: PublicClient, address: Hex, digest: Hex, signature: Hex): Promise<boolean> {
   const code = await reader.getCode({ address });
   if (code === undefined) return recoverSigner(digest, signature) === address.toLowerCase();
   return acceptsSignature(reader, address, digest, signature);

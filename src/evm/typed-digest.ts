@@ -86,10 +86,7 @@ export const voucherDigest = (chainId: number, channelId: Hex, maxClaimableAmoun
   digest(batchDomain(chainId), struct(VOUCHER, [bytes32(channelId), uint(maxClaimableAmount)]));
 
 export const refundDigest = (chainId: number, refund: { channelId: Hex; nonce: Uint; amount: Uint }): Hex =>
-  digest(
-    batchDomain(chainId),
-    struct(REFUND, [bytes32(refund.channelId), uint(refund.nonce), uint(refund.amount)]),
-  );
+  digest(batchDomain(chainId), struct(REFUND, [bytes32(refund.channelId), uint(refund.nonce), uint(refund.amount)]));
 
 export interface ClaimEntry {
   readonly channelId: Hex;
@@ -146,8 +143,7 @@ const UPTO = 'Witness(address to,address facilitator,uint256 validAfter)';
 const EXACT = 'Witness(address to,uint256 validAfter)';
 const DEPOSIT = 'DepositWitness(bytes32 channelId)';
 const PERMISSIONS = 'TokenPermissions(address token,uint256 amount)';
-const AUTHORIZATION =
-  '(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)';
+const AUTHORIZATION = '(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)';
 const ENTRY = 'ClaimEntry(bytes32 channelId,uint128 maxClaimableAmount,uint128 totalClaimed)';
 /** Referenced types follow in alphabetical order. */
 const transferFrom = (witness: string, ...referenced: string[]): Buffer =>

@@ -34,9 +34,7 @@ export function withdrawalSent(withdrawal: Omit<Withdrawal, 'payTo'>): JournalEn
 }
 
 /** A withdrawal is mined: the USDC has left `payTo`. */
-export function withdrawalLanded(
-  withdrawal: Omit<Withdrawal, 'fee'> & { transaction: string },
-): JournalEntry {
+export function withdrawalLanded(withdrawal: Omit<Withdrawal, 'fee'> & { transaction: string }): JournalEntry {
   const { withdrawalId, customerId, network, payTo, amount, transaction } = withdrawal;
   return {
     key: `withdrawal-landed:${withdrawalId}`,

@@ -9,7 +9,6 @@ import {
   CLAIMABLE,
   type Claim,
   type ClaimState,
-  type KeptAnswer,
   MAX_KEPT_BYTES,
   type ClaimChange,
   type ClaimRefusal,
@@ -66,7 +65,9 @@ export class ClaimsService {
 
   /** The lock lets one claim of a payer in at a time: two that fit alone do not slip through together. */
   private async takeWithin(tx: Tx, claim: NewClaim, limit: ExposureLimit): Promise<Claim | ClaimRefusal> {
-    await tx.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`exposure:${limit.network}:${limit.payer}`]);
+    await tx.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [
+      `exposure:${limit.network}:${limit.payer}`,
+    ]);
     const [row] = await tx.query<{ open: bigint }>(
       `SELECT coalesce(sum(exposure), 0)::bigint AS open FROM claims
         WHERE network = $1 AND payer = $2 AND key <> $3 AND state IN ('working', 'settling', 'in_doubt') AND exposure > 0`,

@@ -1,0 +1,78 @@
+import { newId } from '../../src/common/id';
+import { usdc } from '../../src/common/money';
+import { CustomersService } from '../../src/customers/customers.service';
+import { DatabaseService } from '../../src/database/database.service';
+import { callPromised, promiseBroken, transferSettled } from '../../src/ledger/chain-entries';
+import { customerCredits } from '../../src/ledger/ledger-account';
+import { LedgerService } from '../../src/ledger/ledger.service';
+import { ReceivablesService } from '../../src/ledger/receivables.service';
+import type { NewClaim } from '../../src/payments/claim';
+import { ClaimsService } from '../../src/payments/claims.service';
+import { type TestApp } from '../support/app';
+import { sql } from '../support/x402-world';
+import { startWorld, type World } from '../support/world';
+
+const NETWORK = 'eip155:84532';
+const WALLET = '0x00000000000000000000000000000000000000e1';
+
+let world: World;
+
+beforeAll(async () => {
+  world = await startWorld();
+});
+afterAll(() => world?.stop());
+
+const claims = ({ app }: Pick<TestApp, 'app'> = world) => app.get(ClaimsService);
+const newClaim = (customerId: string): NewClaim => {
+  const callId = newId();
+  const key = `test:${callId}`;
+  return { key, scheme: 'test', fingerprint: 'f', callId, customerId, payment: {}, validBefore: null };
+};
+const customer = async (wallet: string) =>
+  (await world.app.get(CustomersService).forWallet(world.app.get(DatabaseService), wallet)).id;
+
+test('what a payer has unsettled never exceeds its limit, however much comes at once; what is finished is free again', async () => {
+  const customerId = await customer(WALLET);
+  const limit = { payer: WALLET, network: NETWORK, exposure: 300n, most: 1_000n };
+  const attempts = Array.from({ length: 20 }, () => newClaim(customerId));
+
+  const outcomes = await Promise.all(attempts.map((claim) => claims().take(claim, limit)));
+  const taken = attempts.filter((_, index) => typeof outcomes[index] === 'object');
+  expect(taken).toHaveLength(3);
+  expect(outcomes.filter((outcome) => outcome === 'over_exposed')).toHaveLength(17);
+  expect(await claims().take(newClaim(customerId), { ...limit, network: 'eip155:1' })).toMatchObject({
+    state: 'working',
+  });
+
+  const [first] = taken as [NewClaim];
+  expect(await claims().take(first, limit)).toBe('taken');
+  await claims().move(first.key, first.callId, 'released');
+  expect(await claims().take(newClaim(customerId), limit)).toMatchObject({ state: 'working' });
+  expect(await claims().take(newClaim(customerId), limit)).toBe('over_exposed');
+});
+
+test('a wallet whose promise was broken owes it, and claims nothing until that is repaid', async () => {
+  const ledger = world.app.get(LedgerService);
+  const customerId = await customer('0x00000000000000000000000000000000000000e2');
+  const transfer = { paymentId: newId(), customerId, network: NETWORK, amount: usdc(1_000n) };
+  const credits = customerCredits(customerId, 'USDC');
+  const callId = newId();
+  await ledger.post(callPromised({ ...transfer, callId, charge: usdc(0n) }), undefined, credits);
+  const spent = { payTo: WALLET, transaction: '0x1' };
+  expect(await claims().take(newClaim(customerId))).toMatchObject({ state: 'working' });
+
+  const takesMore = promiseBroken({ ...transfer, paymentId: newId(), amount: usdc(1_400n) });
+  expect(await ledger.post(takesMore, undefined, credits)).toMatchObject({ verdict: 'posted' });
+  expect(await claims().take(newClaim(customerId))).toBe('owing');
+  expect(await claims().take({ ...newClaim(customerId), despiteDebt: true })).toMatchObject({ state: 'working' });
+
+  await ledger.post(transferSettled({ ...transfer, ...spent, paymentId: newId() }), undefined, credits);
+  await world.app.get(ReceivablesService).repayFromCredit();
+  expect(await claims().take(newClaim(customerId))).toMatchObject({ state: 'working' });
+  const [owed] = await sql(
+    world,
+    'SELECT credits_posted - debits_posted AS atoms FROM ledger_accounts WHERE code = $1 AND asset = $2',
+    [`customer:${customerId}:receivable`, 'USDC'],
+  );
+  expect(owed.atoms).toBe(0n);
+});
