@@ -57,7 +57,7 @@ export function rowsOf(
     id: invoiceId,
     lines,
     priceVersion: quote.price.version,
-    evidence: paid.evidence,
+    evidence: { ...hold.hints, ...paid.evidence },
   });
   return { usage: { ...usage, ...invoice } };
 }

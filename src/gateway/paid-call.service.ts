@@ -6,6 +6,7 @@ import type { Usage } from '../metering/usage';
 import type { KeptAnswer } from '../payments/claim';
 import type { Receipt, Work } from '../payments/payment-scheme';
 import { chargedTo } from '../payments/charged';
+import { PaymentExtensions } from '../payments/payment-extensions.service';
 import { PaymentSchemesService } from '../payments/payment-schemes.service';
 import { PricingService } from '../pricing/pricing.service';
 import { chargeFor, type Quote } from '../pricing/quote';
@@ -27,6 +28,7 @@ export class PaidCallService {
   constructor(
     private readonly pricing: PricingService,
     private readonly schemes: PaymentSchemesService,
+    private readonly extensions: PaymentExtensions,
     private readonly upstream: UpstreamClient,
     private readonly relay: StreamRelay,
   ) {}
@@ -37,10 +39,11 @@ export class PaidCallService {
     const { quantities, imageClass } = estimateOf(call, model);
     const quote = this.pricing.quote(model, quantities, imageClass);
     const work = workOf(call, quote);
-    const { scheme, payment } = this.schemes.choose(call.headers, work);
-    const outcome = await scheme.hold(payment, work);
-    if (outcome.kind === 'refused') throw this.schemes.refused(outcome.refusal, work);
+    const { scheme, payment } = await this.schemes.choose(call.headers, work);
+    const outcome = await this.schemes.hold(scheme, payment, work);
+    if (outcome.kind === 'refused') throw await this.schemes.refused(outcome.refusal, work);
     if (outcome.kind === 'replay') return { ...outcome.answer, headers: { ...outcome.answer.headers, ...REPLAYED } };
+    if (outcome.kind === 'answered') return outcome.answer;
     const paid: PaidCall = { call, model, quote, work, scheme, hold: outcome.hold };
     const answer = await this.upstream.send(call, model).catch((error: unknown) => this.fail(paid, error));
     if (isCallersFault(answer.statusCode)) return this.pass(paid, answer);
@@ -54,7 +57,7 @@ export class PaidCallService {
     if (!read)
       return this.fail(paid, new UpstreamFailedError({ cause: new Error('It is not the JSON of an answer.') }));
     const charge = chargeFor(paid.quote, read.usage.quantities);
-    const cost = formatMoney(chargedTo(paid.hold.amount, charge.amount));
+    const cost = formatMoney(chargedTo(paid.hold, charge.amount));
     const invoiceId = newInvoiceId(paid.call.id);
     const headers = {
       ...(toCaller(answer.headers) as Record<string, string>),
@@ -81,7 +84,7 @@ export class PaidCallService {
             await this.release(paid, end.errorCode ?? 'upstream_interrupted');
             return '0';
           }
-          const charge = chargedTo(paid.hold.amount, chargeFor(paid.quote, usage.quantities).amount);
+          const charge = chargedTo(paid.hold, chargeFor(paid.quote, usage.quantities).amount);
           const body = end.kept?.(formatMoney(charge));
           const kept = body && { status: answer.statusCode, headers: headers as Record<string, string>, body };
           const receipt = await this.capture(paid, usage, { ...end, invoiceId }, kept);
@@ -115,8 +118,11 @@ export class PaidCallService {
       rows: (payment) => rowsOf(outcome, charge, end.invoiceId, payment),
       answer,
     });
-    if (captured.kind === 'refused') throw this.schemes.refused(captured.refusal, paid.work);
-    return captured.receipt;
+    if (captured.kind === 'refused') throw await this.schemes.refused(captured.refusal, paid.work);
+    const { receipt } = captured;
+    const { work } = paid;
+    const settled = { work, payer: hold.payer, charge: receipt.charge, usage, invoiceId: end.invoiceId };
+    return { ...receipt, headers: await this.extensions.withReceiptsIn(receipt.headers, settled) };
   }
 
   /** The upstream calls the request wrong: its answer passes through, and nothing is charged. */
@@ -170,6 +176,7 @@ const workOf = (call: InferenceCall, quote: Quote): Work => ({
     return fingerprintOf(call);
   },
   idempotencyKey: call.idempotencyKey,
+  headers: call.headers,
 });
 
 /** A stream was asked for, and an answer in one piece came. */

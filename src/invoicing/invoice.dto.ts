@@ -83,6 +83,21 @@ export class InvoiceEvidenceDto {
 
   @ApiPropertyOptional({ description: 'The part of it above the amount, which is the payer’s credit, in micro-USDC.' })
   credited?: string;
+
+  @ApiPropertyOptional({ description: 'Id of the payment channel.' })
+  channel?: string;
+
+  @ApiPropertyOptional({ description: 'What the voucher allows to be claimed from the channel in all, in micro-USDC.' })
+  voucher?: string;
+
+  @ApiPropertyOptional({ description: 'What an authority of prepaid credit committed to (`jti`).' })
+  commitment?: string;
+
+  @ApiPropertyOptional({ description: 'As the payer named it in `Wallet-Provider`. Proves nothing.' })
+  walletProvider?: string;
+
+  @ApiPropertyOptional({ description: 'What the operator paid the network, in USD; no part of the amount.' })
+  networkFee?: string;
 }
 
 export class InvoiceDto {

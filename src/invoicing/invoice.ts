@@ -32,6 +32,15 @@ export interface Evidence {
   /** What was settled on the chain, in micro-USDC; the part above the invoice's amount is the payer's credit. */
   readonly settled?: string;
   readonly credited?: string;
+  /** A payment channel, and what the voucher that paid allows to be claimed from it in all, in micro-USDC. */
+  readonly channel?: string;
+  readonly voucher?: string;
+  /** The id of what an authority of prepaid credit committed to (`jti`). */
+  readonly commitment?: string;
+  /** What the payer says its wallet is. Proves nothing. */
+  readonly walletProvider?: string;
+  /** What the operator paid the network for the settlement, in USD; no part of the amount. */
+  readonly networkFee?: string;
 }
 
 /** The columns that make a row of `usage_records` an invoice. The rest of it is what the row says of the call. */

@@ -1,8 +1,11 @@
 import { type Money, smaller, usdToUsdcAtPar } from '../common/money';
+import type { Hold } from './payment-scheme';
 
 /**
- * What a charge in USD takes from a hold: on a chain rounded up to the micro-USDC and never more than was held, since
- * the operator bears an overrun there; from prepaid credit the exact charge, which may exceed the hold.
+ * What a charge in USD takes from a hold: on a chain rounded up to the micro-USDC. From a capped hold never more than was
+ * held, since the operator bears an overrun there; from others the exact charge, which may exceed the hold.
  */
-export const chargedTo = (held: Money, charge: Money): Money =>
-  held.asset === 'USDC' ? smaller(usdToUsdcAtPar(charge), held) : charge;
+export function chargedTo(hold: Pick<Hold, 'amount' | 'capped'>, charge: Money): Money {
+  const wanted = hold.amount.asset === 'USDC' ? usdToUsdcAtPar(charge) : charge;
+  return hold.capped ? smaller(wanted, hold.amount) : wanted;
+}

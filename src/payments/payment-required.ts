@@ -2,9 +2,17 @@ import { BillingError } from '../common/billing-error';
 import type { PaymentRequirements, Work } from './payment-scheme';
 import type { Refusal } from './refusal';
 
+/** What a 402 says beside its rows. */
+export interface Declared {
+  /** x402 extensions by key. */
+  readonly extensions?: Readonly<Record<string, unknown>>;
+  readonly members?: Readonly<Record<string, unknown>>;
+}
+
 /**
  * The 402 that serves three readers at once: x402 v2 clients (the `PAYMENT-REQUIRED` header), v1 clients
- * (`x402Version` and `accepts` in the body), people and scripts (RFC 9457 members).
+ * (`x402Version` and `accepts` in the body), people and scripts (RFC 9457 members). It is a 412 when
+ * the payment lacks nothing but something that its payer has to do first (x402 `upto` on EVM: the Permit2 allowance).
  */
 export class PaymentRequiredError extends BillingError {
   constructor(
@@ -12,23 +20,27 @@ export class PaymentRequiredError extends BillingError {
     accepts: readonly PaymentRequirements[],
     topUpUrl: string,
     refusal?: Refusal,
+    declared: Declared = {},
   ) {
     const reason = refusal ?? NO_PAYMENT;
+    const rows = reason.accepts?.(accepts) ?? accepts;
     super({
       code: reason.code,
-      status: 402,
-      title: 'Payment required',
+      status: reason.status === 412 ? 412 : 402,
+      title: reason.status === 412 ? 'The payment needs something first' : 'Payment required',
       detail: reason.detail,
       hint: reason.hint,
       headers: {
-        'payment-required': base64(paymentRequired(work, accepts, reason)),
+        'payment-required': base64(paymentRequired(work, rows, reason, declared.extensions ?? {})),
         ...(reason.retryAfter === undefined ? {} : { 'retry-after': String(reason.retryAfter) }),
+        ...reason.headers,
       },
       members: {
         x402Version: 1,
         error: refusal ? reason.code : 'X-PAYMENT header is required',
-        accepts: accepts.flatMap((requirements) => toVersion1(requirements, work)),
+        accepts: rows.flatMap((requirements) => toVersion1(requirements, work)),
         topUpUrl,
+        ...declared.members,
         ...reason.members,
       },
     });
@@ -53,10 +65,10 @@ const V1_NETWORKS: Readonly<Record<string, string>> = {
 
 export const v1NetworkOf = (network: string): string | undefined => V1_NETWORKS[network];
 
-/** x402 specification v1, `accepts[]`. */
+/** x402 specification v1, `accepts[]`. It knows `exact` alone: its clients refuse a list with any other name in it. */
 export function toVersion1(requirements: PaymentRequirements, work: Pick<Work, 'resource'>): Record<string, unknown>[] {
   const network = v1NetworkOf(requirements.network);
-  if (network === undefined) return [];
+  if (network === undefined || requirements.scheme !== 'exact') return [];
   const { scheme, amount, asset, payTo, maxTimeoutSeconds, extra } = requirements;
   return [
     {
@@ -74,12 +86,21 @@ export function toVersion1(requirements: PaymentRequirements, work: Pick<Work, '
   ];
 }
 
+/** The header of v2. What a resource is for stands in the body: headers of more than a few kilobytes are cut off. */
 function paymentRequired(
   work: Pick<Work, 'resource'>,
   accepts: readonly PaymentRequirements[],
   reason: Refusal,
+  extensions: Readonly<Record<string, unknown>>,
 ): unknown {
-  return { x402Version: 2, error: reason.code, resource: work.resource, accepts };
+  const { url, mimeType } = work.resource;
+  return {
+    x402Version: 2,
+    error: reason.code,
+    resource: { url, mimeType },
+    accepts,
+    ...(Object.keys(extensions).length === 0 ? {} : { extensions }),
+  };
 }
 
 export const base64 = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64');

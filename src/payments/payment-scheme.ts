@@ -6,9 +6,19 @@ import type { Refusal } from './refusal';
 
 /** One way to pay. A scheme is a folder; adding one is adding a folder and a line in `payments.module.ts`. */
 export interface PaymentScheme {
+  /** Unique here; schemes that share a name on the wire differ in it. */
   readonly name: string;
   /** The rows that this scheme adds to `accepts` in a 402 answer; none when it cannot be offered there. */
   requirements(work: Work): readonly PaymentRequirements[];
+  /** Fields of `extensions` in a 402 that belong to this scheme alone, such as `eip2612GasSponsoring`. */
+  extensions?(work: Work): Readonly<Record<string, unknown>>;
+  /** Further members of a 402's JSON body for this request, such as plain transfer instructions. */
+  members?(work: Work): Readonly<Record<string, unknown>>;
+  /**
+   * Whose payment it is, by its signature alone: no balance, no claim. `undefined` when it is not good, or when the
+   * scheme knows no payer. Never throws.
+   */
+  prove?(payment: PaymentPayload, work: Work): Promise<string | undefined>;
   /** This scheme's payment in a request, not yet checked; `undefined` when it carries none. */
   find(headers: RequestHeaders): PaymentPayload | undefined;
   /** Checks the payment and claims it before any work: whoever comes second gets the first one's answer. */
@@ -30,6 +40,7 @@ export interface Work {
   /** Method, path and body as one hash: a payment is bound to the request that it came with. */
   readonly fingerprint: string;
   readonly idempotencyKey: string | undefined;
+  readonly headers: RequestHeaders;
 }
 
 export type RequestHeaders = Readonly<Record<string, string | string[] | undefined>>;
@@ -54,7 +65,9 @@ export type HoldOutcome =
   | { readonly kind: 'held'; readonly hold: Hold }
   | { readonly kind: 'refused'; readonly refusal: Refusal }
   /** The same payment for the same request was answered before. */
-  | { readonly kind: 'replay'; readonly answer: KeptAnswer };
+  | { readonly kind: 'replay'; readonly answer: KeptAnswer }
+  /** The payment asks for something that the scheme does itself, such as a refund: there is no work to do. */
+  | { readonly kind: 'answered'; readonly answer: KeptAnswer };
 
 /** Money that is spoken for. Plain data with a row behind it, so that a crash leaves something a job can find. */
 export interface Hold {
@@ -64,10 +77,14 @@ export interface Hold {
   readonly apiKeyId: string | null;
   readonly payer: string | null;
   readonly amount: Money;
+  /** Whether a charge never takes more than `amount`. */
+  readonly capped: boolean;
   /** The claim under which the answer is kept for repeats of the same request; `null` when none is. */
   readonly claimKey: string | null;
   /** Response headers that can be sent before the capture: what was settled before the work. */
   readonly headers: Readonly<Record<string, string>>;
+  /** What the request says of its payment without proof, such as the wallet's name: shown on the invoice. */
+  readonly hints?: Readonly<Record<string, string>>;
 }
 
 /** What was delivered for a hold, and the rows that are written with its capture. */

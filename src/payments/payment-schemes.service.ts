@@ -2,9 +2,18 @@ import { Inject, Injectable } from '@nestjs/common';
 import { BillingError } from '../common/billing-error';
 import { CONFIG } from '../config/config.module';
 import type { Config } from '../config/config';
+import { envelopeOf } from './payment-envelope';
+import { PaymentExtensions } from './payment-extensions.service';
 import { PaymentRequiredError } from './payment-required';
-import type { PaymentPayload, PaymentScheme, RequestHeaders, Work } from './payment-scheme';
-import type { Refusal } from './refusal';
+import type {
+  HoldOutcome,
+  PaymentPayload,
+  PaymentRequirements,
+  PaymentScheme,
+  RequestHeaders,
+  Work,
+} from './payment-scheme';
+import { type Refusal, unsupportedScheme } from './refusal';
 
 /** Injection token of every scheme there is. */
 export const PAYMENT_SCHEMES = Symbol('PAYMENT_SCHEMES');
@@ -14,21 +23,33 @@ export const PAYMENT_SCHEMES = Symbol('PAYMENT_SCHEMES');
 export class PaymentSchemesService {
   constructor(
     @Inject(PAYMENT_SCHEMES) private readonly schemes: readonly PaymentScheme[],
+    private readonly extensions: PaymentExtensions,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
-  /** @throws PaymentRequiredError `payment_required` when the request carries no payment. */
-  choose(headers: RequestHeaders, work: Work): { scheme: PaymentScheme; payment: PaymentPayload } {
+  /**
+   * @throws PaymentRequiredError `payment_required` when the request carries no payment, `unsupported_scheme` when
+   * nobody here takes the one that it carries; BillingError `invalid_payload` when that cannot be read.
+   */
+  async choose(headers: RequestHeaders, work: Work): Promise<{ scheme: PaymentScheme; payment: PaymentPayload }> {
+    const envelope = envelopeOf(headers);
+    const offered = envelope !== undefined && this.requirements(work).length > 0;
+    if (offered && 'refusal' in envelope) throw await this.refused(envelope.refusal, work);
     for (const scheme of this.schemes) {
       const payment = scheme.find(headers);
       if (payment) return { scheme, payment };
     }
-    throw new PaymentRequiredError(work, this.requirements(work), this.topUpUrl);
+    throw await this.paymentRequired(work, offered ? unsupportedScheme : undefined);
+  }
+
+  /** Checks and claims the payment: the one way into a scheme's `hold`. */
+  hold(scheme: PaymentScheme, payment: PaymentPayload, work: Work): Promise<HoldOutcome> {
+    return scheme.hold(payment, work);
   }
 
   /** A refusal as the error that its status demands; a 402 carries every way to pay. */
-  refused(refusal: Refusal, work: Work): BillingError {
-    if (refusal.status === 402) return new PaymentRequiredError(work, this.requirements(work), this.topUpUrl, refusal);
+  async refused(refusal: Refusal, work: Work): Promise<BillingError> {
+    if (refusal.status === 402 || refusal.status === 412) return this.paymentRequired(work, refusal);
     return new BillingError({
       code: refusal.code,
       status: refusal.status,
@@ -38,12 +59,21 @@ export class PaymentSchemesService {
       headers: {
         ...(refusal.retryAfter === undefined ? {} : { 'retry-after': String(refusal.retryAfter) }),
         ...(refusal.status === 401 ? { 'www-authenticate': 'Bearer realm="tollbridge"' } : {}),
+        ...refusal.headers,
       },
       members: { ...refusal.members },
     });
   }
 
-  private requirements(work: Work) {
+  private async paymentRequired(work: Work, refusal?: Refusal): Promise<PaymentRequiredError> {
+    const accepts = this.requirements(work);
+    const ofSchemes = this.schemes.map((scheme) => scheme.extensions?.(work) ?? {});
+    const extensions = Object.assign({}, ...ofSchemes, await this.extensions.declarations(work, accepts));
+    const members = Object.assign({}, ...this.schemes.map((scheme) => scheme.members?.(work) ?? {}));
+    return new PaymentRequiredError(work, accepts, this.topUpUrl, refusal, { extensions, members });
+  }
+
+  private requirements(work: Work): readonly PaymentRequirements[] {
     return this.schemes.flatMap((scheme) => scheme.requirements(work));
   }
 
@@ -52,11 +82,11 @@ export class PaymentSchemesService {
   }
 }
 
-const TITLES: Readonly<Record<Refusal['status'], string>> = {
+const TITLES: Readonly<Record<Exclude<Refusal['status'], 402 | 412>, string>> = {
   400: 'The payment cannot be read',
   401: 'Not authenticated',
-  402: 'Payment required',
   403: 'Not allowed',
   409: 'Conflict',
+  501: 'Not offered here',
   503: 'The payment is not finished',
 };

@@ -7,52 +7,51 @@ import { ClaimLeases } from './claim-leases.service';
 import { ClaimsService } from './claims.service';
 import { NetworksService } from './chain/networks.service';
 import { Settler } from './chain/settler.service';
-import { CreditCapture } from './credit/credit-capture.service';
-import { CreditRecovery } from './credit/credit-recovery.service';
-import { CreditScheme } from './credit/credit.scheme';
-import { ExactAdmission } from './exact/exact-admission.service';
-import { ExactChain } from './exact/exact-chain.service';
-import { ExactReconciler } from './exact/exact-reconciler.service';
-import { ExactSettlement } from './exact/exact-settlement.service';
-import { ExactVerification } from './exact/exact-verification.service';
-import { ExactScheme } from './exact/exact.scheme';
-import { TopUpBooks } from './exact/topup-books.service';
-import { UsdcTopUpService } from './exact/usdc-topup.service';
+import { CREDIT } from './credit/credit.providers';
+import { EXACT } from './exact/exact.providers';
 import { FacilitatorClient } from './facilitator.client';
 import { HotWallet } from './hot-wallet.service';
-import { UsdcTopUpsController } from './usdc-topups.controller';
+import type { PaymentExtension } from './payment-extension';
+import { PAYMENT_EXTENSIONS, PaymentExtensions } from './payment-extensions.service';
 import type { PaymentScheme } from './payment-scheme';
 import { PAYMENT_SCHEMES, PaymentSchemesService } from './payment-schemes.service';
+import type { PaymentsPart } from './payments-part.providers';
+
+/**
+ * A line for each folder. In this order a request's headers are searched for a payment, and a 402 names the ways to pay:
+ * stock clients take the first one that they know.
+ */
+const PARTS: readonly PaymentsPart[] = [EXACT, CREDIT];
+
+const SCHEMES = PARTS.flatMap(({ schemes = [] }) => schemes);
+const EXTENSIONS = PARTS.flatMap(({ extensions = [] }) => extensions);
 
 @Module({
   imports: [LedgerModule, CustomersModule, EvmModule, MeteringModule],
-  controllers: [UsdcTopUpsController],
+  controllers: PARTS.flatMap(({ controllers = [] }) => controllers),
   providers: [
     ClaimLeases,
     ClaimsService,
-    CreditCapture,
-    CreditRecovery,
-    CreditScheme,
-    ExactScheme,
-    ExactAdmission,
-    ExactVerification,
-    ExactSettlement,
-    ExactChain,
-    ExactReconciler,
     FacilitatorClient,
     HotWallet,
     NetworksService,
     Settler,
-    UsdcTopUpService,
-    TopUpBooks,
+    ...SCHEMES,
+    ...EXTENSIONS,
+    ...PARTS.flatMap(({ providers = [] }) => providers),
     {
       provide: PAYMENT_SCHEMES,
-      // In the order in which a request's headers are searched for a payment.
       useFactory: (...schemes: PaymentScheme[]): PaymentScheme[] => schemes,
-      inject: [ExactScheme, CreditScheme],
+      inject: [...SCHEMES],
     },
+    {
+      provide: PAYMENT_EXTENSIONS,
+      useFactory: (...extensions: PaymentExtension[]): PaymentExtension[] => extensions,
+      inject: [...EXTENSIONS],
+    },
+    PaymentExtensions,
     PaymentSchemesService,
   ],
-  exports: [PaymentSchemesService],
+  exports: [PaymentSchemesService, PaymentExtensions],
 })
 export class PaymentsModule {}

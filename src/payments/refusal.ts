@@ -1,15 +1,21 @@
+import type { PaymentRequirements } from './payment-scheme';
+
 /**
  * Why a payment was not accepted: an expected outcome, so a value. `code` is stable snake_case; where x402 has
  * a reason of its own (specification v2, section 9; `@x402/evm` error constants) the code is that reason.
  */
 export interface Refusal {
-  readonly status: 400 | 401 | 402 | 403 | 409 | 503;
+  /** With 402 and 412 goes every way to pay: 412 is a payment that is good once its payer has done something first. */
+  readonly status: 400 | 401 | 402 | 403 | 409 | 412 | 501 | 503;
   readonly code: string;
   readonly detail: string;
   readonly hint?: string;
   /** Seconds after which a repeat of the very same request can succeed. */
   readonly retryAfter?: number;
   readonly members?: Readonly<Record<string, unknown>>;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** How the rows of a 402 differ for this payer, such as by its channel's state. */
+  readonly accepts?: (rows: readonly PaymentRequirements[]) => readonly PaymentRequirements[];
 }
 
 /** A header that cannot be read: 400, because paying again would not help. */
@@ -19,6 +25,14 @@ export const malformedPayment = (header: string, detail: string): Refusal => ({
   detail: `The ${header} header cannot be read: ${detail}.`,
   hint: 'It must be base64 of the JSON that the x402 specification describes.',
 });
+
+/** A scheme that nobody here takes, or not in this way. */
+export const unsupportedScheme: Refusal = {
+  status: 402,
+  code: 'unsupported_scheme',
+  detail: 'The scheme of this payment is not offered here.',
+  hint: 'Nothing was taken. Pay what PAYMENT-REQUIRED asks for.',
+};
 
 /** The key or payment was used before, for something else. */
 export const alreadyUsed = (code: string): Refusal => ({

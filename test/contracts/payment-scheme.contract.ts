@@ -2,12 +2,24 @@ import { randomBytes } from 'node:crypto';
 import { newId } from '../../src/common/id';
 import { type Money, usd } from '../../src/common/money';
 import type { KeptAnswer } from '../../src/payments/claim';
-import type { Delivery, Failure, Hold, PaymentScheme, RequestHeaders, Work } from '../../src/payments/payment-scheme';
+import type {
+  Delivery,
+  Failure,
+  Hold,
+  PaymentPayload,
+  PaymentScheme,
+  RequestHeaders,
+  Work,
+} from '../../src/payments/payment-scheme';
 import type { Quote } from '../../src/pricing/quote';
 
 /** What the suite needs of a scheme, beside the scheme. */
 export interface SchemeUnderTest {
   readonly scheme: PaymentScheme;
+  /** Its name in `accepts`, where that is not its own. */
+  readonly wireScheme?: string;
+  /** Response headers that an answer in one piece has when it is paid. */
+  readonly receiptHeaders?: readonly string[];
   readonly quote: Quote;
   /** Request headers with a fresh payment that is good for this work. */
   pay(work: Work): Promise<RequestHeaders>;
@@ -33,6 +45,7 @@ export function describePaymentScheme(name: string, under: () => SchemeUnderTest
     stream,
     fingerprint,
     idempotencyKey: fingerprint,
+    headers: {},
   });
   const copyOf = (first: Work): Work => ({ ...first, callId: newId() });
   const delivery = (atoms: bigint): Delivery => ({
@@ -44,7 +57,7 @@ export function describePaymentScheme(name: string, under: () => SchemeUnderTest
   const attempt = async (headers: RequestHeaders, given: Work) => {
     const payment = under().scheme.find(headers);
     if (!payment) throw new Error('The scheme did not find its own payment.');
-    return under().scheme.hold(payment, given);
+    return under().scheme.hold(payment, { ...given, headers });
   };
   const held = async (given = work()): Promise<{ hold: Hold; headers: RequestHeaders; given: Work }> => {
     const headers = await under().pay(given);
@@ -64,7 +77,7 @@ export function describePaymentScheme(name: string, under: () => SchemeUnderTest
   describe(`the ${name} scheme`, () => {
     test('asks for the whole ceiling, under its own name', () => {
       for (const required of under().scheme.requirements(work())) {
-        expect(required.scheme).toBe(under().scheme.name);
+        expect(required.scheme).toBe(under().wireScheme ?? under().scheme.name);
         expect(BigInt(required.amount)).toBeGreaterThan(0n);
       }
     });
@@ -93,6 +106,10 @@ export function describePaymentScheme(name: string, under: () => SchemeUnderTest
       const taken = await takenBy(async () => {
         const outcome = await under().scheme.capture(hold, delivery(small()));
         expect(outcome).toMatchObject({ kind: 'captured', receipt: { charge: { atoms: allowed(hold, small()) } } });
+        if (outcome.kind !== 'captured' || stream) return;
+        expect(Object.keys(outcome.receipt.headers)).toEqual(
+          expect.arrayContaining([...(under().receiptHeaders ?? [])]),
+        );
       });
       expect(taken).toBe(allowed(hold, small()));
       expect(taken).toBeGreaterThan(0n);
@@ -103,6 +120,7 @@ export function describePaymentScheme(name: string, under: () => SchemeUnderTest
       const excessive = under().quote.ceiling.atoms * 3n;
 
       expect(await takenBy(() => under().scheme.capture(hold, delivery(excessive)))).toBe(allowed(hold, excessive));
+      if (hold.capped) expect(allowed(hold, excessive)).toBeLessThanOrEqual(hold.amount.atoms);
     });
 
     test.each([false, true])('captured twice is captured once (stream: %s)', async (stream) => {
@@ -185,6 +203,19 @@ export function describePaymentScheme(name: string, under: () => SchemeUnderTest
         for (const replay of replays) expect(replay.answer.body.toString()).toBe(ANSWER.body.toString());
       },
     );
+
+    test('proves its payer by the signature alone, or knows none', async () => {
+      const given = work();
+      const headers = await under().pay(given);
+      const { scheme } = under();
+      const payer = await scheme.prove?.(scheme.find(headers) as PaymentPayload, { ...given, headers });
+
+      // Nothing was claimed by it.
+      expect(await attempt(headers, given)).toMatchObject({
+        kind: 'held',
+        hold: payer === undefined ? {} : { payer },
+      });
+    });
 
     test('the same payment with other work is refused', async () => {
       const { hold, headers, given } = await held();

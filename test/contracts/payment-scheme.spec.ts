@@ -54,6 +54,7 @@ describePaymentScheme('exact', () => {
   const scheme = world?.app.get(ExactScheme);
   return {
     scheme,
+    receiptHeaders: ['payment-response', 'x-payment-response'],
     quote,
     pay: async (work: Work) => {
       const [required] = scheme.requirements(work);

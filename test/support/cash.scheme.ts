@@ -66,6 +66,7 @@ export class CashScheme implements PaymentScheme {
         apiKeyId: null,
         payer: serial,
         amount: quote.ceiling,
+        capped: true,
         claimKey: serial,
         headers: {},
       },

@@ -63,6 +63,7 @@ export class CreditScheme implements PaymentScheme {
       apiKeyId: id,
       payer: null,
       amount: work.quote.ceiling,
+      capped: false,
       claimKey,
       headers: {},
     };

@@ -71,6 +71,7 @@ export class ExactAdmission {
       apiKeyId: null,
       payer: from.toLowerCase(),
       amount: usdc(BigInt(claimPayment.requirements.amount)),
+      capped: true,
       claimKey: key,
       headers: {},
       claimPayment,

@@ -21,10 +21,11 @@ import type {
   RequestHeaders,
   Work,
 } from '../payment-scheme';
+import type { UnreadablePayment } from '../payment-envelope';
 import { inDoubt, inProgress } from '../refusal';
 import { ExactAdmission } from './exact-admission.service';
 import type { ExactHold } from './exact-hold';
-import { type ExactPayment, findExactPayment, refusedPayment, type UnreadablePayment } from './exact-payment';
+import { type ExactPayment, findExactPayment, refusedPayment } from './exact-payment';
 import { ExactSettlement } from './exact-settlement.service';
 import { exactRequirements } from './exact-requirements';
 import { settlementHeaders } from './settlement-headers';
@@ -68,7 +69,7 @@ export class ExactScheme implements PaymentScheme {
   async capture(hold: Hold, delivery: Delivery): Promise<CaptureOutcome> {
     const held = hold as ExactHold;
     const { claimKey, callId, customerId, transaction } = held;
-    const charge = chargedTo(held.amount, delivery.charge.amount);
+    const charge = chargedTo(held, delivery.charge.amount);
     const capture = {
       asset: charge.asset,
       charge: charge.atoms.toString(),

@@ -5,9 +5,11 @@ import { formatMoney, type Money, usd, usdc, usdcToUsdAtPar } from '../../common
 import { CONFIG } from '../../config/config.module';
 import type { Config } from '../../config/config';
 import { ClaimsService } from '../claims.service';
+import { envelopeOf } from '../payment-envelope';
 import { PaymentRequiredError } from '../payment-required';
 import type { PaymentRequirements, RequestHeaders, Work } from '../payment-scheme';
 import { PaymentSchemesService } from '../payment-schemes.service';
+import { type Refusal, unsupportedScheme } from '../refusal';
 import type { KeptAnswer } from '../claim';
 import { ExactAdmission } from './exact-admission.service';
 import type { ExactHold } from './exact-hold';
@@ -45,16 +47,17 @@ export class UsdcTopUpService {
   async topUp(topUp: UsdcTopUp): Promise<KeptAnswer> {
     const work = this.workOf(topUp);
     const required = this.requirementsOf(topUp.amount);
-    const payment = findExactPayment(topUp.headers);
-    if (!payment) throw new PaymentRequiredError(work, [required], topUp.url);
-    if ('refusal' in payment) throw this.refused(payment.refusal, work, required);
+    const envelope = envelopeOf(topUp.headers);
+    const payment = envelope && 'refusal' in envelope ? envelope : findExactPayment(topUp.headers);
+    if (!payment) throw new PaymentRequiredError(work, [required], topUp.url, envelope && unsupportedScheme);
+    if ('refusal' in payment) throw await this.refused(payment.refusal, work, required);
     const outcome = await this.admission.admit(payment, required, work);
     if (outcome.kind === 'refused') {
       const credited = await this.creditedBefore(topUp, payment, required);
       if (credited) return credited;
-      throw this.refused(outcome.refusal, work, required);
+      throw await this.refused(outcome.refusal, work, required);
     }
-    if (outcome.kind === 'replay') return outcome.answer;
+    if (outcome.kind !== 'held') return outcome.answer;
     const hold = outcome.hold as ExactHold;
     const credited = await this.books.credit(topUp.customerId, hold);
     const answer = answerOf(topUp, hold, credited);
@@ -78,11 +81,7 @@ export class UsdcTopUpService {
     return { ...answer, headers: { ...answer.headers, ...headers } };
   }
 
-  private refused(
-    refusal: Parameters<PaymentSchemesService['refused']>[0],
-    work: TopUpWork,
-    required: PaymentRequirements,
-  ) {
+  private async refused(refusal: Refusal, work: TopUpWork, required: PaymentRequirements): Promise<BillingError> {
     return refusal.status === 402
       ? new PaymentRequiredError(work, [required], work.resource.url, refusal)
       : this.schemes.refused(refusal, work as Work);

@@ -1,0 +1,24 @@
+import type { PaymentsPart } from '../payments-part.providers';
+import { UsdcTopUpsController } from '../usdc-topups.controller';
+import { ExactAdmission } from './exact-admission.service';
+import { ExactChain } from './exact-chain.service';
+import { ExactReconciler } from './exact-reconciler.service';
+import { ExactSettlement } from './exact-settlement.service';
+import { ExactVerification } from './exact-verification.service';
+import { ExactScheme } from './exact.scheme';
+import { TopUpBooks } from './topup-books.service';
+import { UsdcTopUpService } from './usdc-topup.service';
+
+export const EXACT: PaymentsPart = {
+  schemes: [ExactScheme],
+  providers: [
+    ExactAdmission,
+    ExactVerification,
+    ExactSettlement,
+    ExactChain,
+    ExactReconciler,
+    UsdcTopUpService,
+    TopUpBooks,
+  ],
+  controllers: [UsdcTopUpsController],
+};
