@@ -52,7 +52,8 @@ test('the readers of fields are strict in shape and lenient in case', () => {
     expect(addressOf(wrong)).toBeUndefined();
     expect(bytes32Of(wrong)).toBeUndefined();
   }
-  for (const wrong of ['-1', '1e3', '0x10', '', ' 1', '９', 1, `1${'0'.repeat(78)}`]) expect(uintOf(wrong)).toBeUndefined();
+  for (const wrong of ['-1', '1e3', '0x10', '', ' 1', '９', 1, `1${'0'.repeat(78)}`])
+    expect(uintOf(wrong)).toBeUndefined();
   expect(uintOf('115792089237316195423570985008687907853269984665640564039457584007913129639936')).toBeUndefined();
   for (const wrong of ['0x', '0x1', 'ff', `0x${'11'.repeat(4097)}`]) expect(signatureOf(wrong)).toBeUndefined();
 });

@@ -1,7 +1,9 @@
 import { PaymentRequiredError } from './payment-required';
 import type { PaymentRequirements } from './payment-scheme';
 
-const WORK = { resource: { url: 'https://ai.example/v1/completions', description: 'inference', mimeType: 'text/plain' } };
+const WORK = {
+  resource: { url: 'https://ai.example/v1/completions', description: 'inference', mimeType: 'text/plain' },
+};
 const row = (scheme: string): PaymentRequirements => ({
   scheme,
   network: 'eip155:84532',
@@ -34,7 +36,8 @@ test('extensions are in the header, further members in the body', () => {
 });
 
 test('a refusal corrects the rows for its payer, and adds its headers', () => {
-  const accepts = (rows: readonly PaymentRequirements[]) => rows.map((given) => ({ ...given, extra: { charged: '7' } }));
+  const accepts = (rows: readonly PaymentRequirements[]) =>
+    rows.map((given) => ({ ...given, extra: { charged: '7' } }));
   const refusal = { ...REFUSAL, retryAfter: 2, headers: { 'x-more': 'yes' }, accepts };
   const error = new PaymentRequiredError(WORK, ROWS, '', refusal);
 

@@ -54,6 +54,7 @@ function workOf(stream: boolean): Work {
     stream,
     fingerprint: randomBytes(16).toString('base64url'),
     idempotencyKey: undefined,
+    headers: {},
   };
 }
 
