@@ -48,7 +48,7 @@ test('the readers of fields are strict in shape and lenient in case', () => {
   expect(bytes32Of(`0x${'AB'.repeat(32)}`)).toBe(`0x${'ab'.repeat(32)}`);
   expect(uintOf('115792089237316195423570985008687907853269984665640564039457584007913129639935')).toBeDefined();
   expect(signatureOf('0x11')).toBe('0x11');
-  for (const wrong of [`0x${'ab'.repeat(19)}`, `${'ab'.repeat(21)}`, 1, null, undefined, {}]) {
+  for (const wrong of [`0x${'ab'.repeat(19)}`, 'ab'.repeat(21), 1, null, undefined, {}]) {
     expect(addressOf(wrong)).toBeUndefined();
     expect(bytes32Of(wrong)).toBeUndefined();
   }

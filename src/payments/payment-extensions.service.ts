@@ -12,7 +12,7 @@ export class PaymentExtensions {
   private readonly withReceipts: readonly PaymentExtension[];
 
   constructor(@Inject(PAYMENT_EXTENSIONS) private readonly extensions: readonly PaymentExtension[]) {
-    this.withReceipts = extensions.filter(({ receipt }) => receipt !== undefined);
+    this.withReceipts = extensions.filter((extension) => 'receipt' in extension);
   }
 
   /** The `extensions` of a 402, by key. */
