@@ -2,7 +2,10 @@ import type { Money } from '../common/money';
 import type { CompanionRows } from '../ledger/companion-rows';
 import type { Charge, Quote } from '../pricing/quote';
 import type { KeptAnswer } from './claim';
+import type { PaymentRequirements } from './payment-requirements';
 import type { Refusal } from './refusal';
+
+export type { PaymentRequirements };
 
 /** One way to pay. A scheme is a folder; adding one is adding a folder and a line in `payments.module.ts`. */
 export interface PaymentScheme {
@@ -48,17 +51,6 @@ export type RequestHeaders = Readonly<Record<string, string | string[] | undefin
 /** As the scheme found it in the headers; only the scheme looks inside. */
 export interface PaymentPayload {
   readonly scheme: string;
-}
-
-/** x402 v2, `accepts[]`. Amounts are atoms of the asset as a decimal string. */
-export interface PaymentRequirements {
-  readonly scheme: string;
-  readonly network: `${string}:${string}`;
-  readonly amount: string;
-  readonly asset: string;
-  readonly payTo: string;
-  readonly maxTimeoutSeconds: number;
-  readonly extra: Record<string, unknown>;
 }
 
 export type HoldOutcome =

@@ -1,4 +1,4 @@
-import type { PaymentRequirements } from './payment-scheme';
+import type { PaymentRequirements } from './payment-requirements';
 
 /**
  * Why a payment was not accepted: an expected outcome, so a value. `code` is stable snake_case; where x402 has
