@@ -16,12 +16,14 @@ import { PAYMENT_EXTENSIONS, PaymentExtensions } from './payment-extensions.serv
 import type { PaymentScheme } from './payment-scheme';
 import { PAYMENT_SCHEMES, PaymentSchemesService } from './payment-schemes.service';
 import type { PaymentsPart } from './payments-part.providers';
+import { TRANSFER_PROOF } from './transfer-proof/transfer-proof.providers';
+import { WALLET } from './wallet/wallet.providers';
 
 /**
  * A line for each folder. In this order a request's headers are searched for a payment, and a 402 names the ways to pay:
  * stock clients take the first one that they know.
  */
-const PARTS: readonly PaymentsPart[] = [EXACT, CREDIT];
+const PARTS: readonly PaymentsPart[] = [EXACT, TRANSFER_PROOF, WALLET, CREDIT];
 
 const SCHEMES = PARTS.flatMap(({ schemes = [] }) => schemes);
 const EXTENSIONS = PARTS.flatMap(({ extensions = [] }) => extensions);

@@ -7,7 +7,7 @@ import { callCaptured } from '../../ledger/entries';
 import { customerCredits } from '../../ledger/ledger-account';
 import { LedgerOutageError, LedgerRefusedError } from '../../ledger/ledger-error';
 import { LedgerService } from '../../ledger/ledger.service';
-import type { PendingCapture } from '../claim';
+import type { Claim, KeptAnswer, PendingCapture } from '../claim';
 import { ClaimsService } from '../claims.service';
 
 /** What is taken for one call. */
@@ -23,6 +23,8 @@ export interface CreditCharge {
 const PATIENCE_MS = 30_000;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 2_000;
+/** Longer than a capture takes, its patience with the database included. */
+const SETTLING_LEASE_SECONDS = 90;
 
 /** Takes a charge from prepaid credit: once, however often and from however many processes it is asked to. */
 @Injectable()
@@ -42,13 +44,30 @@ export class CreditCapture {
     return patiently(() => this.takeNow(charge));
   }
 
-  /** The same for a call with an Idempotency-Key, whose claim is `settling`: settled, when the money is taken. */
+  /**
+   * Keeps the answer and the charge of a claimed call before the money moves: a repeat after a crash is never charged
+   * again. `false` when the claim is not this call's any more.
+   */
+  async keep(claimKey: string, taken: CreditCharge, answer: KeptAnswer | undefined): Promise<boolean> {
+    const kept = { capture: pendingCapture(taken), answer, leaseSeconds: SETTLING_LEASE_SECONDS };
+    if (await patiently(() => this.claims.move(claimKey, taken.callId, 'settling', kept))) return true;
+    // Ours already, by a commit whose answer was lost or by a repeat; or given to somebody else while we were away.
+    const claim = await patiently(() => this.claims.find(claimKey));
+    return claim?.callId === taken.callId && (claim.state === 'settling' || claim.state === 'settled');
+  }
+
+  /** As `take`, for a call whose claim is `settling`: settled, when the money is taken; else left to recovery. */
   async settle(claimKey: string, charge: CreditCharge): Promise<Money | undefined> {
-    return patiently(async () => {
-      const balance = await this.takeNow(charge);
-      await this.claims.move(claimKey, charge.callId, 'settled');
-      return balance;
-    });
+    try {
+      return await patiently(async () => {
+        const balance = await this.takeNow(charge);
+        await this.claims.move(claimKey, charge.callId, 'settled');
+        return balance;
+      });
+    } catch (error) {
+      this.claims.leave(claimKey, charge.callId);
+      throw error;
+    }
   }
 
   private async takeNow({ callId, customerId, held, charge, rows }: CreditCharge): Promise<Money | undefined> {
@@ -63,12 +82,20 @@ export class CreditCapture {
 }
 
 /** As it is kept with a claim. */
-export const pendingCapture = ({ held, charge, rows }: CreditCharge): PendingCapture => ({
+const pendingCapture = ({ held, charge, rows }: CreditCharge): PendingCapture => ({
   asset: charge.asset,
   charge: charge.atoms.toString(),
   held: held.atoms.toString(),
   rows,
 });
+
+/** What a claim keeps of a charge. @throws when nothing is kept with it. */
+export function pendingCharge({ capture, customerId, callId }: Claim): CreditCharge {
+  if (capture === null || customerId === null) throw new Error('what to charge is not kept with the claim');
+  const { asset, rows } = capture;
+  const charge = { asset, atoms: BigInt(capture.charge) };
+  return { callId, customerId, held: { asset, atoms: BigInt(capture.held) }, charge, rows };
+}
 
 /** Repeats `work`, which must be safe to repeat, while only a database that is away keeps it from being done. */
 export async function patiently<Result>(work: () => Promise<Result>, patienceMs = PATIENCE_MS): Promise<Result> {

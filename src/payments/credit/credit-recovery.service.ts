@@ -2,12 +2,15 @@ import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { JobsService } from '../../jobs/jobs.service';
 import type { Claim } from '../claim';
 import { ClaimsService } from '../claims.service';
-import { CreditCapture } from './credit-capture.service';
+import { CreditCapture, pendingCharge } from './credit-capture.service';
+
+/** Schemes that draw from a balance: a claim of theirs is finished, or free again, without asking anybody. */
+const DRAWN = ['credit', 'wallet'] as const;
 
 /**
- * Finishes calls with an Idempotency-Key whose process died. Where the answer and its charge are kept, the charge is
- * taken and a repeat gets the answer; where the work was not done, the key is free again. The hold itself returns by
- * its expiry.
+ * Finishes calls with an Idempotency-Key, or with a wallet's sign-in, whose process died. Where the answer and its
+ * charge are kept, the charge is taken and a repeat gets the answer; where the work was not done, the key is free
+ * again. The hold itself returns by its expiry.
  */
 @Injectable()
 export class CreditRecovery implements OnModuleInit {
@@ -30,7 +33,7 @@ export class CreditRecovery implements OnModuleInit {
   /** Finishes or frees every claim whose lease has run out. Returns how many. Safe beside itself and its owner. */
   async recover(): Promise<number> {
     let finished = 0;
-    for (const claim of await this.claims.abandoned('credit', ['working', 'settling'])) {
+    for (const claim of await this.abandoned()) {
       try {
         if (await this.finish(claim)) finished++;
       } catch (error) {
@@ -40,16 +43,16 @@ export class CreditRecovery implements OnModuleInit {
     return finished;
   }
 
+  private async abandoned(): Promise<Claim[]> {
+    const claims = await Promise.all(DRAWN.map((scheme) => this.claims.abandoned(scheme, ['working', 'settling'])));
+    return claims.flat();
+  }
+
   private async finish(claim: Claim): Promise<boolean> {
     if (claim.state === 'working') {
       return this.claims.abandon(claim, 'released');
     }
-    const { capture, customerId, callId } = claim;
-    if (capture === null || customerId === null) throw new Error('what to charge is not kept with it');
-    const { asset, rows } = capture;
-    const charge = { asset, atoms: BigInt(capture.charge) };
-    const held = { asset, atoms: BigInt(capture.held) };
-    await this.captures.settle(claim.key, { callId, customerId, held, charge, rows });
+    await this.captures.settle(claim.key, pendingCharge(claim));
     return true;
   }
 }

@@ -8,7 +8,7 @@ import { customerCredits } from '../../ledger/ledger-account';
 import { LedgerRefusedError } from '../../ledger/ledger-error';
 import { type LedgerHold, LedgerService } from '../../ledger/ledger.service';
 import type { HoldVerdict } from '../../ledger/verdict';
-import type { Claim, KeptAnswer } from '../claim';
+import type { Claim } from '../claim';
 import { ClaimsService } from '../claims.service';
 import type {
   CaptureOutcome,
@@ -24,7 +24,7 @@ import type {
   Work,
 } from '../payment-scheme';
 import { answerNotKept, idempotencyConflict, inProgress, type Refusal } from '../refusal';
-import { CreditCapture, type CreditCharge, patiently, pendingCapture } from './credit-capture.service';
+import { CreditCapture } from './credit-capture.service';
 import { keyRefusal } from './key-refusal';
 
 /** Prepaid credit: the API key is the payment. Hold the ceiling, capture what was used, free the rest. */
@@ -83,11 +83,13 @@ export class CreditScheme implements PaymentScheme {
     const charge = delivery.charge.amount;
     const rows = delivery.rows(paidBy(hold, charge));
     const taken = { callId: hold.callId, customerId: hold.customerId, held: hold.amount, charge, rows };
-    if (hold.claimKey !== null && !(await this.keep(hold.claimKey, taken, delivery.answer))) {
+    if (hold.claimKey !== null && !(await this.captures.keep(hold.claimKey, taken, delivery.answer))) {
       await this.ledger.release(ledgerHold(hold));
       return { kind: 'refused', refusal: inProgress };
     }
-    const balance = await this.take(hold.claimKey, taken);
+    const balance = await (hold.claimKey === null
+      ? this.captures.take(taken)
+      : this.captures.settle(hold.claimKey, taken));
     return { kind: 'captured', receipt: { charge, balance, headers: {} } };
   }
 
@@ -95,25 +97,6 @@ export class CreditScheme implements PaymentScheme {
     const nothing = { asset: hold.amount.asset, atoms: 0n };
     await this.ledger.release(ledgerHold(hold), failure.rows(paidBy(hold, nothing)));
     if (hold.claimKey !== null) await this.claims.move(hold.claimKey, hold.callId, 'released');
-  }
-
-  /** The answer and the charge are durable before the money moves: a repeat after a crash is never charged again. */
-  private async keep(claimKey: string, taken: CreditCharge, answer: KeptAnswer | undefined): Promise<boolean> {
-    const kept = { capture: pendingCapture(taken), answer, leaseSeconds: SETTLING_LEASE_SECONDS };
-    if (await patiently(() => this.claims.move(claimKey, taken.callId, 'settling', kept))) return true;
-    // Ours already, by a commit whose answer was lost or by a repeat; or given to somebody else while we were away.
-    const claim = await patiently(() => this.claims.find(claimKey));
-    return claim?.callId === taken.callId && (claim.state === 'settling' || claim.state === 'settled');
-  }
-
-  private async take(claimKey: string | null, taken: CreditCharge): Promise<Money | undefined> {
-    if (claimKey === null) return this.captures.take(taken);
-    try {
-      return await this.captures.settle(claimKey, taken);
-    } catch (error) {
-      this.claims.leave(claimKey, taken.callId);
-      throw error;
-    }
   }
 
   private async reserve(hold: Hold): Promise<HoldOutcome> {
@@ -152,8 +135,6 @@ interface CreditPayload extends PaymentPayload {
 
 /** How long a copy waits for the first one's answer. */
 const WAIT_MS = 60_000;
-/** Longer than a capture takes, its patience with the database included. */
-const SETTLING_LEASE_SECONDS = 90;
 
 export const ledgerHold = (hold: Hold): LedgerHold => ({
   id: hold.callId,

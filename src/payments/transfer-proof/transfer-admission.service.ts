@@ -1,0 +1,154 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { usdc } from '../../common/money';
+import { CONFIG } from '../../config/config.module';
+import type { Config } from '../../config/config';
+import { CustomersService } from '../../customers/customers.service';
+import { DatabaseService } from '../../database/database.service';
+import { LedgerService } from '../../ledger/ledger.service';
+import { CLAIMABLE, type Claim } from '../claim';
+import { ClaimsService } from '../claims.service';
+import { settlementHeaders } from '../exact/settlement-headers';
+import { walletHold } from '../exact/wallet-hold';
+import type { HoldOutcome, Work } from '../payment-scheme';
+import { answerNotKept, inProgress, type Refusal } from '../refusal';
+import type { CheckedProof } from './proof-check.service';
+import type { ProofOfPayment } from './proof-of-payment';
+import { TransferBooks } from './transfer-books.service';
+import type { FoundTransfer } from './transfer-finder.service';
+import { type TransferClaim, type TransferHold, transferKey } from './transfer-hold';
+import { walletProviderOf } from './transfer-instructions';
+import { creditSpent, TRANSFER_REFUSALS } from './transfer-refusals';
+
+/** How long a copy of a proof waits for the first one's answer. */
+const WAIT_MS = 30_000;
+/** By how much a block's clock may lag behind ours. */
+const CLOCK_SECONDS = 15;
+
+/** Decides whether a checked transfer has its work done: one transfer, one piece of work, however often it is shown. */
+@Injectable()
+export class TransferAdmission {
+  constructor(
+    @Inject(CONFIG) private readonly config: Config,
+    private readonly database: DatabaseService,
+    private readonly customers: CustomersService,
+    private readonly claims: ClaimsService,
+    private readonly ledger: LedgerService,
+    private readonly books: TransferBooks,
+  ) {}
+
+  async admit(proof: ProofOfPayment, checked: CheckedProof, work: Work): Promise<HoldOutcome> {
+    const candidates = await this.candidates(proof, checked);
+    const mine = candidates.find(({ claim }) => claim?.fingerprint === work.fingerprint)?.claim;
+    if (mine) return CLAIMABLE.includes(mine.state) ? this.again(mine, work) : this.follow(mine);
+    const free = candidates.filter(({ claim }) => claim === undefined);
+    if (free.length === 0) return refused(TRANSFER_REFUSALS.alreadyUsed);
+    if (checked.minedAt < checked.reference.issuedAt - CLOCK_SECONDS) return refused(TRANSFER_REFUSALS.tooOld);
+    for (const { key, transfer } of free) {
+      const outcome = await this.claim(key, this.termsOf(proof, checked, transfer), work);
+      if (outcome) return outcome;
+    }
+    return refused(TRANSFER_REFUSALS.alreadyUsed);
+  }
+
+  /** Every transfer of the transaction with its claim: those that are enough stand first. */
+  private async candidates({ network, transaction }: ProofOfPayment, { transfers, reference }: CheckedProof) {
+    const enough = ({ atoms }: FoundTransfer) => atoms >= reference.atoms;
+    const ordered = [...transfers.filter(enough), ...transfers.filter((transfer) => !enough(transfer))];
+    return Promise.all(
+      ordered.map(async (transfer) => {
+        const key = transferKey(network, transaction, transfer);
+        return { key, transfer, claim: await this.claims.find(key) };
+      }),
+    );
+  }
+
+  private termsOf(proof: ProofOfPayment, checked: CheckedProof, transfer: FoundTransfer): TransferClaim {
+    const { reference } = checked;
+    const expired = Date.now() / 1000 > reference.expiresAt;
+    return {
+      network: proof.network,
+      payTo: checked.payTo,
+      transaction: proof.transaction,
+      payer: proof.payer,
+      value: transfer.atoms.toString(),
+      due: reference.atoms.toString(),
+      refused: transfer.atoms < reference.atoms ? 'underpaid' : expired ? 'expired' : null,
+    };
+  }
+
+  /** The same transfer for the same request, whose work failed before: on the terms of its first claim. */
+  private async again(claim: Claim, work: Work): Promise<HoldOutcome> {
+    return (await this.claim(claim.key, claim.payment as TransferClaim, work)) ?? this.follow(claim);
+  }
+
+  /** `undefined` when the transfer was claimed for another request meanwhile. */
+  private async claim(key: string, terms: TransferClaim, work: Work): Promise<HoldOutcome | undefined> {
+    const customerId = (await this.customers.forWallet(this.database, terms.payer)).id;
+    const taken = await this.claims.take({
+      key,
+      scheme: 'transfer-proof',
+      fingerprint: work.fingerprint,
+      callId: work.callId,
+      customerId,
+      payment: terms,
+      validBefore: null,
+      despiteDebt: true,
+    });
+    if (typeof taken === 'string') {
+      const first = await this.claims.find(key);
+      return first?.fingerprint === work.fingerprint ? this.follow(first) : undefined;
+    }
+    const transfer = taken.payment as TransferClaim;
+    await this.books.credit(key, customerId, transfer);
+    if (transfer.refused !== null) return this.credited(taken, transfer.refused);
+    return this.holdCredit(key, customerId, transfer, work);
+  }
+
+  /** It does not pay for this request, and nobody else can show it: it is its wallet's credit. */
+  private async credited(claim: Claim, reason: 'underpaid' | 'expired'): Promise<HoldOutcome> {
+    await this.claims.move(claim.key, claim.callId, 'settling');
+    await this.claims.move(claim.key, claim.callId, 'failed', { reason });
+    return refused(TRANSFER_REFUSALS[reason]);
+  }
+
+  private async holdCredit(
+    claimKey: string,
+    customerId: string,
+    transfer: TransferClaim,
+    work: Work,
+  ): Promise<HoldOutcome> {
+    const walletProvider = walletProviderOf(work.headers);
+    const hold: TransferHold = {
+      callId: work.callId,
+      scheme: 'transfer-proof',
+      customerId,
+      apiKeyId: null,
+      payer: transfer.payer,
+      amount: usdc(BigInt(transfer.due)),
+      capped: true,
+      claimKey,
+      headers: headersOf(transfer),
+      ...(walletProvider === undefined ? {} : { hints: { walletProvider } }),
+      transfer,
+    };
+    const until = new Date(Date.now() + this.config.holdTtlSeconds * 1000);
+    const { verdict } = await this.ledger.hold(walletHold(hold), until);
+    if (verdict === 'held' || verdict === 'replayed') return { kind: 'held', hold };
+    await this.claims.move(claimKey, work.callId, 'paid');
+    return refused(creditSpent);
+  }
+
+  private async follow(first: Claim): Promise<HoldOutcome> {
+    const claim = (await this.claims.settled(first.key, WAIT_MS)) ?? first;
+    if (claim.state === 'failed') return refused(TRANSFER_REFUSALS[claim.reason as 'underpaid' | 'expired']);
+    if (claim.state !== 'settled') return refused(inProgress);
+    if (!claim.answer) return refused(answerNotKept);
+    const headers = { ...claim.answer.headers, ...headersOf(claim.payment as TransferClaim) };
+    return { kind: 'replay', answer: { ...claim.answer, headers } };
+  }
+}
+
+const refused = (refusal: Refusal): HoldOutcome => ({ kind: 'refused', refusal });
+
+const headersOf = ({ value, ...transfer }: TransferClaim): Record<string, string> =>
+  settlementHeaders({ ...transfer, amount: value });

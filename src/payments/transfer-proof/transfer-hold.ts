@@ -1,0 +1,27 @@
+import type { Hold } from '../payment-scheme';
+import type { FoundTransfer } from './transfer-finder.service';
+
+/** What a claim keeps of a shown transfer: enough to put it on the books again. Atoms are decimal strings. */
+export interface TransferClaim {
+  readonly network: string;
+  readonly payTo: string;
+  readonly transaction: string;
+  readonly payer: string;
+  /** What arrived. */
+  readonly value: string;
+  /** What the reference asked for. */
+  readonly due: string;
+  /** Why it is credit and does not pay for the request; `null` when it does. */
+  readonly refused: 'underpaid' | 'expired' | null;
+}
+
+/** A claimed transfer, whose due amount is held on the wallet's credit. */
+export interface TransferHold extends Hold {
+  readonly claimKey: string;
+  readonly payer: string;
+  readonly transfer: TransferClaim;
+}
+
+/** A log of a chain is used once for ever. */
+export const transferKey = (network: string, transaction: string, { logIndex }: FoundTransfer): string =>
+  `transfer:${network}:${transaction}:${logIndex}`;

@@ -1,0 +1,48 @@
+import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { usdc } from '../../common/money';
+import { JobsService } from '../../jobs/jobs.service';
+import { LedgerService } from '../../ledger/ledger.service';
+import type { Claim } from '../claim';
+import { ClaimsService } from '../claims.service';
+import { CreditCapture, pendingCharge } from '../credit/credit-capture.service';
+import { walletHold } from '../exact/wallet-hold';
+import { TransferBooks } from './transfer-books.service';
+import type { TransferClaim } from './transfer-hold';
+
+/** Finishes proofs whose process died: a transfer that was claimed is on the books, an answer that is kept is paid. */
+@Injectable()
+export class TransferRecovery implements OnModuleInit {
+  private readonly logger = new Logger('TransferRecovery');
+
+  constructor(
+    private readonly jobs: JobsService,
+    private readonly claims: ClaimsService,
+    private readonly books: TransferBooks,
+    private readonly ledger: LedgerService,
+    private readonly captures: CreditCapture,
+  ) {}
+
+  onModuleInit(): void {
+    this.jobs.register({ name: 'recover-transfers', everySeconds: 5, run: () => this.recover() });
+  }
+
+  /** Safe beside itself, at any number of processes. */
+  async recover(): Promise<void> {
+    for (const claim of await this.claims.abandoned('transfer-proof', ['working', 'settling'])) {
+      await this.finish(claim).catch((error: unknown) =>
+        this.logger.error(`${claim.key} stays ${claim.state}: ${String(error)}`),
+      );
+    }
+  }
+
+  private async finish(claim: Claim): Promise<void> {
+    const transfer = claim.payment as TransferClaim;
+    const customerId = claim.customerId as string;
+    if (claim.state === 'settling' && claim.capture)
+      return void (await this.captures.settle(claim.key, pendingCharge(claim)));
+    await this.books.credit(claim.key, customerId, transfer);
+    if (claim.state === 'settling') return void (await this.claims.move(claim.key, claim.callId, 'paid'));
+    await this.ledger.release(walletHold({ callId: claim.callId, customerId, amount: usdc(BigInt(transfer.due)) }));
+    await this.claims.abandon(claim, 'paid');
+  }
+}
