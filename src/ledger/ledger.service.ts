@@ -27,14 +27,12 @@ export class LedgerService {
 
   /** Reserves all of `hold.amount` or nothing, until `expiresAt`. */
   async hold(hold: LedgerHold, expiresAt: Date): Promise<HoldVerdict> {
-    const account = await this.accounts.idOf(hold.account);
-    const opens = { at: instantOf(hold.id).toISOString(), until: expiresAt.toISOString() };
-    const raw = await this.writer.submit({
-      op: 'hold',
-      hold: { id: hold.id, account, atoms: hold.amount.atoms, opens },
-      customerId: hold.account.customerId,
-    });
-    return toHoldVerdict(raw, hold.amount.asset);
+    return toHoldVerdict(await this.writer.submit(await this.reservationOf(hold, expiresAt)), hold.amount.asset);
+  }
+
+  /** The same in the caller's transaction: it is held if and only if `tx` commits. */
+  async holdIn(tx: Tx, hold: LedgerHold, expiresAt: Date): Promise<HoldVerdict> {
+    return toHoldVerdict(await this.writer.write(tx, await this.reservationOf(hold, expiresAt)), hold.amount.asset);
   }
 
   /** Closes the hold and posts `entry` in one step. A repeat returns the first result. */
@@ -46,21 +44,21 @@ export class LedgerService {
   }
 
   /** The same in the caller's transaction. */
-  async captureIn(tx: Tx, hold: LedgerHold, entry: JournalEntry): Promise<PostVerdict> {
-    const operation = await this.operationOf(entry, hold.account, undefined, hold);
+  async captureIn(tx: Tx, hold: LedgerHold, entry: JournalEntry, rows?: CompanionRows): Promise<PostVerdict> {
+    const operation = await this.operationOf(entry, hold.account, rows, hold);
     return toPostVerdict(await this.writer.write(tx, operation), hold.account);
   }
 
   /** Frees the hold. Safe to repeat: who comes late learns how it was closed. */
   async release(hold: LedgerHold, rows?: CompanionRows, op: 'release' | 'expire' = 'release'): Promise<ReleaseVerdict> {
-    const account = await this.accounts.idOf(hold.account);
-    const { verdict } = await this.writer.submit({
-      op,
-      hold: { id: hold.id, account, atoms: hold.amount.atoms },
-      customerId: null,
-      rows,
-    });
-    return verdict === 'R' ? { verdict: 'released' } : { verdict: 'hold_closed', state: stateOf(verdict) };
+    const operation = { op, hold: await this.referenceTo(hold), customerId: null, rows };
+    return toReleaseVerdict(await this.writer.submit(operation));
+  }
+
+  /** The same in the caller's transaction. */
+  async releaseIn(tx: Tx, hold: LedgerHold): Promise<ReleaseVerdict> {
+    const operation = { op: 'release' as const, hold: await this.referenceTo(hold), customerId: null };
+    return toReleaseVerdict(await this.writer.write(tx, operation));
   }
 
   /** Posts an entry on its own, together with whatever else arrives at the same moment. */
@@ -71,6 +69,15 @@ export class LedgerService {
   /** Posts an entry in the caller's transaction: it is on the books if and only if `tx` commits. */
   async postIn(tx: Tx, entry: JournalEntry, report?: LedgerAccount): Promise<PostVerdict> {
     return toPostVerdict(await this.writer.write(tx, await this.operationOf(entry, report)), report);
+  }
+
+  private async reservationOf(hold: LedgerHold, expiresAt: Date): Promise<LedgerOperation> {
+    const opens = { at: instantOf(hold.id).toISOString(), until: expiresAt.toISOString() };
+    return {
+      op: 'hold',
+      hold: { ...(await this.referenceTo(hold)), opens },
+      customerId: hold.account.customerId,
+    };
   }
 
   private async referenceTo(hold: LedgerHold): Promise<HoldReference> {
@@ -112,6 +119,9 @@ function toHoldVerdict({ verdict, available, held }: RawVerdict, asset: Money['a
   if (verdict === 'H' || verdict === 'A' || verdict === 'F' || verdict === 'K') return { verdict: VERDICTS[verdict] };
   throw new Error(`unexpected verdict on a hold: ${verdict}`);
 }
+
+const toReleaseVerdict = ({ verdict }: RawVerdict): ReleaseVerdict =>
+  verdict === 'R' ? { verdict: 'released' } : { verdict: 'hold_closed', state: stateOf(verdict) };
 
 function toPostVerdict({ verdict, entry, available }: RawVerdict, report: LedgerAccount | undefined): PostVerdict {
   if (verdict === 'P' || verdict === 'A') {
