@@ -1,0 +1,85 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { fromCents } from '../authority/cents';
+import { CLAIMABLE, type Claim } from '../claim';
+import { ClaimsService } from '../claims.service';
+import type { HoldOutcome, PaymentRequirements, Work } from '../payment-scheme';
+import { answerNotKept, inProgress, type Refusal } from '../refusal';
+import { type BindingHold, claimKeyOf } from './binding-hold';
+import { type BindingPayment, boundTo, refusedAttestation, SCHEME } from './binding-payment';
+import { CREDIT_AUTHORITY, type CreditAuthority } from './credit-authority';
+
+/** How long a copy of a payment waits for the first one's answer. */
+const WAIT_MS = 60_000;
+
+/** Decides whether an attestation may have its work done: one attestation, one piece of work, however many copies. */
+@Injectable()
+export class BindingAdmission {
+  constructor(
+    @Inject(CREDIT_AUTHORITY) private readonly authority: CreditAuthority,
+    private readonly claims: ClaimsService,
+  ) {}
+
+  /** Verification alone prevents a second charge, not a second execution: the draft wants a claim on `jti`. */
+  async admit(payment: BindingPayment, required: PaymentRequirements, work: Work): Promise<HoldOutcome> {
+    const { attestation, accepted } = payment;
+    const claims = await this.authority.read(attestation);
+    if (!claims) return refused(refusedAttestation('attestation_invalid'));
+    const key = claimKeyOf(claims.jti);
+    const fingerprint = boundTo(attestation, work.fingerprint);
+    // A copy is recognised before it is verified: its commitment has ended by the time that the first one is settled.
+    const earlier = await this.claims.find(key);
+    if (earlier && !(CLAIMABLE.includes(earlier.state) && earlier.fingerprint === fingerprint)) {
+      return this.follow(earlier, fingerprint);
+    }
+    const { amount, asset } = required;
+    const verified = await this.authority.verify({
+      attestation,
+      accepted,
+      resourceUrl: work.resource.url,
+      amount,
+      asset,
+    });
+    if (!verified.isValid) return this.followOrRefuse(key, fingerprint, refusedAttestation(verified.invalidReason));
+    const claim = await this.claims.take({
+      key,
+      scheme: SCHEME,
+      fingerprint,
+      callId: work.callId,
+      customerId: claims.sub,
+      payment: { jti: claims.jti, network: required.network },
+      validBefore: new Date(claims.exp * 1000),
+      // The credit is held already: what its wallet may owe in another asset was for the authority to ask.
+      despiteDebt: true,
+    });
+    if (typeof claim === 'string') return this.followOrRefuse(key, fingerprint, inProgress);
+    const hold: BindingHold = {
+      callId: work.callId,
+      scheme: SCHEME,
+      customerId: claims.sub,
+      apiKeyId: null,
+      payer: null,
+      amount: fromCents(BigInt(claims.amount)),
+      capped: true,
+      claimKey: key,
+      headers: {},
+      jti: claims.jti,
+      network: required.network,
+    };
+    return { kind: 'held', hold };
+  }
+
+  private async followOrRefuse(key: string, fingerprint: string, refusal: Refusal): Promise<HoldOutcome> {
+    const first = await this.claims.find(key);
+    return first && first.state !== 'released' ? this.follow(first, fingerprint) : refused(refusal);
+  }
+
+  private async follow(first: Claim, fingerprint: string): Promise<HoldOutcome> {
+    if (first.fingerprint !== fingerprint) return refused(refusedAttestation('attestation_invalid'));
+    const claim = await this.claims.settled(first.key, WAIT_MS);
+    if (claim?.answer && claim.state === 'settled') return { kind: 'replay', answer: claim.answer };
+    if (claim?.state === 'settled') return refused(answerNotKept);
+    return refused(claim?.state === 'failed' ? refusedAttestation(claim.reason ?? 'settle_failed') : inProgress);
+  }
+}
+
+const refused = (refusal: Refusal): HoldOutcome => ({ kind: 'refused', refusal });
