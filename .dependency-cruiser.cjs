@@ -1,6 +1,6 @@
 // The floors (design: a folder imports itself and lower floors only; neighbours on a floor never meet).
 const FLOORS = [
-  ['common'],
+  ['common', 'payments-client'],
   ['config'],
   ['database', 'evm'],
   ['jobs'],
@@ -58,7 +58,7 @@ module.exports = {
     {
       name: 'only-evm-and-payments-know-a-chain',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/(evm|payments|local)/|\\.spec\\.ts$' },
+      from: { path: '^src/', pathNot: '^src/(evm|payments|payments-client|local)/|\\.spec\\.ts$' },
       to: { path: '(^|/)node_modules/(viem|@x402)/' },
     },
     {

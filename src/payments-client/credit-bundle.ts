@@ -1,4 +1,9 @@
-import type { PaymentPayloadResult, PaymentRequirements, SchemeClientHooks, SchemeNetworkClient } from '@x402/core/types';
+import type {
+  PaymentPayloadResult,
+  PaymentRequirements,
+  SchemeClientHooks,
+  SchemeNetworkClient,
+} from '@x402/core/types';
 
 export interface CreditBundleOptions {
   /** The customer whose prepaid credit pays. */

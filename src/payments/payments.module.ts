@@ -3,10 +3,12 @@ import { CustomersModule } from '../customers/customers.module';
 import { EvmModule } from '../evm/evm.module';
 import { LedgerModule } from '../ledger/ledger.module';
 import { MeteringModule } from '../metering/metering.module';
+import { AUTHORITY } from './authority/authority.providers';
 import { ClaimLeases } from './claim-leases.service';
 import { ClaimsService } from './claims.service';
 import { NetworksService } from './chain/networks.service';
 import { Settler } from './chain/settler.service';
+import { CREDIT_BINDING } from './credit-binding/credit-binding.providers';
 import { CREDIT } from './credit/credit.providers';
 import { EXACT } from './exact/exact.providers';
 import { FacilitatorClient } from './facilitator.client';
@@ -23,7 +25,7 @@ import { WALLET } from './wallet/wallet.providers';
  * A line for each folder. In this order a request's headers are searched for a payment, and a 402 names the ways to pay:
  * stock clients take the first one that they know.
  */
-const PARTS: readonly PaymentsPart[] = [EXACT, TRANSFER_PROOF, WALLET, CREDIT];
+const PARTS: readonly PaymentsPart[] = [EXACT, CREDIT_BINDING, TRANSFER_PROOF, WALLET, AUTHORITY, CREDIT];
 
 const SCHEMES = PARTS.flatMap(({ schemes = [] }) => schemes);
 const EXTENSIONS = PARTS.flatMap(({ extensions = [] }) => extensions);

@@ -82,7 +82,10 @@ export class AuthorityAdminController {
 
   @Post('commitments/:id/revoke')
   @HttpCode(200)
-  @ApiOperation({ summary: 'Take an attestation back and free its credit; safe to repeat', operationId: 'revokeCommitment' })
+  @ApiOperation({
+    summary: 'Take an attestation back and free its credit; safe to repeat',
+    operationId: 'revokeCommitment',
+  })
   @ApiOkResponse({ type: CommitmentStateDto })
   @ApiProblems(400, 401, 403, 404, 409)
   async revoke(@Param('id', ParseUUIDPipe) id: string): Promise<CommitmentStateDto> {

@@ -21,7 +21,10 @@ export const SETTLE_SECONDS = 60 * 60;
 export const DEFERRED_SETTLE_SECONDS = 24 * 60 * 60;
 
 /** Who may settle: the origin of the resource, in the form that URLs have it. `undefined` when it cannot be told. */
-export function audienceOf({ resource, audience }: Pick<AuthorizationRequest, 'resource' | 'audience'>): string | undefined {
+export function audienceOf({
+  resource,
+  audience,
+}: Pick<AuthorizationRequest, 'resource' | 'audience'>): string | undefined {
   const url = resource.startsWith('sha256:') ? audience : resource;
   return url === undefined ? undefined : originOf(url);
 }

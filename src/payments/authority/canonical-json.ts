@@ -15,4 +15,5 @@ export function canonicalJson(value: unknown): string {
 }
 
 /** SHA-256 over the canonical form, in hex. */
-export const canonicalHash = (value: unknown): string => createHash('sha256').update(canonicalJson(value)).digest('hex');
+export const canonicalHash = (value: unknown): string =>
+  createHash('sha256').update(canonicalJson(value)).digest('hex');

@@ -27,6 +27,9 @@ test.each(['0', '1', '99999999999'])('%s is an amount of cents', (text) => {
   expect(readCents(text)).toBe(BigInt(text));
 });
 
-test.each(['', '-1', '01', '1.0', '1e3', '0x1', ' 1', '１', '100000000000', 1, null, undefined])('%p is none', (text) => {
-  expect(readCents(text)).toBeUndefined();
-});
+test.each(['', '-1', '01', '1.0', '1e3', '0x1', ' 1', '１', '100000000000', 1, null, undefined])(
+  '%p is none',
+  (text) => {
+    expect(readCents(text)).toBeUndefined();
+  },
+);

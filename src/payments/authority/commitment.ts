@@ -50,7 +50,4 @@ export type SettleFault =
 
 /** Why an attestation pays for nothing (draft, section "Verify"). */
 export type VerifyFault =
-  | 'attestation_expired'
-  | 'attestation_invalid'
-  | 'attestation_revoked'
-  | 'price_not_acceptable';
+  'attestation_expired' | 'attestation_invalid' | 'attestation_revoked' | 'price_not_acceptable';

@@ -26,8 +26,7 @@ export interface SettleTerms {
 }
 
 export type SettleOutcome =
-  | { readonly ok: true; readonly settlement: Settlement }
-  | { readonly ok: false; readonly fault: SettleFault };
+  { readonly ok: true; readonly settlement: Settlement } | { readonly ok: false; readonly fault: SettleFault };
 
 /** Ends commitments: each exactly once, together with the money's movement. */
 @Injectable()
@@ -81,7 +80,8 @@ export class CommitmentSettlement {
     terms: SettleTerms,
     entry: JournalEntry | undefined,
   ): Promise<SettleOutcome> {
-    const left = entry === undefined ? await this.release(tx, commitment) : await this.take(tx, commitment, entry, terms);
+    const left =
+      entry === undefined ? await this.release(tx, commitment) : await this.take(tx, commitment, entry, terms);
     if (left === undefined) return refused('hold_expired');
     const result: Settlement = {
       commitmentId: commitment.jti,
@@ -116,7 +116,8 @@ export class CommitmentSettlement {
 
   /** Before the transaction, which must not need a second connection while copies wait for its row. */
   private async learnAccounts(commitment: Commitment, entry: JournalEntry | undefined): Promise<void> {
-    const named = entry?.postings.flatMap(({ from, to, overflow }) => [from, to, ...(overflow ? [overflow] : [])]) ?? [];
+    const named =
+      entry?.postings.flatMap(({ from, to, overflow }) => [from, to, ...(overflow ? [overflow] : [])]) ?? [];
     await this.accounts.idsOf([holdOf(commitment).account, ...named]);
   }
 }

@@ -57,7 +57,7 @@ export class BindingAdmission {
       scheme: SCHEME,
       customerId: claims.sub,
       apiKeyId: null,
-      payer: null,
+      payer: claims.sub,
       amount: fromCents(BigInt(claims.amount)),
       capped: true,
       claimKey: key,
