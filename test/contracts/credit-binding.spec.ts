@@ -43,7 +43,8 @@ describePaymentScheme('credit-binding', () => ({
   spentByRelease: true,
   quote,
   pay: async (work: Work) => {
-    const [{ amount }] = world.app.get(CreditBindingScheme).requirements(work) as [{ amount: string }];
+    const [required] = world.app.get(CreditBindingScheme).requirements(work);
+    const amount = required?.amount;
     return paidWith(await attestationOf(authorize(world, bundle, { amount, resource: work.resource.url })));
   },
   garbage: [
