@@ -75,15 +75,15 @@ export const refundCall = (
   ]);
 };
 
-/** What a transaction transferred to the receiver, log by log. */
+/** What was transferred to the receiver, log by log. */
 export const settledIn = (
-  logs: readonly Log[],
+  logs: readonly Log<bigint, number, false>[],
   receiver: Hex,
   token: Hex,
-): readonly { logIndex: number; amount: bigint }[] =>
+): readonly { transaction: Hex; logIndex: number; amount: bigint }[] =>
   parseEventLogs({ abi: CHANNELS_ABI, logs: [...logs], eventName: 'Settled', args: { receiver, token } })
     .filter((log) => log.address.toLowerCase() === BATCH_SETTLEMENT.toLowerCase() && log.args.amount > 0n)
-    .map((log) => ({ logIndex: log.logIndex, amount: log.args.amount }));
+    .map((log) => ({ transaction: log.transactionHash, logIndex: log.logIndex, amount: log.args.amount }));
 
 const claimCall = (claims: readonly VoucherClaim[], authorization: Hex): Hex =>
   encodeFunctionData({

@@ -48,7 +48,7 @@ export class ChannelDeposits {
     if (deposit.validBefore < now + MARGIN_SECONDS) return channelRefusal('payload_authorization_valid_before');
     if (deposit.validAfter > now) return channelRefusal('payload_authorization_valid_after');
     const { validAfter, validBefore } = deposit;
-    const to = ERC3009_DEPOSIT_COLLECTOR;
+    const to: Hex = ERC3009_DEPOSIT_COLLECTOR;
     const authorization = { from: config.payer, to, value: deposit.amount, validAfter, validBefore, nonce };
     const digest = receiveDigest({ ...network.asset, chainId }, authorization);
     if (!(await isSignedBy(reader, config.payer, digest, deposit.signature))) {

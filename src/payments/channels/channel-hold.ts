@@ -9,7 +9,7 @@ export interface ChannelHold extends Hold {
   readonly payer: string;
   readonly channel: Channel;
   readonly use: VoucherUse;
-  readonly deposit: { readonly transaction: Hex; readonly amount: bigint } | undefined;
+  readonly deposit: { readonly transaction: Hex | ''; readonly amount: bigint } | undefined;
   /** The id under which the ceiling was charged. */
   readonly prepaid: string | undefined;
 }

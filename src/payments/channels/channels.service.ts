@@ -129,16 +129,30 @@ export class ChannelsService {
     return toChannel(rows[0] as ChannelRow);
   }
 
-  /** The chain, as it was just read. Claims only grow: a node that lags behind takes nothing back. */
   async sync(id: Hex, state: ChannelState): Promise<Channel> {
+    const [channel] = await this.syncMany([id], [state]);
+    return channel as Channel;
+  }
+
+  /** The chain, as it was just read. Claims only grow: a node that lags behind takes nothing back. */
+  async syncMany(ids: readonly Hex[], states: readonly ChannelState[]): Promise<Channel[]> {
     const rows = await this.database.query<ChannelRow>(
-      `UPDATE channels SET balance = $2, total_claimed = greatest(total_claimed, $3), withdraw_requested_at = $4,
-              refund_nonce = greatest(refund_nonce, $5), synced_at = now(),
-              unclaimed_since = CASE WHEN charged > greatest(total_claimed, $3) THEN unclaimed_since END
-        WHERE channel_id = $1 RETURNING *`,
-      [id, state.balance, state.totalClaimed, state.withdrawRequestedAt, state.refundNonce],
+      `UPDATE channels SET balance = seen.balance, total_claimed = greatest(total_claimed, seen.claimed),
+              withdraw_requested_at = seen.requested_at, refund_nonce = greatest(refund_nonce, seen.nonce),
+              synced_at = now(),
+              unclaimed_since = CASE WHEN charged > greatest(total_claimed, seen.claimed) THEN unclaimed_since END
+         FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
+              AS seen (id, balance, claimed, requested_at, nonce)
+        WHERE channel_id = seen.id RETURNING channels.*`,
+      [
+        ids,
+        states.map(({ balance }) => balance.toString()),
+        states.map(({ totalClaimed }) => totalClaimed.toString()),
+        states.map(({ withdrawRequestedAt }) => withdrawRequestedAt.toString()),
+        states.map(({ refundNonce }) => refundNonce.toString()),
+      ],
     );
-    return toChannel(rows[0] as ChannelRow);
+    return rows.map(toChannel);
   }
 
   /** Channels whose payer may be taking money back: those with something unclaimed, and those in use. */

@@ -1,0 +1,109 @@
+import { Injectable, Logger } from '@nestjs/common';
+import type { Hex, TransactionReceipt } from 'viem';
+import { BATCH_SETTLEMENT } from '../../evm/contracts';
+import { isRevert } from '../../evm/revert';
+import type { CallOutcome } from '../chain/chain-call';
+import { NetworksService } from '../chain/networks.service';
+import { Settler } from '../chain/settler.service';
+import { ChannelAuthorizers } from './channel-authorizers.service';
+import { ChannelChain } from './channel-chain.service';
+import { type ChannelClaim, referenceOf } from './channel-claim';
+import { ChannelClaims } from './channel-claims.service';
+import { claimAndSettleCall, settledIn, type VoucherClaim } from './channel-contract';
+import { ChannelSettlements } from './channel-settlements.service';
+import { claimGasLimit } from './claim-policy';
+
+/**
+ * Sends claims that are written down, and finds out what became of them: each safe to repeat, because a claim names
+ * totals, and a total that was claimed before moves nothing.
+ */
+@Injectable()
+export class ChannelClaimSender {
+  private readonly logger = new Logger('ChannelClaimSender');
+
+  constructor(
+    private readonly networks: NetworksService,
+    private readonly settler: Settler,
+    private readonly authorizers: ChannelAuthorizers,
+    private readonly chain: ChannelChain,
+    private readonly claims: ChannelClaims,
+    private readonly settlements: ChannelSettlements,
+  ) {}
+
+  /** Never throws: what is not finished here is taken over. */
+  async send(claim: ChannelClaim): Promise<void> {
+    try {
+      await this.finish(claim, await this.outcomeOf(claim));
+    } catch (error) {
+      this.logger.warn(`${referenceOf(claim)} is left for later: ${String(error).split('\n')[0]}`);
+    }
+  }
+
+  /** A claim whose worker died: what it sent may have landed, and what it did not send is sent. Never throws. */
+  async finishLeft(claim: ChannelClaim): Promise<void> {
+    try {
+      const before = await this.settler.outcomeOf(referenceOf(claim), happened(claim));
+      if (before.kind === 'in_doubt') return;
+      await this.finish(claim, before.kind === 'unsent' ? await this.outcomeOf(claim) : before);
+    } catch (error) {
+      this.logger.warn(`${referenceOf(claim)} is left for later: ${String(error).split('\n')[0]}`);
+    }
+  }
+
+  private async outcomeOf(claim: ChannelClaim): Promise<CallOutcome> {
+    const { network, claims } = claim;
+    const data = claimAndSettleCall(claims, await this.authorizers.signClaims(network, claims));
+    // One voucher that the chain does not take would burn the gas of all.
+    if (!(await this.wouldSucceed(network, data))) return { kind: 'refused', reason: 'simulation' };
+    const gas = claimGasLimit(claims.length);
+    return this.settler.send({ network, reference: referenceOf(claim), to: BATCH_SETTLEMENT, data, gas }, happened(claim));
+  }
+
+  private async finish(claim: ChannelClaim, outcome: CallOutcome): Promise<void> {
+    const { network, claims } = claim;
+    if (outcome.kind === 'in_doubt') return;
+    if (outcome.kind === 'succeeded') {
+      const { receiver, token } = (claims[0] as VoucherClaim).config;
+      await this.settlements.book(network, outcome.receipt.logs, receiver, token);
+      const claimed = claims.map(({ totalClaimed }) => totalClaimed);
+      const { transaction } = outcome;
+      return this.claims.close(claim, { state: 'settled', transaction, reason: undefined, claimed, faulty: [] });
+    }
+    const ids = claims.map(({ channelId }) => channelId);
+    const claimed = (await this.chain.statesOf(network, ids)).map(({ totalClaimed }) => totalClaimed);
+    const faulty = await this.faultyIn(claim);
+    const reason = outcome.reason ?? 'reverted';
+    if (faulty.length > 0) this.logger.error(`${referenceOf(claim)}: ${reason}, because of ${faulty.join(', ')}`);
+    const transaction = outcome.kind === 'reverted' ? outcome.transaction : undefined;
+    await this.claims.close(claim, { state: 'failed', transaction, reason, claimed, faulty });
+  }
+
+  /** The channels that no transaction takes: from now on they are claimed alone. */
+  private async faultyIn({ network, claims }: ChannelClaim): Promise<Hex[]> {
+    const faulty: Hex[] = [];
+    for (const claim of claims) {
+      const data = claimAndSettleCall([claim], await this.authorizers.signClaims(network, [claim]));
+      if (!(await this.wouldSucceed(network, data))) faulty.push(claim.channelId);
+    }
+    return faulty;
+  }
+
+  /** @throws when the node does not answer. */
+  private async wouldSucceed(network: string, data: Hex): Promise<boolean> {
+    try {
+      await this.networks.of(network).reader.call({ to: BATCH_SETTLEMENT, data });
+      return true;
+    } catch (error) {
+      if (isRevert(error)) return false;
+      throw error;
+    }
+  }
+}
+
+/** A transfer to the receiver is in it: a claim in which everything was claimed before moves nothing. */
+const happened =
+  ({ claims }: ChannelClaim) =>
+  ({ logs }: TransactionReceipt): boolean => {
+    const { receiver, token } = (claims[0] as VoucherClaim).config;
+    return settledIn(logs, receiver, token).length > 0;
+  };

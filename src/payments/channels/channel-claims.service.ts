@@ -1,0 +1,124 @@
+import { Injectable } from '@nestjs/common';
+import type { Hex } from 'viem';
+import { newId } from '../../common/id';
+import { DatabaseService } from '../../database/database.service';
+import {
+  type ChannelClaim,
+  type ChannelClaimRow,
+  claimOf,
+  claimsInRow,
+  toChannelClaim,
+} from './channel-claim';
+import { type ChannelRow, toChannel } from './channel-row';
+import type { ChannelConfig } from '../../evm/typed-digest';
+import type { Unclaimed } from './claim-policy';
+
+/** How many channels are looked at in one run. */
+const MOST_CANDIDATES = 5_000;
+/** A claim whose worker has said nothing for so long is taken over. */
+const LEFT_SECONDS = 40;
+
+/** A channel that owes us something, and what decides with which others it can be claimed. */
+export type Candidate = Unclaimed & { readonly id: Hex; readonly config: ChannelConfig };
+
+/** Claims of channels in PostgreSQL: a channel is in one claim at a time, and a claim is written down before it is sent. */
+@Injectable()
+export class ChannelClaims {
+  constructor(private readonly database: DatabaseService) {}
+
+  async candidates(network: string): Promise<Candidate[]> {
+    const rows = await this.database.query<CandidateRow>(
+      `SELECT channel_id, config, charged - total_claimed AS atoms, unclaimed_since, withdraw_requested_at, claim_failures
+         FROM channels WHERE network = $1 AND charged > total_claimed AND claiming IS NULL
+        ORDER BY unclaimed_since LIMIT $2`,
+      [network, MOST_CANDIDATES],
+    );
+    return rows.map((row) => ({
+      id: row.channel_id,
+      config: row.config,
+      atoms: row.atoms,
+      sinceMs: row.unclaimed_since?.getTime() ?? 0,
+      withdrawDelayMs: row.config.withdrawDelay * 1000,
+      withdrawRequested: row.withdraw_requested_at > 0n,
+      alone: row.claim_failures > 0,
+    }));
+  }
+
+  /** Writes down what is about to be claimed; `undefined` when others claim all of it by now. */
+  async open(network: string, ids: readonly Hex[]): Promise<ChannelClaim | undefined> {
+    const id = newId();
+    return this.database.transaction(async (tx) => {
+      const rows = await tx.query<ChannelRow>(
+        `UPDATE channels SET claiming = $1 WHERE channel_id IN
+           (SELECT channel_id FROM channels WHERE channel_id = ANY ($2) AND claiming IS NULL AND charged > total_claimed
+             ORDER BY channel_id FOR UPDATE SKIP LOCKED)
+         RETURNING *`,
+        [id, ids],
+      );
+      if (rows.length === 0) return undefined;
+      const claims = rows.map((row) => claimOf(toChannel(row)));
+      const [made] = await tx.query<ChannelClaimRow>(
+        `INSERT INTO channel_claims (id, network, claims, state) VALUES ($1, $2, $3, 'settling') RETURNING *`,
+        [id, network, claimsInRow(claims)],
+      );
+      return toChannelClaim(made as ChannelClaimRow);
+    });
+  }
+
+  /** Takes over the claims that somebody left unfinished. */
+  async left(): Promise<ChannelClaim[]> {
+    const rows = await this.database.query<ChannelClaimRow>(
+      `UPDATE channel_claims SET updated_at = now()
+        WHERE state = 'settling' AND updated_at < now() - make_interval(secs => $1) RETURNING *`,
+      [LEFT_SECONDS],
+    );
+    return rows.map(toChannelClaim);
+  }
+
+  /**
+   * Ends a claim. `claimed` is what was claimed of each of its channels by now, in their order; `faulty` are those that
+   * no transaction takes.
+   */
+  async close(
+    claim: ChannelClaim,
+    ended: {
+      state: 'settled' | 'failed';
+      transaction: Hex | undefined;
+      reason: string | undefined;
+      claimed: readonly bigint[];
+      faulty: readonly Hex[];
+    },
+  ): Promise<void> {
+    await this.database.transaction(async (tx) => {
+      await tx.query(
+        `UPDATE channels SET total_claimed = greatest(total_claimed, now_claimed), claiming = NULL,
+                claim_failures = CASE WHEN is_faulty THEN claim_failures + 1 ELSE 0 END,
+                unclaimed_since = CASE WHEN charged <= greatest(total_claimed, now_claimed) THEN NULL
+                                       WHEN $5 = 'settled' THEN $6 ELSE unclaimed_since END
+           FROM unnest($2::text[], $3::bigint[], $4::boolean[]) AS ended (id, now_claimed, is_faulty)
+          WHERE channel_id = ended.id AND claiming = $1`,
+        [
+          claim.id,
+          claim.claims.map(({ channelId }) => channelId),
+          ended.claimed.map(String),
+          claim.claims.map(({ channelId }) => ended.faulty.includes(channelId)),
+          ended.state,
+          claim.createdAt,
+        ],
+      );
+      await tx.query(
+        `UPDATE channel_claims SET state = $2, transaction = $3, reason = $4, updated_at = now() WHERE id = $1`,
+        [claim.id, ended.state, ended.transaction ?? null, ended.reason ?? null],
+      );
+    });
+  }
+}
+
+interface CandidateRow {
+  channel_id: Hex;
+  config: ChannelConfig;
+  atoms: bigint;
+  unclaimed_since: Date | null;
+  withdraw_requested_at: bigint;
+  claim_failures: number;
+}
