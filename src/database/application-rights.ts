@@ -25,6 +25,7 @@ export const APPLICATION_RIGHTS: Readonly<Record<string, Rights>> = {
   chain_calls: EVERYDAY,
   channels: EVERYDAY,
   channel_claims: EVERYDAY,
+  channel_settlements: EVERYDAY,
   payment_identifiers: { ...EVERYDAY, delete: 'all' },
   commitments: EVERYDAY,
   resource_servers: EVERYDAY,

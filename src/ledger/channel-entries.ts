@@ -18,7 +18,11 @@ export function voucherCharged(call: {
     kind: 'voucher_charged',
     customerId,
     memo: { call: callId, network },
-    postings: positive({ from: chainPending(network), to: revenue('USDC'), amount: charge }),
+    // Through the payer's credit, so that the entry says whose call it was.
+    postings: [
+      ...positive({ from: chainPending(network), to: customerCredits(customerId, 'USDC'), amount: charge }),
+      ...positive({ from: customerCredits(customerId, 'USDC'), to: revenue('USDC'), amount: charge }),
+    ],
   };
 }
 

@@ -9,6 +9,7 @@ import { ClaimsService } from './claims.service';
 import { NetworksService } from './chain/networks.service';
 import { Settler } from './chain/settler.service';
 import { CREDIT_BINDING } from './credit-binding/credit-binding.providers';
+import { CHANNELS } from './channels/channels.providers';
 import { CREDIT } from './credit/credit.providers';
 import { EXACT } from './exact/exact.providers';
 import { FacilitatorClient } from './facilitator.client';
@@ -25,7 +26,7 @@ import { WALLET } from './wallet/wallet.providers';
  * A line for each folder. In this order a request's headers are searched for a payment, and a 402 names the ways to pay:
  * stock clients take the first one that they know.
  */
-const PARTS: readonly PaymentsPart[] = [EXACT, CREDIT_BINDING, TRANSFER_PROOF, WALLET, AUTHORITY, CREDIT];
+const PARTS: readonly PaymentsPart[] = [EXACT, CHANNELS, CREDIT_BINDING, TRANSFER_PROOF, WALLET, AUTHORITY, CREDIT];
 
 const SCHEMES = PARTS.flatMap(({ schemes = [] }) => schemes);
 const EXTENSIONS = PARTS.flatMap(({ extensions = [] }) => extensions);

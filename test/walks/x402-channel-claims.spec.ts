@@ -1,9 +1,10 @@
-import { createPublicClient, createWalletClient, http } from 'viem';
+import { createPublicClient, createWalletClient, type Hex, http } from 'viem';
 import { BATCH_SETTLEMENT } from '../../src/evm/contracts';
-import { DEV_WALLETS } from '../../src/local/chain';
+import { ChannelAuthorizers } from '../../src/payments/channels/channel-authorizers.service';
+import type { ChannelClaim } from '../../src/payments/channels/channel-claim';
 import { ChannelClaims } from '../../src/payments/channels/channel-claims.service';
 import { ChannelClaimSender } from '../../src/payments/channels/channel-claim-sender.service';
-import { CHANNELS_ABI } from '../../src/payments/channels/channel-contract';
+import { CHANNELS_ABI, claimAndSettleCall } from '../../src/payments/channels/channel-contract';
 import { ChannelWatch } from '../../src/payments/channels/channel-watch.service';
 import { ClaimScheduler } from '../../src/payments/channels/claim-scheduler.service';
 import { chargedToChannels, channelClient, pendingOnBooks } from '../support/channels';
@@ -76,7 +77,9 @@ test('two replicas at once claim every channel once', async () => {
   await Promise.all(world.replicas.map((replica) => run(replica as X402World)));
 
   await expectAllClaimed();
-  const ids = (await claims()).flatMap(({ claims: some }) => some.map(({ channelId }: { channelId: string }) => channelId));
+  const ids = (await claims()).flatMap(({ claims: some }) =>
+    some.map(({ channelId }: { channelId: string }) => channelId),
+  );
   expect(new Set(ids).size).toBe(ids.length);
 });
 
@@ -126,24 +129,26 @@ test('one voucher that the chain does not take fails alone', async () => {
   await expectAllClaimed();
 });
 
-test('a payout that a stranger causes is on the books as well', async () => {
+test('a stranger who sends our claim first pays the gas, and the payout is on the books', async () => {
   await channelsWithACall(1);
-  const died = jest.spyOn(ChannelClaimSender.prototype, 'send').mockResolvedValue(undefined);
-  await run();
-  died.mockRestore();
-  const [claim] = (await claims()).slice(-1);
-  const [chain] = [{ ...(await import('viem/chains')).baseSepolia, rpcUrls: { default: { http: [world.chain.rpcUrl] } } }];
-  const wallet = createWalletClient({ chain, transport: http(world.chain.rpcUrl) });
-  const [stranger] = await wallet.getAddresses();
-  expect(claim.state).toBe('settling');
-  expect(stranger).toBeDefined();
+  const [{ channel_id: id }] = await unclaimed();
+  const claim = (await world.app.get(ChannelClaims).open('eip155:84532', [id])) as ChannelClaim;
+  const signature = await world.app.get(ChannelAuthorizers).signClaims(claim.network, claim.claims);
+  const wallet = createWalletClient({ transport: http(world.chain.rpcUrl) });
+  const stranger = (await wallet.getAddresses()).at(-1);
+  const hash = await wallet.sendTransaction({
+    account: stranger as Hex,
+    chain: null,
+    to: BATCH_SETTLEMENT,
+    data: claimAndSettleCall(claim.claims, signature),
+  });
+  await reader().waitForTransactionReceipt({ hash });
+
   await leave(claim.id);
   await run();
-  await sql(world, 'DELETE FROM channel_settlements WHERE transaction = $1', [
-    (await claims()).at(-1)?.transaction,
-  ]).catch(() => undefined);
+  expect(await unclaimed()).toEqual([]);
   await world.app.get(ChannelWatch).run();
 
   await expectAllClaimed();
-  expect(DEV_WALLETS.payTo.address).toBeDefined();
+  expect(await sql(world, 'SELECT 1 AS one FROM channel_settlements WHERE transaction = $1', [hash])).toHaveLength(1);
 });

@@ -117,9 +117,7 @@ export class ChannelAdmission {
     if (outcome.kind === 'in_doubt') return inDoubt;
     if (outcome.kind === 'refused') return channelRefusal('deposit_transaction_failed');
     const { amount } = payment.deposit;
-    const channel = made
-      ? hold.channel
-      : await this.channels.deposited(hold.channel.id, hold.channel.balance + amount);
+    const channel = made ? hold.channel : await this.channels.deposited(hold.channel.id, hold.channel.balance + amount);
     const deposit = { transaction: outcome.transaction, amount };
     const headers = chargeHeaders({ channel, charged: channel.charged, chargedAmount: 0n, deposit });
     return { ...hold, channel, deposit, headers };

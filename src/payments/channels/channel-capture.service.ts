@@ -102,7 +102,7 @@ export class ChannelCapture {
     if (!isOurs || claim.state === 'paid') return { kind: 'refused', refusal: inProgress };
     const headers = claim.answer?.headers['payment-response'];
     return captured(
-      usdc(BigInt((claim.capture as PendingCapture).charge)),
+      usdc(BigInt(claim.capture.charge)),
       headers === undefined ? hold.headers : { 'payment-response': headers },
     );
   }

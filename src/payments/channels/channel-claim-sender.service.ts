@@ -52,11 +52,19 @@ export class ChannelClaimSender {
 
   private async outcomeOf(claim: ChannelClaim): Promise<CallOutcome> {
     const { network, claims } = claim;
+    const claimed = await this.claimedOf(claim);
+    // Whoever saw the claim on its way can have sent it first.
+    if (claims.every(({ totalClaimed }, index) => totalClaimed <= (claimed[index] as bigint))) {
+      return { kind: 'refused', reason: 'claimed before' };
+    }
     const data = claimAndSettleCall(claims, await this.authorizers.signClaims(network, claims));
     // One voucher that the chain does not take would burn the gas of all.
     if (!(await this.wouldSucceed(network, data))) return { kind: 'refused', reason: 'simulation' };
     const gas = claimGasLimit(claims.length);
-    return this.settler.send({ network, reference: referenceOf(claim), to: BATCH_SETTLEMENT, data, gas }, happened(claim));
+    return this.settler.send(
+      { network, reference: referenceOf(claim), to: BATCH_SETTLEMENT, data, gas },
+      happened(claim),
+    );
   }
 
   private async finish(claim: ChannelClaim, outcome: CallOutcome): Promise<void> {
@@ -69,13 +77,17 @@ export class ChannelClaimSender {
       const { transaction } = outcome;
       return this.claims.close(claim, { state: 'settled', transaction, reason: undefined, claimed, faulty: [] });
     }
-    const ids = claims.map(({ channelId }) => channelId);
-    const claimed = (await this.chain.statesOf(network, ids)).map(({ totalClaimed }) => totalClaimed);
+    const claimed = await this.claimedOf(claim);
     const faulty = await this.faultyIn(claim);
     const reason = outcome.reason ?? 'reverted';
     if (faulty.length > 0) this.logger.error(`${referenceOf(claim)}: ${reason}, because of ${faulty.join(', ')}`);
     const transaction = outcome.kind === 'reverted' ? outcome.transaction : undefined;
     await this.claims.close(claim, { state: 'failed', transaction, reason, claimed, faulty });
+  }
+
+  private async claimedOf({ network, claims }: ChannelClaim): Promise<bigint[]> {
+    const ids = claims.map(({ channelId }) => channelId);
+    return (await this.chain.statesOf(network, ids)).map(({ totalClaimed }) => totalClaimed);
   }
 
   /** The channels that no transaction takes: from now on they are claimed alone. */

@@ -2,13 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Hex } from 'viem';
 import { newId } from '../../common/id';
 import { DatabaseService } from '../../database/database.service';
-import {
-  type ChannelClaim,
-  type ChannelClaimRow,
-  claimOf,
-  claimsInRow,
-  toChannelClaim,
-} from './channel-claim';
+import { type ChannelClaim, type ChannelClaimRow, claimOf, claimsInRow, toChannelClaim } from './channel-claim';
 import { type ChannelRow, toChannel } from './channel-row';
 import type { ChannelConfig } from '../../evm/typed-digest';
 import type { Unclaimed } from './claim-policy';

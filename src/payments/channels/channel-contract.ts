@@ -68,11 +68,7 @@ export const refundCall = (
     args: [config, amount, nonce, authorization],
   });
   if (!claim) return together([back]);
-  return together([
-    claimCall([claim.voucher], claim.authorization),
-    settleCall(config.receiver, config.token),
-    back,
-  ]);
+  return together([claimCall([claim.voucher], claim.authorization), settleCall(config.receiver, config.token), back]);
 };
 
 /** What was transferred to the receiver, log by log. */

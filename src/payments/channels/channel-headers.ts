@@ -12,7 +12,12 @@ export interface ChannelReceipt {
 }
 
 /** `PAYMENT-RESPONSE` of a charge, as `@x402/evm` 2.27 gives it: without a deposit, no transaction and no amount. */
-export const chargeHeaders = ({ channel, charged, chargedAmount, deposit }: ChannelReceipt): Record<string, string> => ({
+export const chargeHeaders = ({
+  channel,
+  charged,
+  chargedAmount,
+  deposit,
+}: ChannelReceipt): Record<string, string> => ({
   'payment-response': base64({
     success: true,
     payer: channel.config.payer,

@@ -99,7 +99,11 @@ function configOf(value: unknown): ChannelConfig | undefined {
   const given = objectOf(value);
   const [payer, payerAuthorizer] = [addressOf(given?.['payer']), addressOf(given?.['payerAuthorizer'])];
   const [receiver, receiverAuthorizer] = [addressOf(given?.['receiver']), addressOf(given?.['receiverAuthorizer'])];
-  const [token, salt, withdrawDelay] = [addressOf(given?.['token']), bytes32Of(given?.['salt']), given?.['withdrawDelay']];
+  const [token, salt, withdrawDelay] = [
+    addressOf(given?.['token']),
+    bytes32Of(given?.['salt']),
+    given?.['withdrawDelay'],
+  ];
   if (!payer || !payerAuthorizer || !receiver || !receiverAuthorizer || !token || !salt) return undefined;
   if (typeof withdrawDelay !== 'number' || !Number.isInteger(withdrawDelay)) return undefined;
   if (withdrawDelay < 0 || withdrawDelay > MAX_UINT40) return undefined;

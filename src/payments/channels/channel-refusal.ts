@@ -10,7 +10,8 @@ const DETAILS = {
   receiver_authorizer_mismatch: 'The channel names another receiverAuthorizer than the 402.',
   token_mismatch: 'The channel holds another token.',
   withdraw_delay_mismatch: 'The channel has another withdrawDelay than the 402 asks for.',
-  payer_authorizer_required: 'The channel has no payerAuthorizer: vouchers are signed by a key, also for a contract wallet.',
+  payer_authorizer_required:
+    'The channel has no payerAuthorizer: vouchers are signed by a key, also for a contract wallet.',
   voucher_signature: "The voucher is not signed by the channel's payerAuthorizer.",
   channel_not_found: 'Nothing was deposited in this channel.',
   withdrawal_pending: 'The payer has asked for the money of this channel back: it takes no more vouchers.',

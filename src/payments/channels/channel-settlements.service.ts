@@ -57,7 +57,13 @@ export class ChannelSettlements {
     let to = await reader.getBlockNumber();
     for (let range = 0; range < MAX_RANGES && to >= 0n && found < settled; range++, to -= LOG_BLOCKS) {
       const fromBlock = to >= LOG_BLOCKS ? to - LOG_BLOCKS + 1n : 0n;
-      const where = { address: BATCH_SETTLEMENT, abi: CHANNELS_ABI, eventName: 'Settled', fromBlock, toBlock: to } as const;
+      const where = {
+        address: BATCH_SETTLEMENT,
+        abi: CHANNELS_ABI,
+        eventName: 'Settled',
+        fromBlock,
+        toBlock: to,
+      } as const;
       const logs = await reader.getContractEvents({ ...where, args: { receiver: payTo, token: asset.address } });
       for (const log of logs) {
         const { timestamp } = await reader.getBlock({ blockNumber: log.blockNumber });

@@ -29,10 +29,7 @@ export interface Channel {
 export type ChannelState = Pick<Channel, 'balance' | 'totalClaimed' | 'withdrawRequestedAt' | 'refundNonce'>;
 
 export type ChannelFault =
-  | 'channel_not_found'
-  | 'withdrawal_pending'
-  | 'cumulative_amount_mismatch'
-  | 'cumulative_exceeds_balance';
+  'channel_not_found' | 'withdrawal_pending' | 'cumulative_amount_mismatch' | 'cumulative_exceeds_balance';
 
 /**
  * Why a channel does not bear a call, in the order in which it is asked. A voucher covers all that was charged and the

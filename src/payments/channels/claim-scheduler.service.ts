@@ -45,7 +45,10 @@ export class ClaimScheduler implements OnModuleInit {
     };
     for (const group of this.groups(id, candidates)) {
       for (const list of channelsToClaim(group, terms)) {
-        const claim = await this.claims.open(id, list.map(({ id: channel }) => channel as Hex));
+        const claim = await this.claims.open(
+          id,
+          list.map(({ id: channel }) => channel as Hex),
+        );
         if (claim) await this.sender.send(claim);
       }
     }
