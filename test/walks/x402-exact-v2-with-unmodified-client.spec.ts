@@ -51,7 +51,12 @@ test('the 402 fits into two kilobytes of header and says the same to v1 clients 
   expect(required).toMatchObject({
     x402Version: 2,
     resource: { url: `${world.url}/v1/chat/completions` },
-    accepts: [{ scheme: 'exact', network: 'eip155:84532', asset: world.chain.usdc, amount: expect.any(String) }],
+  });
+  expect(required.accepts[0]).toMatchObject({
+    scheme: 'exact',
+    network: 'eip155:84532',
+    asset: world.chain.usdc,
+    amount: expect.any(String),
   });
   expect(await unpaid.json()).toMatchObject({
     code: 'payment_required',
