@@ -116,6 +116,7 @@ function useEnvironment(stack: LocalStack, secrets: Secrets, port: number, url: 
   const defaults = {
     ...{ NODE_ENV: 'development', PUBLIC_URL: url, JOBS_IN_PROCESS: 'true' },
     ...{ ADMIN_TOKEN: secrets.adminToken, API_KEY_PEPPER: secrets.apiKeyPepper },
+    CREDIT_AUTHORITY_JWKS: secrets.creditAuthorityJwks,
     ...stack.environment,
   };
   for (const [name, value] of Object.entries(defaults)) {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { newAuthorityKey } from '../payments/authority/authority-keys';
 
 /**
  * Secrets of the local stack that outlive a run. Random rather than well known: any page in a browser can talk to
@@ -9,6 +10,8 @@ import { join } from 'node:path';
 export interface Secrets {
   readonly adminToken: string;
   readonly apiKeyPepper: string;
+  /** JSON Web Key Set of the credit authority. */
+  readonly creditAuthorityJwks: string;
   /** The key of the first customer. Kept here because the database has only its hash. */
   readonly apiKey?: string;
 }
@@ -27,13 +30,17 @@ export function writeSecrets(directory: string, secrets: Secrets): void {
   writeFileSync(pathIn(directory), `${JSON.stringify(secrets, null, 2)}\n`, { mode: 0o600 });
 }
 
-/** The secrets of this directory, made at the first start. */
+/** The secrets of this directory: each is made at the first start that knows it, and stays. */
 export function ensureSecrets(directory: string): Secrets {
   const kept = readSecrets(directory);
-  if (kept) return kept;
-  const made = { adminToken: `tba_${secret()}`, apiKeyPepper: secret() };
-  writeSecrets(directory, made);
-  return made;
+  const secrets = {
+    adminToken: `tba_${secret()}`,
+    apiKeyPepper: secret(),
+    creditAuthorityJwks: JSON.stringify({ keys: [newAuthorityKey()] }),
+    ...kept,
+  };
+  writeSecrets(directory, secrets);
+  return secrets;
 }
 
 export function forgetSecrets(directory: string): void {

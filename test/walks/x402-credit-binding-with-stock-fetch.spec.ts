@@ -81,7 +81,7 @@ test('a plain call holds a cent and takes exactly what it used', async () => {
     rail: 'credit-binding',
     asset: 'USD',
     atoms: exact.toString(),
-    evidence: { bundle: bundle.customerId, commitment: receipt.extra.commitmentId, network: NETWORK },
+    evidence: { commitment: receipt.extra.commitmentId, network: NETWORK },
   });
   expect(response.headers.get('x-tollbridge-cost')).toBe(invoice.amount);
 });

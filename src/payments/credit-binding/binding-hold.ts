@@ -11,10 +11,10 @@ export interface BindingHold extends Hold {
 /** One attestation, one piece of work. */
 export const claimKeyOf = (jti: string): string => `commitment:${jti}`;
 
-export const paidBy = ({ amount, customerId, jti, network, claimKey }: BindingHold, charge: Money): Paid => ({
+export const paidBy = ({ amount, jti, network, claimKey }: BindingHold, charge: Money): Paid => ({
   charge,
   held: amount,
-  evidence: { bundle: customerId, commitment: jti, network },
+  evidence: { commitment: jti, network },
   paymentId: claimKey,
   network,
   transaction: null,
