@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import type { Hex } from 'viem';
 import { BillingError } from '../../common/billing-error';
 import { ClaimsService } from '../claims.service';
 import { PaymentRequiredError } from '../payment-required';
 import type { RequestHeaders } from '../payment-scheme';
 import type { Refusal } from '../refusal';
-import { findSignIn, nonceUsed, type SignIn } from './sign-in';
+import { findSignIn, nonceUsed } from './sign-in';
 import { nonceKey, SignIns } from './sign-ins.service';
 
 /** A request that only its wallet may make. */
@@ -16,6 +17,16 @@ export interface WalletRequest {
   /** Without a query. */
   readonly url: string;
   readonly headers: RequestHeaders;
+  /** What the request asks for: a sign-in is repeated for the same only. Left out: it is good once. */
+  readonly asks?: string;
+}
+
+/** A wallet that has signed in. */
+export interface Entered {
+  /** In lower case. */
+  readonly address: Hex;
+  /** Of the request that claimed the nonce: this one's, or that of the one which it repeats. */
+  readonly id: string;
 }
 
 /** Lets a wallet in by its sign-in, each nonce once: the 402 that it gets before carries the challenge. */
@@ -27,31 +38,35 @@ export class WalletAccess {
   ) {}
 
   /**
-   * The signed message of the wallet, whose nonce is claimed now.
+   * The wallet whose sign-in this is; its nonce is claimed now, or was by the same request before.
    * @throws PaymentRequiredError with a challenge and nothing to pay, when there is no sign-in or it is not good;
    * BillingError `invalid_siwx_header`, `chain_unavailable`, `wallets_unavailable`.
    */
-  async enter(request: WalletRequest): Promise<SignIn> {
+  async enter(request: WalletRequest): Promise<Entered> {
+    const { id, method, url, headers, asks = id } = request;
     if (!this.signIns.offered) throw unavailable();
-    const signIn = findSignIn(request.headers);
-    if (signIn === undefined) throw this.challenge(request.url, SIGN_IN);
-    if ('code' in signIn) throw this.refused(signIn, request.url);
-    const fault = await this.signIns.faultOf(signIn, request.url);
-    if (fault) throw this.refused(fault, request.url);
-    const bound = createHash('sha256').update(`${request.method} ${new URL(request.url).pathname}\n${request.id}`);
-    const claim = await this.claims.take({
+    const signIn = findSignIn(headers);
+    if (signIn === undefined) throw this.challenge(url, SIGN_IN);
+    if ('code' in signIn) throw this.refused(signIn, url);
+    const fault = await this.signIns.faultOf(signIn, url);
+    if (fault) throw this.refused(fault, url);
+    const bound = createHash('sha256').update(`${method} ${new URL(url).pathname}\n${asks}`);
+    const claim = {
       key: nonceKey(signIn),
       scheme: 'wallet-access',
       fingerprint: bound.digest('base64url'),
-      callId: request.id,
-      customerId: (await this.signIns.customerOf(signIn.address)) ?? null,
+      callId: id,
+      customerId: null,
       payment: null,
       validBefore: null,
-      despiteDebt: true,
-    });
-    if (typeof claim === 'string') throw this.refused(nonceUsed, request.url);
-    await this.claims.move(claim.key, claim.callId, 'settled');
-    return signIn;
+    };
+    if (typeof (await this.claims.take(claim)) !== 'string') {
+      await this.claims.move(claim.key, id, 'settled');
+      return { address: signIn.address, id };
+    }
+    const first = await this.claims.find(claim.key);
+    if (first?.fingerprint !== claim.fingerprint) throw this.refused(nonceUsed, url);
+    return { address: signIn.address, id: first.callId };
   }
 
   private refused(refusal: Refusal, url: string): BillingError {

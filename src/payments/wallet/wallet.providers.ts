@@ -5,10 +5,25 @@ import { WalletAccess } from './wallet-access.service';
 import { WalletBalances } from './wallet-balances.service';
 import { WalletController } from './wallet.controller';
 import { WalletScheme } from './wallet.scheme';
+import { WithdrawalBooks } from './withdrawal-books.service';
+import { WithdrawalPayout } from './withdrawal-payout.service';
+import { WithdrawalSettlement } from './withdrawal-settlement.service';
+import { WithdrawalStore } from './withdrawal-store.service';
+import { WithdrawalsController } from './withdrawals.controller';
+import { WithdrawalsService } from './withdrawals.service';
 
 export const WALLET: PaymentsPart = {
   schemes: [WalletScheme],
   extensions: [SignInExtension],
-  providers: [SignIns, WalletAccess, WalletBalances],
-  controllers: [WalletController],
+  providers: [
+    SignIns,
+    WalletAccess,
+    WalletBalances,
+    WithdrawalBooks,
+    WithdrawalPayout,
+    WithdrawalSettlement,
+    WithdrawalStore,
+    WithdrawalsService,
+  ],
+  controllers: [WalletController, WithdrawalsController],
 };

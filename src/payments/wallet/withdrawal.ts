@@ -1,0 +1,42 @@
+import { type Hex, keccak256, toHex } from 'viem';
+import { usdc } from '../../common/money';
+import { withdrawalFailed, withdrawalLanded, withdrawalSent } from '../../ledger/withdrawal-entries';
+
+/** A wallet's credit on its way back to the wallet. In micro-USDC. */
+export interface Withdrawal {
+  /** A UUIDv7. */
+  readonly id: string;
+  readonly customerId: string;
+  /** CAIP-2. */
+  readonly network: string;
+  readonly to: Hex;
+  readonly atoms: bigint;
+  readonly feeAtoms: bigint;
+  /** After this instant no block can include it. */
+  readonly validBefore: Date;
+  readonly state: WithdrawalState;
+  readonly transaction: string | null;
+  readonly createdAt: Date;
+}
+
+/** settling → settled: mined · settling → failed: it can never be mined, and is on the balance again. */
+export type WithdrawalState = 'settling' | 'settled' | 'failed';
+
+/** EIP-3009: one nonce for each withdrawal, so that whatever is sent however often moves the money once. */
+export const nonceOf = ({ id }: Pick<Withdrawal, 'id'>): Hex => keccak256(toHex(`tollbridge-withdrawal:${id}`));
+
+/** Of what is sent to the chain for it. */
+export const referenceOf = ({ id }: Pick<Withdrawal, 'id'>): string => `withdrawal:${id}`;
+
+export const sentEntry = (withdrawal: Withdrawal) => withdrawalSent(movementOf(withdrawal));
+export const failedEntry = (withdrawal: Withdrawal) => withdrawalFailed(movementOf(withdrawal));
+export const landedEntry = (withdrawal: Withdrawal, payTo: string, transaction: string) =>
+  withdrawalLanded({ ...movementOf(withdrawal), payTo, transaction });
+
+const movementOf = ({ id, customerId, network, atoms, feeAtoms }: Withdrawal) => ({
+  withdrawalId: id,
+  customerId,
+  network,
+  amount: usdc(atoms),
+  fee: usdc(feeAtoms),
+});

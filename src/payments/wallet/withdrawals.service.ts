@@ -1,0 +1,135 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { BillingError, InvalidRequestError } from '../../common/billing-error';
+import { formatMoney, type Money, usdc } from '../../common/money';
+import { CONFIG } from '../../config/config.module';
+import type { Config } from '../../config/config';
+import { customerCredits } from '../../ledger/ledger-account';
+import { LedgerService } from '../../ledger/ledger.service';
+import type { ChainNetwork } from '../chain/networks.service';
+import type { Withdrawal } from './withdrawal';
+import { WithdrawalBooks } from './withdrawal-books.service';
+import { WithdrawalPayout } from './withdrawal-payout.service';
+import { QUOTE_SECONDS, readTerms, sealTerms, type WithdrawalTerms } from './withdrawal-quote';
+import { WithdrawalStore } from './withdrawal-store.service';
+
+/** How long a payout may be mined. An authorization that lapsed unused is given back. */
+const PAYOUT_SECONDS = 3600;
+/** A hold that a crash leaves behind is returned by the sweeper. */
+const HOLD_MS = 60_000;
+
+/** States what a withdrawal costs, and takes it off the balance. */
+@Injectable()
+export class WithdrawalsService {
+  constructor(
+    @Inject(CONFIG) private readonly config: Config,
+    private readonly ledger: LedgerService,
+    private readonly payout: WithdrawalPayout,
+    private readonly store: WithdrawalStore,
+    private readonly books: WithdrawalBooks,
+  ) {}
+
+  /**
+   * The fee for taking this much back now, sealed.
+   * @throws BillingError `withdrawals_unavailable`, `chain_unavailable`; InvalidRequestError `amount_out_of_range`.
+   */
+  async quote(amount: Money): Promise<WithdrawalTerms & { readonly quote: string }> {
+    const network = this.network;
+    if (amount.atoms <= 0n) {
+      throw new InvalidRequestError({ code: 'amount_out_of_range', detail: 'A withdrawal is of more than nothing.' });
+    }
+    const feeAtoms = await this.payout.fee(network).catch(silent);
+    const expiresAt = new Date(Math.floor(Date.now() / 1000 + QUOTE_SECONDS) * 1000);
+    const terms = { network: network.id, atoms: amount.atoms, feeAtoms, expiresAt };
+    return { ...terms, quote: sealTerms(terms, this.config.apiKeyPepper) };
+  }
+
+  /** @throws InvalidRequestError `quote_invalid`, `quote_expired`. */
+  readQuote(quote: string): WithdrawalTerms {
+    const terms = readTerms(quote, this.config.apiKeyPepper);
+    const hint = 'Ask for a new one with POST /v1/wallet/withdrawals/quote.';
+    if (!terms || terms.network !== this.network.id) {
+      throw new InvalidRequestError({ code: 'quote_invalid', detail: 'The quote is not one of ours.', hint });
+    }
+    if (terms.expiresAt.getTime() < Date.now()) {
+      throw new InvalidRequestError({ code: 'quote_expired', status: 409, detail: 'The quote has expired.', hint });
+    }
+    return terms;
+  }
+
+  /**
+   * Takes amount and fee off the balance: durable when this returns, and not sent yet. `undefined` when a copy of the
+   * request has opened it.
+   * @throws BillingError `payout_float_low`, `chain_unavailable`, `insufficient_wallet_credit`, `payment_owed`.
+   */
+  async open(
+    id: string,
+    customerId: string | undefined,
+    to: `0x${string}`,
+    terms: WithdrawalTerms,
+  ): Promise<Withdrawal | undefined> {
+    const network = this.network;
+    const { atoms, feeAtoms } = terms;
+    if (customerId === undefined) throw insufficient(atoms + feeAtoms, 0n);
+    if ((await this.payout.float(network).catch(silent)) < atoms + (await this.store.promised(network.id))) {
+      throw floatLow();
+    }
+    const createdAt = new Date();
+    const validBefore = new Date((Math.floor(createdAt.getTime() / 1000) + PAYOUT_SECONDS) * 1000);
+    const about = { id, customerId, network: network.id, to, atoms, feeAtoms, validBefore, createdAt };
+    const withdrawal: Withdrawal = { ...about, state: 'settling', transaction: null };
+    const hold = { id, account: customerCredits(customerId, 'USDC'), amount: usdc(atoms + feeAtoms) };
+    const verdict = await this.ledger.hold(hold, new Date(createdAt.getTime() + HOLD_MS));
+    if (verdict.verdict === 'frozen') throw owing();
+    if (verdict.verdict === 'insufficient') throw insufficient(atoms + feeAtoms, verdict.available.atoms);
+    return (await this.books.open(withdrawal, hold)) ? withdrawal : undefined;
+  }
+
+  private get network(): ChainNetwork {
+    const { network } = this.payout;
+    if (network) return network;
+    throw new BillingError({
+      code: 'withdrawals_unavailable',
+      status: 501,
+      title: 'Not configured',
+      detail: 'This server does not pay balances out on a chain.',
+      hint: 'The balance stays: it pays for calls with SIGN-IN-WITH-X.',
+    });
+  }
+}
+
+function silent(): never {
+  throw new BillingError({
+    code: 'chain_unavailable',
+    status: 503,
+    title: 'The chain does not answer',
+    detail: 'Withdrawals cannot be priced or paid out right now. Nothing was taken.',
+    headers: { 'retry-after': '5' },
+  });
+}
+
+const floatLow = () =>
+  new BillingError({
+    code: 'payout_float_low',
+    status: 503,
+    title: 'Not enough at hand',
+    detail: 'The address that withdrawals are paid from has less than this. Nothing was taken.',
+    hint: 'Take back less, or repeat the request later.',
+    headers: { 'retry-after': '3600' },
+  });
+
+const insufficient = (wanted: bigint, available: bigint) =>
+  new BillingError({
+    code: 'insufficient_wallet_credit',
+    status: 409,
+    title: 'Not enough on the balance',
+    detail: `Amount and fee are ${formatMoney(usdc(wanted))} USDC; ${formatMoney(usdc(available))} USDC can be taken.`,
+    members: { required: formatMoney(usdc(wanted)), available: formatMoney(usdc(available)), currency: 'USDC' },
+  });
+
+const owing = () =>
+  new BillingError({
+    code: 'payment_owed',
+    status: 409,
+    title: 'The wallet owes',
+    detail: 'An earlier call of this wallet could not be settled: what it owes is repaid before anything is paid out.',
+  });
