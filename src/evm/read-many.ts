@@ -63,12 +63,55 @@ export interface PayerState {
   readonly hasCode: boolean;
 }
 
+interface Asking {
+  readonly question: PayerQuestion;
+  readonly resolve: (state: PayerState) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** More in one question would meet the limits of some nodes. */
+const MOST_AT_ONCE = 100;
+const waiting = new WeakMap<PublicClient, Asking[]>();
+
 /**
- * What a payer has, as of the newest block, in one round trip.
+ * What a payer has, as of the newest block. Payers that are asked about at one time are one round trip.
  * @throws when the node does not answer, or the token or Permit2 is not a contract of that kind.
  */
-export async function payerState(reader: PublicClient, question: PayerQuestion): Promise<PayerState> {
-  const { token, payer, nonce3009, permit2Word } = question;
+export function payerState(reader: PublicClient, question: PayerQuestion): Promise<PayerState> {
+  return new Promise((resolve, reject) => {
+    const asking = { question, resolve, reject };
+    const others = waiting.get(reader);
+    if (others && others.length < MOST_AT_ONCE) return void others.push(asking);
+    const together = [asking];
+    waiting.set(reader, together);
+    setImmediate(() => {
+      if (waiting.get(reader) === together) waiting.delete(reader);
+      void answer(reader, together);
+    });
+  });
+}
+
+async function answer(reader: PublicClient, together: readonly Asking[]): Promise<void> {
+  try {
+    const calls = together.map(({ question }) => callsOf(question));
+    // Code before state: once the nonce is known to be unused, nothing more is asked.
+    const codes = together.map(({ question }) => reader.getCode({ address: question.payer }));
+    const [results, ...found] = await Promise.all([readMany(reader, calls.flat()), ...codes]);
+    let next = 0;
+    for (const [index, { question, resolve, reject }] of together.entries()) {
+      const mine = results.slice(next, (next += calls[index]?.length ?? 0));
+      try {
+        resolve(stateOf(question, mine, found[index] !== undefined));
+      } catch (error) {
+        reject(error);
+      }
+    }
+  } catch (error) {
+    for (const { reject } of together) reject(error);
+  }
+}
+
+function callsOf({ token, payer, nonce3009, permit2Word }: PayerQuestion): ReadCall[] {
   const ofToken = (data: Hex): ReadCall => ({ to: token, data });
   const calls = [
     ofToken(encodeFunctionData({ abi: TOKEN_ABI, functionName: 'balanceOf', args: [payer] })),
@@ -82,7 +125,11 @@ export async function payerState(reader: PublicClient, question: PayerQuestion):
     const args = [payer, permit2Word] as const;
     calls.push({ to: PERMIT2, data: encodeFunctionData({ abi: PERMIT2_ABI, functionName: 'nonceBitmap', args }) });
   }
-  const [results, code] = await Promise.all([readMany(reader, calls), reader.getCode({ address: payer })]);
+  return calls;
+}
+
+function stateOf(question: PayerQuestion, results: readonly ReadResult[], hasCode: boolean): PayerState {
+  const { token, nonce3009, permit2Word } = question;
   const numbers = results.map((result) => {
     if (!result.ok) throw new Error(`${token} does not answer as an EIP-3009 token, or Permit2 is not there.`);
     return BigInt(result.data);
@@ -93,6 +140,6 @@ export async function payerState(reader: PublicClient, question: PayerQuestion):
     allowance,
     used: nonce3009 !== undefined && asked[0] !== 0n,
     bitmap: permit2Word === undefined ? 0n : (asked.at(-1) as bigint),
-    hasCode: code !== undefined,
+    hasCode,
   };
 }

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { Inject, Injectable } from '@nestjs/common';
-import { type PendingSettlementStore, x402Facilitator } from '@x402/core/facilitator';
+import { x402Facilitator } from '@x402/core/facilitator';
 import { HTTPFacilitatorClient } from '@x402/core/http';
 import type {
   PaymentPayload,
@@ -11,48 +11,31 @@ import type {
   VerifyResponse,
 } from '@x402/core/types';
 import { ExactEvmScheme } from '@x402/evm/exact/facilitator';
-import { type Address, encodeFunctionData, type Hex } from 'viem';
 import { CONFIG } from '../config/config.module';
 import type { Config } from '../config/config';
-import { EvmClient } from '../evm/evm.client';
 import { isRevert } from '../evm/revert';
-import { HotWallet, TooMuchGasError } from './hot-wallet.service';
-import { paymentIdOf } from './exact/exact-payment';
+import { type ChainNetwork, NetworksService } from './chain/networks.service';
 
 type Signer = ConstructorParameters<typeof ExactEvmScheme>[0];
 
-/** Ten blocks of Base: a caller waits for it, and the reconciler goes on where it ends. */
-const RECEIPT_TIMEOUT_MS = 20_000;
-
-/**
- * What was sent and not seen mined is in `chain_transactions`, where every replica finds it. The package's own memory
- * would wait again and again for a transaction whose nonce is lost.
- */
-const FORGETFUL: PendingSettlementStore = {
-  get: () => Promise.resolve(undefined),
-  set: () => Promise.resolve(),
-  delete: () => Promise.resolve(),
-};
-
-/** Verifies and settles x402 payments: in this process with the hot wallet, or at a hosted facilitator. */
+/** Verifies x402 payments in this process, or verifies and settles them at a hosted facilitator. */
 @Injectable()
 export class FacilitatorClient {
   private readonly facilitator: Pick<HTTPFacilitatorClient, 'verify' | 'settle'> | undefined;
   private readonly troubles = new AsyncLocalStorage<Trouble>();
 
-  constructor(
-    @Inject(CONFIG) config: Config,
-    private readonly evm: EvmClient,
-    private readonly wallet: HotWallet,
-  ) {
+  constructor(@Inject(CONFIG) config: Config, networks: NetworksService) {
     const { x402 } = config;
     if (!x402) return;
     this.facilitator =
       x402.facilitatorUrl === undefined
-        ? new x402Facilitator().register(
-            x402.network,
-            new ExactEvmScheme(this.signerFor(x402.network), { pendingSettlementStore: FORGETFUL }),
-          )
+        ? networks
+            .all()
+            .reduce(
+              (facilitator, network) =>
+                facilitator.register(network.config.id, new ExactEvmScheme(this.signerFor(network))),
+              new x402Facilitator(),
+            )
         : new HTTPFacilitatorClient({ url: x402.facilitatorUrl });
   }
 
@@ -91,7 +74,7 @@ export class FacilitatorClient {
       return await work;
     } catch (error) {
       const trouble = this.troubles.getStore();
-      if (trouble && !isAboutThePayment(error)) trouble.error ??= error;
+      if (trouble && !isRevert(error)) trouble.error ??= error;
       throw error;
     }
   }
@@ -101,20 +84,15 @@ export class FacilitatorClient {
     return this.facilitator;
   }
 
-  /** The facilitator's transactions go through the hot wallet, under the id of the payment that they settle. */
-  private signerFor(network: string): Signer {
-    const { public: chain } = this.evm;
+  /** In this process the facilitator judges payments; what it finds good is sent by the `Settler`. */
+  private signerFor({ reader: chain, addresses }: ChainNetwork): Signer {
     return {
-      getAddresses: () => [this.wallet.address],
+      getAddresses: () => addresses,
       readContract: (call) => this.noted(chain.readContract(call)),
       verifyTypedData: (data) => this.noted(chain.verifyTypedData(data as Parameters<typeof chain.verifyTypedData>[0])),
-      writeContract: ({ address, dataSuffix, ...call }) => {
-        const data = `${encodeFunctionData(call)}${dataSuffix?.slice(2) ?? ''}` as Hex;
-        const [from, , , , , nonce] = call.args as readonly [Address, Address, bigint, bigint, bigint, Hex];
-        return this.noted(this.wallet.send({ to: address, data }, paymentIdOf(network, address, from, nonce)));
-      },
-      sendTransaction: (call) => this.noted(this.wallet.send(call, 'deploy')),
-      waitForTransactionReceipt: ({ hash }) => chain.waitForTransactionReceipt({ hash, timeout: RECEIPT_TIMEOUT_MS }),
+      writeContract: sendsNothing,
+      sendTransaction: sendsNothing,
+      waitForTransactionReceipt: sendsNothing,
       getCode: (call) => this.noted(chain.getCode(call)),
     };
   }
@@ -146,5 +124,4 @@ interface Trouble {
   error?: unknown;
 }
 
-/** The contract itself said no, or would cost more than a settlement may: that is about the payment. */
-const isAboutThePayment = (error: unknown): boolean => error instanceof TooMuchGasError || isRevert(error);
+const sendsNothing = (): Promise<never> => Promise.reject(new Error('A facilitator in this process sends nothing.'));

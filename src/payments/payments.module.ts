@@ -6,14 +6,12 @@ import { MeteringModule } from '../metering/metering.module';
 import { AUTHORITY } from './authority/authority.providers';
 import { ClaimLeases } from './claim-leases.service';
 import { ClaimsService } from './claims.service';
-import { NetworksService } from './chain/networks.service';
-import { Settler } from './chain/settler.service';
+import { CHAIN } from './chain/chain.providers';
 import { CREDIT_BINDING } from './credit-binding/credit-binding.providers';
 import { CHANNELS } from './channels/channels.providers';
 import { CREDIT } from './credit/credit.providers';
 import { EXACT } from './exact/exact.providers';
 import { FacilitatorClient } from './facilitator.client';
-import { HotWallet } from './hot-wallet.service';
 import type { PaymentExtension } from './payment-extension';
 import { PAYMENT_EXTENSIONS, PaymentExtensions } from './payment-extensions.service';
 import type { PaymentScheme } from './payment-scheme';
@@ -26,7 +24,16 @@ import { WALLET } from './wallet/wallet.providers';
  * A line for each folder. In this order a request's headers are searched for a payment, and a 402 names the ways to pay:
  * stock clients take the first one that they know.
  */
-const PARTS: readonly PaymentsPart[] = [EXACT, CHANNELS, CREDIT_BINDING, TRANSFER_PROOF, WALLET, AUTHORITY, CREDIT];
+const PARTS: readonly PaymentsPart[] = [
+  CHAIN,
+  EXACT,
+  CHANNELS,
+  CREDIT_BINDING,
+  TRANSFER_PROOF,
+  WALLET,
+  AUTHORITY,
+  CREDIT,
+];
 
 const SCHEMES = PARTS.flatMap(({ schemes = [] }) => schemes);
 const EXTENSIONS = PARTS.flatMap(({ extensions = [] }) => extensions);
@@ -38,9 +45,6 @@ const EXTENSIONS = PARTS.flatMap(({ extensions = [] }) => extensions);
     ClaimLeases,
     ClaimsService,
     FacilitatorClient,
-    HotWallet,
-    NetworksService,
-    Settler,
     ...SCHEMES,
     ...EXTENSIONS,
     ...PARTS.flatMap(({ providers = [] }) => providers),

@@ -67,9 +67,13 @@ async function answerTo(call: RpcCall, fate: Fate, target: string): Promise<unkn
 export const concerns = (call: RpcCall, address: string): boolean =>
   JSON.stringify(call.params).toLowerCase().includes(address.slice(2).toLowerCase());
 
-/** The facilitator's last question before it says that a payment is good: would the transfer succeed? */
-export const isSimulation = ({ method, params }: RpcCall): boolean =>
-  method === 'eth_call' && /"data":"0x(e3ee160e|cf092995)/.test(JSON.stringify(params));
+/** The last question before a payment is good: is its authorization unused (`authorizationState`)? */
+export const isVerification = ({ method, params }: RpcCall): boolean =>
+  method === 'eth_call' && /e94a0102/.test(JSON.stringify(params));
+
+/** Whether a call asks for receipts: one by its hash, or all of a block. */
+export const asksForReceipts = ({ method }: RpcCall): boolean =>
+  method === 'eth_getTransactionReceipt' || method === 'eth_getBlockReceipts';
 
 async function textOf(request: AsyncIterable<Buffer>): Promise<string> {
   const parts: Buffer[] = [];

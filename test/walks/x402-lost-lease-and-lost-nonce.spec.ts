@@ -157,8 +157,10 @@ test('the hot wallet’s key was used elsewhere: the payment whose nonce is lost
   );
 
   expect((await chat(world.url, undefined, {}, headers)).status).toBe(200);
-  const sent = await sql(world, 'SELECT state FROM chain_transactions WHERE reference LIKE $1 ORDER BY nonce', [
-    `%${address}%`,
-  ]);
+  const sent = await sql(
+    world,
+    'SELECT state FROM chain_transactions JOIN chain_calls ON transaction = hash WHERE reference LIKE $1 ORDER BY nonce',
+    [`%${address}%`],
+  );
   expect(sent.map(({ state }) => state).slice(0, 1)).toEqual(['dropped']);
 });

@@ -2,7 +2,15 @@ import { createWalletClient, http, parseAbi, type PrivateKeyAccount } from 'viem
 import { DEV_WALLETS, fundEth } from '../../src/local/chain';
 import { until } from '../support/calls';
 import { payerWith, receivedOnChain, usdcBalance } from '../support/chain';
-import { allCut, allPass, concerns, isSimulation, type RpcCall, type Rule } from '../support/rpc-proxy';
+import {
+  allCut,
+  allPass,
+  asksForReceipts,
+  concerns,
+  isVerification,
+  type RpcCall,
+  type Rule,
+} from '../support/rpc-proxy';
 import {
   askedFor,
   expectBooksAsOnChain,
@@ -50,7 +58,7 @@ function onceVerified({ payer }: Story, rule: Rule): Rule {
   let verified = false;
   return (call) => {
     if (verified) return rule(call);
-    verified = isSimulation(call) && concerns(call, payer.address);
+    verified = isVerification(call) && concerns(call, payer.address);
     return 'pass';
   };
 }
@@ -101,7 +109,7 @@ test('a node that goes away before it has the transaction, or with it, or swallo
   const calls = world.upstream.calls().length;
   const isOf = (some: readonly Story[], call: RpcCall) => some.some(({ payer }) => concerns(call, payer.address));
   world.node.rule = (call) => {
-    if (call.method === 'eth_getTransactionReceipt') return { result: null };
+    if (asksForReceipts(call)) return { result: null };
     if (call.method !== 'eth_sendRawTransaction') return 'pass';
     if (isOf(before, call)) return 'cut';
     return isOf(after, call) ? 'cut after' : 'pass';
@@ -114,10 +122,7 @@ test('a node that goes away before it has the transaction, or with it, or swallo
   await Promise.all([...doubtful, ...impatient].map(expectInDoubt));
   for (const story of stories) await expectPaidOnce(story);
   expect(world.upstream.calls().length - calls).toBe(stories.length);
-  const sent = await sql(
-    world,
-    'SELECT reference, count(*)::int FROM chain_transactions GROUP BY 1 HAVING count(*) > 1',
-  );
+  const sent = await sql(world, 'SELECT reference, count(*)::int FROM chain_calls GROUP BY 1 HAVING count(*) > 1');
   expect(sent).toEqual([]);
 });
 

@@ -11,7 +11,10 @@ export interface ChainNetwork {
   readonly id: string;
   readonly chainId: number;
   readonly config: NetworkConfig;
+  /** Asks its nodes in turn, until one answers. */
   readonly reader: PublicClient;
+  /** Each of its nodes: what is sent goes to all of them. */
+  readonly nodes: readonly PublicClient[];
   /** Of our hot wallets, lower case: whoever sends for us. */
   readonly addresses: readonly Hex[];
 }
@@ -27,6 +30,7 @@ export class NetworksService {
       chainId: Number(network.id.split(':')[1]),
       config: network,
       reader: readerOf(network),
+      nodes: network.rpcUrls.map((url) => readerOf({ id: network.id, rpcUrls: [url] })),
       addresses: network.privateKeys.map((key) => privateKeyToAccount(key).address.toLowerCase() as Hex),
     }));
   }

@@ -1,29 +1,60 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { Hex, TransactionReceipt } from 'viem';
-import { EvmClient } from '../../evm/evm.client';
-import { HotWallet, TooMuchGasError } from '../hot-wallet.service';
-import type { CallOutcome, ChainCall, Happened } from './chain-call';
 import { isRevert } from '../../evm/revert';
+import { takeBatch } from './call-queue';
+import type { CallOutcome, ChainCall, Happened } from './chain-call';
+import { KeyPool } from './key-pool.service';
+import { NetworksService } from './networks.service';
+import { ReceiptsService } from './receipts.service';
+import { TransactionFollower } from './transaction-follower.service';
+import { TransactionSender } from './transaction-sender.service';
 
 /** Ten blocks of Base: a caller waits for it, and a reconciler goes on where it ends. */
 const WAIT_MS = 20_000;
+/** A contract wallet runs its own code on our gas, and could burn a block's: four times what a transfer takes. */
+const MOST_GAS_ALONE = 400_000n;
+/** Estimates are exact for one state; another transaction may land in between. */
+const GAS_MARGIN_PERCENT = 130n;
 
-/** Makes calls happen on a chain: written down before they are sent, sent again by anybody, mined once. */
+/** Where a call was sent: its transaction, and how many calls share it. */
+interface Sent {
+  readonly hash: Hex;
+  readonly broadcast: Promise<void>;
+  readonly calls: number;
+}
+
+interface QueuedCall {
+  readonly call: ChainCall;
+  readonly resolve: (sent: Sent) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Makes calls happen on a chain: what arrives together is sent together, each with its own outcome. Every transaction is
+ * written down before it is sent, may be sent again by anybody, and is mined once.
+ */
 @Injectable()
 export class Settler {
   private readonly logger = new Logger('Settler');
+  private readonly lanes = new Map<string, { readonly queue: QueuedCall[]; running: boolean }>();
 
   constructor(
-    private readonly wallet: HotWallet,
-    private readonly evm: EvmClient,
+    private readonly networks: NetworksService,
+    private readonly keys: KeyPool,
+    private readonly sender: TransactionSender,
+    private readonly follower: TransactionFollower,
+    private readonly receipts: ReceiptsService,
   ) {}
 
   /** Sends a call and waits for its receipt, at most `waitMs`. Never throws: trouble of any kind is doubt. */
   async send(call: ChainCall, happened: Happened, waitMs: number = WAIT_MS): Promise<CallOutcome> {
     try {
-      const hash = await this.wallet.send({ to: call.to, data: call.data }, call.reference);
-      const receipt = await this.evm.public.waitForTransactionReceipt({ hash, timeout: waitMs });
-      return outcomeOf(receipt, happened);
+      const sent = await this.enqueue(call.alone === true ? await this.simulated(call) : call);
+      await sent.broadcast;
+      const receipt = await this.receipts.wait(call.network, sent.hash, waitMs);
+      if (!receipt) return { kind: 'in_doubt' };
+      if (sent.calls > 1 && receipt.status === 'reverted') return { kind: 'in_doubt' };
+      return outcomeOf(receipt, happened, sent.calls);
     } catch (error) {
       if (error instanceof TooMuchGasError) return { kind: 'refused', reason: error.message };
       if (isRevert(error)) return { kind: 'refused', reason: error.shortMessage };
@@ -39,23 +70,74 @@ export class Settler {
    */
   async outcomeOf(reference: string, happened: Happened): Promise<CallOutcome | { readonly kind: 'unsent' }> {
     const outcomes: CallOutcome[] = [];
-    for (const sent of await this.wallet.sentFor(reference)) {
-      const state = await this.wallet.stateOf(sent);
+    for (const sent of await this.follower.sentFor(reference)) {
+      const state = await this.follower.stateOf(sent);
       if (state === 'signed') outcomes.push({ kind: 'in_doubt' });
-      if (state === 'mined' || state === 'reverted') outcomes.push(await this.receiptOutcome(sent.hash, happened));
+      if (state !== 'mined' && state !== 'reverted') continue;
+      const receipt = await this.networks.of(sent.network).reader.getTransactionReceipt({ hash: sent.hash });
+      outcomes.push(outcomeOf(receipt, happened, sent.calls));
     }
     const find = (kind: CallOutcome['kind']) => outcomes.find((outcome) => outcome.kind === kind);
     return find('succeeded') ?? find('in_doubt') ?? outcomes[0] ?? { kind: 'unsent' };
   }
 
-  private async receiptOutcome(hash: Hex, happened: Happened): Promise<CallOutcome> {
-    return outcomeOf(await this.evm.public.getTransactionReceipt({ hash }), happened);
+  private enqueue(call: ChainCall): Promise<Sent> {
+    const name = `${call.network} ${call.sender ?? ''}`;
+    const lane = this.lanes.get(name) ?? { queue: [], running: false };
+    this.lanes.set(name, lane);
+    return new Promise((resolve, reject) => {
+      lane.queue.push({ call, resolve, reject });
+      if (!lane.running) void this.run(lane);
+    });
+  }
+
+  /** Whatever arrives while a transaction is signed and written down goes into the next one. */
+  private async run(lane: { readonly queue: QueuedCall[]; running: boolean }): Promise<void> {
+    lane.running = true;
+    while (lane.queue.length > 0) {
+      const batch = takeBatch(lane.queue);
+      try {
+        const sent = await this.sender.send(batch.map(({ call }) => call));
+        for (const { resolve } of batch) resolve({ ...sent, calls: batch.length });
+        void sent.broadcast.then(() => this.noteWhenMined(batch[0]?.call.network as string, sent.hash));
+      } catch (error) {
+        for (const { reject } of batch) reject(error);
+      }
+    }
+    lane.running = false;
+  }
+
+  private async noteWhenMined(network: string, hash: Hex): Promise<void> {
+    const receipt = await this.receipts.wait(network, hash, WAIT_MS);
+    if (receipt) await this.follower.found(hash, receipt.status === 'success' ? 'mined' : 'reverted');
+  }
+
+  /** @throws when the call would revert, and TooMuchGasError. */
+  private async simulated(call: ChainCall): Promise<ChainCall> {
+    const account = this.keys.pick(call.network, call.sender).address;
+    const { to, data } = call;
+    const gas = await this.networks.of(call.network).reader.estimateGas({ account, to, data });
+    if (gas > MOST_GAS_ALONE) throw new TooMuchGasError(gas);
+    return { ...call, gas: (gas * GAS_MARGIN_PERCENT) / 100n };
   }
 }
 
-function outcomeOf(receipt: TransactionReceipt, happened: Happened): CallOutcome {
+function outcomeOf(receipt: TransactionReceipt, happened: Happened, calls: number): CallOutcome {
   const transaction = receipt.transactionHash;
   return receipt.status === 'success' && happened(receipt)
-    ? { kind: 'succeeded', transaction, receipt, feeWei: receipt.gasUsed * receipt.effectiveGasPrice }
+    ? { kind: 'succeeded', transaction, receipt, feeWei: feeOf(receipt) / BigInt(calls) }
     : { kind: 'reverted', transaction, reason: undefined };
+}
+
+/** In wei. Rollups charge for their data on the chain below as well (OP stack: `l1Fee`). */
+function feeOf(receipt: TransactionReceipt & { readonly l1Fee?: Hex }): bigint {
+  return receipt.gasUsed * receipt.effectiveGasPrice + BigInt(receipt.l1Fee ?? 0);
+}
+
+/** The call would burn more gas than a settlement is worth. */
+class TooMuchGasError extends Error {
+  constructor(gas: bigint) {
+    super(`The call needs ${gas} gas, more than ${MOST_GAS_ALONE}.`);
+    this.name = 'TooMuchGasError';
+  }
 }

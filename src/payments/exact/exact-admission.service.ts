@@ -2,7 +2,6 @@ import { Inject, Injectable } from '@nestjs/common';
 import { usdc } from '../../common/money';
 import { CONFIG } from '../../config/config.module';
 import type { Config } from '../../config/config';
-import { DatabaseService } from '../../database/database.service';
 import { customerCredits } from '../../ledger/ledger-account';
 import { LedgerService } from '../../ledger/ledger.service';
 import { CLAIMABLE, type Claim } from '../claim';
@@ -23,7 +22,6 @@ const WAIT_MS = 30_000;
 export class ExactAdmission {
   constructor(
     @Inject(CONFIG) private readonly config: Config,
-    private readonly database: DatabaseService,
     private readonly verification: ExactVerification,
     private readonly claims: ClaimsService,
     private readonly settlement: ExactSettlement,
@@ -41,15 +39,20 @@ export class ExactAdmission {
     // A copy is recognised before it is verified: its nonce is used by the time that the first one is settled.
     const earlier = await this.claims.find(key);
     if (earlier && !mayTakeOver(earlier, fingerprint)) return this.follow(earlier, fingerprint);
+    let byContract = false;
     if (earlier?.state !== 'paid') {
-      const refusal = mismatchOf(payment, required) ?? (await this.verification.refusalOf(payment, required));
-      if (refusal) return this.followOrRefuse(key, fingerprint, refusal);
+      const mismatch = mismatchOf(payment, required);
+      if (mismatch) return this.followOrRefuse(key, fingerprint, mismatch);
+      const verification = await this.verification.verify(payment, required);
+      if (verification.kind === 'refused') return this.followOrRefuse(key, fingerprint, verification.refusal);
+      byContract = verification.byContract;
     }
     const given: ExactClaimPayment = {
       payment: { authorization: payment.authorization, signature: payment.signature },
       requirements: required,
+      byContract,
     };
-    const customer = await this.verification.customerOf(this.database, from);
+    const customer = await this.verification.customerOf(from);
     const claim = await this.claims.take({
       key,
       scheme: 'exact',

@@ -4,7 +4,6 @@ import { CONFIG } from '../../config/config.module';
 import type { Config } from '../../config/config';
 import { JobsService } from '../../jobs/jobs.service';
 import { LedgerService } from '../../ledger/ledger.service';
-import { HotWallet } from '../hot-wallet.service';
 import type { Claim } from '../claim';
 import { ClaimsService } from '../claims.service';
 import { type ExactClaimPayment, ExactSettlement } from './exact-settlement.service';
@@ -26,7 +25,6 @@ export class ExactReconciler implements OnModuleInit {
     private readonly claims: ClaimsService,
     private readonly settlement: ExactSettlement,
     private readonly ledger: LedgerService,
-    private readonly wallet: HotWallet,
   ) {}
 
   onModuleInit(): void {
@@ -35,12 +33,8 @@ export class ExactReconciler implements OnModuleInit {
       everySeconds: 3600,
       run: () => this.claims.forgetAnswers(ANSWER_HOURS),
     });
-    const { x402 } = this.config;
-    if (!x402) return;
+    if (!this.config.x402) return;
     this.jobs.register({ name: 'reconcile-exact', everySeconds: 2, run: () => this.reconcile() });
-    if (x402.privateKey !== undefined) {
-      this.jobs.register({ name: 'follow-transactions', everySeconds: 2, run: () => this.wallet.follow() });
-    }
   }
 
   async reconcile(): Promise<void> {

@@ -11,10 +11,12 @@ import { LedgerService } from '../../ledger/ledger.service';
 import { type Claim, type ClaimState, type PendingCapture, withTransaction } from '../claim';
 import { LEASE_SECONDS } from '../claim-leases.service';
 import { ClaimsService } from '../claims.service';
+import { Settler } from '../chain/settler.service';
 import { FacilitatorClient } from '../facilitator.client';
 import type { PaymentRequirements } from '../payment-scheme';
 import { type ChainFinding, ExactChain } from './exact-chain.service';
 import { type ExactPayment, toVersion2 } from './exact-payment';
+import { movesTheMoney, transferCall } from './transfer-call';
 
 /** What became of a settlement. `in_doubt` is a state, not an error: the reconciler finishes it. */
 export type SettlementOutcome =
@@ -26,6 +28,8 @@ export type SettlementOutcome =
 export interface ExactClaimPayment {
   readonly payment: Pick<ExactPayment, 'authorization' | 'signature'>;
   readonly requirements: PaymentRequirements;
+  /** The payer is a contract wallet: its own code runs when the money moves. */
+  readonly byContract?: boolean;
 }
 
 /** What is needed of a claim to finish it. */
@@ -47,6 +51,7 @@ export class ExactSettlement {
     private readonly ledger: LedgerService,
     private readonly claims: ClaimsService,
     private readonly chain: ExactChain,
+    private readonly settler: Settler,
   ) {
     this.hosted = config.x402?.facilitatorUrl !== undefined;
   }
@@ -57,7 +62,7 @@ export class ExactSettlement {
    */
   async settle(claim: UnfinishedClaim, paid: ClaimState): Promise<SettlementOutcome> {
     try {
-      return await this.finish(claim, await this.send(claim), paid);
+      return await this.finish(claim, await this.send(claim, false), paid);
     } catch (error) {
       this.logger.error(`${claim.key} is left to the reconciler: ${String(error)}`);
       this.claims.leave(claim.key, claim.callId);
@@ -83,36 +88,49 @@ export class ExactSettlement {
   async reconcile(claim: Claim): Promise<void> {
     if (claim.transaction !== null && claim.capture) return this.takeFromCredit(claim);
     const paid = claim.capture ? 'settled' : 'paid';
-    const { authorization } = (claim.payment as ExactClaimPayment).payment;
-    const found = await this.chain.investigate(claim.key, authorization);
+    const { payment, requirements } = claim.payment as ExactClaimPayment;
+    const { authorization } = payment;
+    const found = await this.chain.investigate(claim.key, authorization, requirements);
     if (found.kind !== 'open') return void (await this.finish(claim, outcomeOf(found), paid));
     const expired = Date.now() / 1000 > Number(authorization.validBefore) + EXPIRY_MARGIN_SECONDS;
-    const outcome = expired ? { kind: 'failed' as const, reason: EXPIRED } : await this.send(claim);
+    const outcome = expired ? { kind: 'failed' as const, reason: EXPIRED } : await this.send(claim, true);
     await this.finish(claim, outcome, paid);
   }
 
   /** Has it settled. Failed is only what cannot land any more, however it was answered: the chain has the last word. */
-  private async send(claim: UnfinishedClaim): Promise<SettlementOutcome> {
+  private async send(claim: UnfinishedClaim, again: boolean): Promise<SettlementOutcome> {
     const { payment, requirements } = claim.payment as ExactClaimPayment;
-    let reason: string | undefined;
+    const said = await (this.hosted ? this.sendHosted(claim) : this.sendItself(claim, again));
+    if (said.kind === 'settled') return said;
+    const found = await this.chain.investigate(claim.key, payment.authorization, requirements);
+    return found.kind === 'open' ? said : outcomeOf(found);
+  }
+
+  /** A payment that is sent again is sent apart: whatever kept it from landing, it keeps nobody else. */
+  private async sendItself(claim: UnfinishedClaim, again: boolean): Promise<SettlementOutcome> {
+    const { payment, requirements, byContract } = claim.payment as ExactClaimPayment;
+    const call = transferCall(claim.key, requirements, payment, byContract === true);
+    const happened = movesTheMoney(payment.authorization, requirements);
+    const outcome = await this.settler.send({ ...call, alone: again || byContract === true }, happened);
+    if (outcome.kind === 'succeeded') return { kind: 'settled', transaction: outcome.transaction };
+    return outcome.kind === 'in_doubt' ? outcome : { kind: 'failed', reason: TRANSACTION_FAILED };
+  }
+
+  private async sendHosted(claim: UnfinishedClaim): Promise<SettlementOutcome> {
+    const { payment, requirements } = claim.payment as ExactClaimPayment;
     try {
       const response = await this.facilitator.settle(toVersion2(payment, requirements), requirements);
-      const { success, transaction } = response;
-      if (success && isHash(transaction) && (await this.isOnChain(transaction, payment))) {
-        return { kind: 'settled', transaction };
+      const { success, transaction, errorReason = '' } = response;
+      if (success && isHash(transaction)) {
+        const confirmed = await this.chain.confirms(transaction, payment.authorization, requirements);
+        if (confirmed) return { kind: 'settled', transaction };
       }
-      const sent = this.hosted && (transaction !== '' || !REFUSED_UNSENT.test(response.errorReason ?? ''));
-      if (!success && !sent && !PASSING_REASONS.has(response.errorReason ?? '')) reason = response.errorReason;
+      const unsent = transaction === '' && REFUSED_UNSENT.test(errorReason);
+      if (!success && unsent && !PASSING_REASONS.has(errorReason)) return { kind: 'failed', reason: errorReason };
     } catch (error) {
       this.logger.warn(`${claim.key}: ${String(error).split('\n')[0]}`);
     }
-    const found = await this.chain.investigate(claim.key, payment.authorization);
-    if (found.kind !== 'open') return outcomeOf(found);
-    return reason === undefined ? { kind: 'in_doubt' } : { kind: 'failed', reason };
-  }
-
-  private async isOnChain(transaction: `0x${string}`, { authorization }: ExactClaimPayment['payment']) {
-    return !this.hosted || this.chain.confirms(transaction, authorization);
+    return { kind: 'in_doubt' };
   }
 
   private async finish(claim: UnfinishedClaim, outcome: SettlementOutcome, paid: ClaimState) {
@@ -158,6 +176,7 @@ function outcomeOf(found: Exclude<ChainFinding, { kind: 'open' }>): SettlementOu
 }
 
 const NONCE_USED = 'invalid_exact_evm_nonce_already_used';
+const TRANSACTION_FAILED = 'invalid_exact_evm_transaction_failed';
 const EXPIRED = 'invalid_exact_evm_payload_authorization_valid_before';
 /**
  * A hosted facilitator's reasons that are found before anything is broadcast. Any other one may still land, and our own

@@ -1,38 +1,100 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import type { Hex } from 'viem';
+import { CONFIG } from '../../config/config.module';
+import type { Config } from '../../config/config';
 import { CustomersService } from '../../customers/customers.service';
-import type { Tx } from '../../database/tx';
+import { DatabaseService } from '../../database/database.service';
+import { payerState } from '../../evm/read-many';
+import { recoverSigner } from '../../evm/signature';
+import { transferDigest } from '../../evm/typed-digest';
+import { NetworksService } from '../chain/networks.service';
 import { FacilitatorClient } from '../facilitator.client';
 import type { PaymentRequirements } from '../payment-scheme';
 import type { Refusal } from '../refusal';
 import { type ExactPayment, refusedPayment, toVersion2 } from './exact-payment';
 
-/** Asks the facilitator about a payment, and finds the customer behind a wallet. */
+/** A payment that is good, and whether its payer is a contract whose own code judges the signature. */
+export type Verification =
+  { readonly kind: 'good'; readonly byContract: boolean } | { readonly kind: 'refused'; readonly refusal: Refusal };
+
+/** An authorization must outlast the next blocks (`@x402/evm`, exact facilitator). */
+const LEAST_SECONDS_LEFT = 6n;
+/** Wallets whose customer is remembered. */
+const MOST_CUSTOMERS = 100_000;
+
+/**
+ * Judges a payment: its signature here, its payer's balance and nonce by one question to the chain. Contract wallets,
+ * and everything where a hosted facilitator settles, are judged by the facilitator.
+ */
 @Injectable()
 export class ExactVerification {
+  private readonly logger = new Logger('ExactVerification');
+  private readonly customerIds = new Map<string, string>();
+  private readonly hosted: boolean;
+
   constructor(
+    @Inject(CONFIG) config: Config,
+    private readonly database: DatabaseService,
+    private readonly networks: NetworksService,
     private readonly facilitator: FacilitatorClient,
     private readonly customers: CustomersService,
-  ) {}
+  ) {
+    this.hosted = config.x402?.facilitatorUrl !== undefined;
+  }
 
-  /** Why the payment is not good, with the facilitator's own reason; `undefined` when it is. */
-  async refusalOf(payment: ExactPayment, required: PaymentRequirements): Promise<Refusal | undefined> {
+  /** Whether the payment is good, else why not, by the reasons of `@x402/evm`. */
+  async verify(payment: ExactPayment, required: PaymentRequirements): Promise<Verification> {
     try {
-      const verdict = await this.facilitator.verify(toVersion2(payment, required), required);
-      if (verdict.isValid) return undefined;
-      if (verdict.invalidReason === UNREACHABLE) return chainUnavailable;
-      return refusedPayment(verdict.invalidReason ?? UNREACHABLE);
-    } catch {
-      return chainUnavailable;
+      if (this.hosted) return await this.ask(payment, required);
+      return (await this.verifyHere(payment, required)) ?? (await this.ask(payment, required));
+    } catch (error) {
+      this.logger.warn(`A payment cannot be verified: ${String(error).split('\n')[0]}`);
+      return { kind: 'refused', refusal: chainUnavailable };
     }
   }
 
+  /** `undefined` for a payer that is not judged by its key. */
+  private async verifyHere(payment: ExactPayment, required: PaymentRequirements): Promise<Verification | undefined> {
+    const { authorization, signature } = payment;
+    const network = this.networks.of(required.network);
+    const token = { ...network.config.asset, chainId: network.chainId };
+    const { from, nonce } = authorization;
+    if (recoverSigner(transferDigest(token, authorization), signature) !== from) return undefined;
+    const now = BigInt(Math.floor(Date.now() / 1000));
+    if (BigInt(authorization.validBefore) < now + LEAST_SECONDS_LEFT) return refused(`${AUTHORIZATION}_valid_before`);
+    if (BigInt(authorization.validAfter) > now) return refused(`${AUTHORIZATION}_valid_after`);
+    const asked = { token: required.asset as Hex, payer: from, nonce3009: nonce };
+    const state = await payerState(network.reader, asked);
+    if (state.hasCode) return undefined;
+    if (state.used) return refused('invalid_exact_evm_nonce_already_used');
+    if (state.balance < BigInt(authorization.value)) return refused('invalid_exact_evm_insufficient_balance');
+    return { kind: 'good', byContract: false };
+  }
+
+  private async ask(payment: ExactPayment, required: PaymentRequirements): Promise<Verification> {
+    const { isValid, invalidReason = UNREACHABLE } = await this.facilitator.verify(
+      toVersion2(payment, required),
+      required,
+    );
+    if (isValid) return { kind: 'good', byContract: true };
+    return invalidReason === UNREACHABLE ? { kind: 'refused', refusal: chainUnavailable } : refused(invalidReason);
+  }
+
   /** The wallet's customer id: made when it is seen for the first time. */
-  async customerOf(tx: Tx, wallet: string): Promise<string> {
-    return (await this.customers.forWallet(tx, wallet)).id;
+  async customerOf(wallet: string): Promise<string> {
+    const known = this.customerIds.get(wallet);
+    if (known !== undefined) return known;
+    const { id } = await this.customers.forWallet(this.database, wallet);
+    if (this.customerIds.size >= MOST_CUSTOMERS) this.customerIds.clear();
+    this.customerIds.set(wallet, id);
+    return id;
   }
 }
 
+const AUTHORIZATION = 'invalid_exact_evm_payload_authorization';
 const UNREACHABLE = 'unexpected_verify_error';
+
+const refused = (code: string): Verification => ({ kind: 'refused', refusal: refusedPayment(code) });
 
 /** Nothing is known against the payment: paying again would not help, waiting does. */
 const chainUnavailable: Refusal = {

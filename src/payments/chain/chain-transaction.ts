@@ -1,13 +1,15 @@
+import type { Hex } from 'viem';
+
 /**
- * A transaction of the hot wallet, written down before it is broadcast: signed → mined | reverted | dropped.
+ * A transaction of ours, written down before it is broadcast: signed → mined | reverted | dropped.
  * `dropped` can never be mined: its nonce was used by another transaction.
  */
 export interface ChainTransaction {
-  readonly hash: `0x${string}`;
-  readonly raw: `0x${string}`;
+  readonly hash: Hex;
+  readonly network: string;
+  readonly signer: Hex;
   readonly nonce: bigint;
-  /** What it is for, such as the payment that it settles. */
-  readonly reference: string;
+  readonly raw: Hex;
   readonly state: ChainTransactionState;
 }
 

@@ -1,0 +1,12 @@
+import type { PaymentsPart } from '../payments-part.providers';
+import { KeyPool } from './key-pool.service';
+import { NetworksService } from './networks.service';
+import { ReceiptsService } from './receipts.service';
+import { Settler } from './settler.service';
+import { TransactionFollower } from './transaction-follower.service';
+import { TransactionSender } from './transaction-sender.service';
+
+/** The chains: reading them, and having things happen there. No way to pay by itself. */
+export const CHAIN: PaymentsPart = {
+  providers: [NetworksService, KeyPool, TransactionSender, TransactionFollower, ReceiptsService, Settler],
+};

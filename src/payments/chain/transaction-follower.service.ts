@@ -1,0 +1,88 @@
+import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { type Hex, TransactionReceiptNotFoundError } from 'viem';
+import { DatabaseService } from '../../database/database.service';
+import { JobsService } from '../../jobs/jobs.service';
+import type { ChainTransaction, ChainTransactionState } from './chain-transaction';
+import { NetworksService } from './networks.service';
+import { TransactionSender } from './transaction-sender.service';
+
+const COLUMNS = 'hash, network, signer, nonce, raw, state';
+
+/** Finds out what became of every transaction of ours, and sends again what the chain does not know. */
+@Injectable()
+export class TransactionFollower implements OnModuleInit {
+  private readonly logger = new Logger('TransactionFollower');
+
+  constructor(
+    private readonly database: DatabaseService,
+    private readonly jobs: JobsService,
+    private readonly networks: NetworksService,
+    private readonly sender: TransactionSender,
+  ) {}
+
+  onModuleInit(): void {
+    if (this.networks.all().some(({ addresses }) => addresses.length > 0)) {
+      this.jobs.register({ name: 'follow-transactions', everySeconds: 2, run: () => this.follow() });
+    }
+  }
+
+  /** Every transaction whose fate is open is looked up, and sent again where the chain does not know it. In nonce order. */
+  async follow(limit = 200): Promise<void> {
+    const open = await this.database.query<ChainTransaction>(
+      `SELECT ${COLUMNS} FROM chain_transactions
+        WHERE state = 'signed' AND created_at < now() - interval '2 seconds' ORDER BY network, signer, nonce LIMIT $1`,
+      [limit],
+    );
+    for (const transaction of open) {
+      const network = this.networks.find(transaction.network);
+      if (network && (await this.stateOf(transaction)) === 'signed') await this.sender.broadcast(network, transaction);
+    }
+  }
+
+  /** The transactions in which a call was ever sent, newest first. */
+  sentFor(reference: string): Promise<(ChainTransaction & { readonly calls: number })[]> {
+    return this.database.query(
+      `SELECT ${COLUMNS}, (SELECT count(*)::int FROM chain_calls other WHERE other.transaction = hash) AS calls
+         FROM chain_transactions JOIN chain_calls ON transaction = hash
+        WHERE reference = $1 ORDER BY created_at DESC, nonce DESC`,
+      [reference],
+    );
+  }
+
+  /**
+   * Asks the chain what became of a transaction, and writes it down.
+   * @throws when the chain does not answer.
+   */
+  async stateOf(transaction: ChainTransaction): Promise<ChainTransactionState> {
+    // A node that lags behind another one can make a mined transaction look dropped: only receipts are final.
+    if (transaction.state === 'mined' || transaction.state === 'reverted') return transaction.state;
+    const state = await this.ask(transaction);
+    if (state !== transaction.state) await this.found(transaction.hash, state);
+    return state;
+  }
+
+  /** Never throws: what is not written down is found again. */
+  async found(hash: Hex, state: ChainTransactionState): Promise<void> {
+    await this.database
+      .query('UPDATE chain_transactions SET state = $2 WHERE hash = $1', [hash, state])
+      .catch((error: unknown) => this.logger.warn(`${hash} is ${state}, which is not written down: ${String(error)}`));
+  }
+
+  private async ask({ network, signer, hash, nonce }: ChainTransaction): Promise<ChainTransactionState> {
+    const { reader } = this.networks.of(network);
+    const receipt = async () => {
+      try {
+        return (await reader.getTransactionReceipt({ hash })).status === 'success' ? 'mined' : 'reverted';
+      } catch (error) {
+        if (error instanceof TransactionReceiptNotFoundError) return undefined;
+        throw error;
+      }
+    };
+    const mined = await receipt();
+    if (mined) return mined;
+    const used = await reader.getTransactionCount({ address: signer, blockTag: 'latest' });
+    if (BigInt(used) <= nonce) return 'signed';
+    // The nonce is used: by this transaction, mined between the two questions, or by another one.
+    return (await receipt()) ?? 'dropped';
+  }
+}

@@ -1,0 +1,64 @@
+import { encodeFunctionData, type Hex, parseAbi, parseErc6492Signature, type TransactionReceipt } from 'viem';
+import type { ChainCall, Happened } from '../chain/chain-call';
+import type { PaymentRequirements } from '../payment-scheme';
+import type { Authorization } from './exact-payment';
+
+/** Twice what a transfer takes that is the payer's and the receiver's first one: what is not used is not paid. */
+const TRANSFER_GAS = 160_000n;
+/** `transferWithAuthorization(address,address,uint256,uint256,uint256,bytes32,uint8,bytes32,bytes32)` */
+const WITH_KEY = '0xe3ee160e';
+const WITH_BYTES_ABI = parseAbi([
+  'function transferWithAuthorization(address from, address to, uint256 value, uint256 validAfter, uint256 validBefore, bytes32 nonce, bytes signature)',
+]);
+
+/** The call that moves a payment's money (EIP-3009). `alone`: the payer is a contract, whose code judges the signature. */
+export function transferCall(
+  reference: string,
+  { network, asset }: Pick<PaymentRequirements, 'network' | 'asset'>,
+  payment: { readonly authorization: Authorization; readonly signature: Hex },
+  alone: boolean,
+): ChainCall {
+  const to = asset as Hex;
+  const data = alone ? byContract(payment) : byKey(payment);
+  return { network, reference, to, data, gas: TRANSFER_GAS, ...(alone ? { alone } : {}) };
+}
+
+function byKey({ authorization, signature }: { authorization: Authorization; signature: Hex }): Hex {
+  const { from, to, value, validAfter, validBefore, nonce } = authorization;
+  const [r, s, v] = [signature.slice(2, 66), signature.slice(66, 130), signature.slice(130)];
+  const words = [word(from), word(to), uint(value), uint(validAfter), uint(validBefore), nonce.slice(2)];
+  return `${WITH_KEY}${words.join('')}${v.padStart(64, '0')}${r}${s}`;
+}
+
+function byContract({ authorization, signature }: { authorization: Authorization; signature: Hex }): Hex {
+  const { from, to, value, validAfter, validBefore, nonce } = authorization;
+  const times = [BigInt(value), BigInt(validAfter), BigInt(validBefore)] as const;
+  return encodeFunctionData({
+    abi: WITH_BYTES_ABI,
+    functionName: 'transferWithAuthorization',
+    args: [from, to, ...times, nonce, parseErc6492Signature(signature).signature],
+  });
+}
+
+const word = (address: string): string => address.slice(2).toLowerCase().padStart(64, '0');
+const uint = (decimal: string): string => BigInt(decimal).toString(16).padStart(64, '0');
+
+/** Only the use of this very authorization, by a transfer of its amount to us, counts. */
+export const movesTheMoney =
+  ({ from, nonce, value }: Authorization, { asset, payTo }: Pick<PaymentRequirements, 'asset' | 'payTo'>): Happened =>
+  ({ logs }: TransactionReceipt) => {
+    const [payer, receiver] = [`0x${word(from)}`, `0x${word(payTo)}`];
+    const token = asset.toLowerCase();
+    let [used, transferred] = [false, false];
+    // Read without a decoder: a shared transaction has two logs for each of its transfers.
+    for (const { address, topics, data } of logs) {
+      if (topics[1] !== payer || address.toLowerCase() !== token) continue;
+      if (topics[0] === AUTHORIZATION_USED) used ||= topics[2] === nonce.toLowerCase();
+      else if (topics[0] === TRANSFER) transferred ||= topics[2] === receiver && BigInt(data) === BigInt(value);
+    }
+    return used && transferred;
+  };
+
+/** keccak256 of `AuthorizationUsed(address,bytes32)` and of `Transfer(address,address,uint256)`. */
+const AUTHORIZATION_USED = '0x98de503528ee59b575ef0c0a2576a82497bfc029a5685b209e9ec333479b10a5';
+const TRANSFER = '0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef';
