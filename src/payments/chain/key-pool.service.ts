@@ -10,7 +10,9 @@ export class KeyPool {
   private turn = 0;
 
   constructor(networks: NetworksService) {
-    this.keys = new Map(networks.all().map(({ id, config }) => [id, config.privateKeys.map((key) => privateKeyToAccount(key))]));
+    this.keys = new Map(
+      networks.all().map(({ id, config }) => [id, config.privateKeys.map((key) => privateKeyToAccount(key))]),
+    );
   }
 
   /**
