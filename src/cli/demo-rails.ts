@@ -1,3 +1,4 @@
+import { CreditBundleScheme } from '../payments-client/credit-bundle';
 import { CommandError } from './command';
 import { DemoClient } from './demo-client';
 import type { StackFile } from './stack-file';
@@ -36,6 +37,19 @@ export async function payInUsdc(stack: StackFile, privateKey: string, chainId: n
   const { payingFetch } = await import('../local/payer.js');
   const client = new DemoClient(stack.url, undefined, payingFetch(privateKey, `eip155:${chainId}`));
   return [await readPlain('call', await client.request('POST', CHAT, question('What is a bridge toll?')))];
+}
+
+/** The same from prepaid credit, by an x402 client: the authority holds a cent, signs, and takes what was used. */
+export async function payByAttestation(stack: StackFile): Promise<Shown[]> {
+  const { fetchPayingBy } = await import('../local/payer.js');
+  const owner = await new DemoClient(stack.url, stack.apiKey).json<{ customerId: string }>('GET', '/v1/balance');
+  const scheme = new CreditBundleScheme({
+    bundleId: owner.customerId,
+    apiKey: stack.apiKey,
+    authorities: [stack.url],
+  });
+  const client = new DemoClient(stack.url, undefined, fetchPayingBy('tollbridge:credit', scheme));
+  return [await readPlain('call', await client.request('POST', CHAT, question('Who signs an attestation?')))];
 }
 
 const question = (content: string) => ({ model: MODEL, max_tokens: 60, messages: [{ role: 'user', content }] });
@@ -91,7 +105,8 @@ function invoiceUrlOf(response: Response): string {
 /** The transaction in x402's `PAYMENT-RESPONSE`, base64 of JSON. */
 function transactionIn(header: string | null): string | undefined {
   if (header === null) return undefined;
-  return (JSON.parse(Buffer.from(header, 'base64').toString()) as { transaction?: string }).transaction;
+  // Empty where nothing moved on a chain.
+  return (JSON.parse(Buffer.from(header, 'base64').toString()) as { transaction?: string }).transaction || undefined;
 }
 
 function firstWords(text: string): string {

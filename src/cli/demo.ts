@@ -1,5 +1,5 @@
 import { type Command, CommandError } from './command';
-import { payInUsdc, payWithCredit, type Shown } from './demo-rails';
+import { payByAttestation, payInUsdc, payWithCredit, type Shown } from './demo-rails';
 import { DemoClient } from './demo-client';
 import { loadDotEnv, localDirectory } from './environment';
 import { printLine, tableOf } from './output';
@@ -14,7 +14,7 @@ export const demo: Command = {
     if (!stack) {
       throw new CommandError('No local stack runs here (or it is still starting). Start one with npm start.');
     }
-    const calls = [...(await creditRail(stack)), ...(await usdcRail(stack))];
+    const calls = [...(await creditRail(stack)), ...(await attestationRail(stack)), ...(await usdcRail(stack))];
     await showInvoices(stack, calls);
   },
 };
@@ -23,6 +23,13 @@ async function creditRail(stack: StackFile): Promise<Shown[]> {
   printLine('Prepaid credit, by API key');
   const { topUp, calls } = await payWithCredit(stack);
   printLine(`  ${topUp}`);
+  for (const call of calls) show(call);
+  return calls;
+}
+
+async function attestationRail(stack: StackFile): Promise<Shown[]> {
+  printLine('\nPrepaid credit through HTTP 402, by an x402 client with our scheme (experimental)');
+  const calls = await payByAttestation(stack);
   for (const call of calls) show(call);
   return calls;
 }

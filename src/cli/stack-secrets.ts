@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { newAuthorityKey } from '../payments/authority/authority-keys';
+import { newSigningKey } from '../common/signing-key';
 
 /**
  * Secrets of the local stack that outlive a run. Random rather than well known: any page in a browser can talk to
@@ -36,7 +36,7 @@ export function ensureSecrets(directory: string): Secrets {
   const secrets = {
     adminToken: `tba_${secret()}`,
     apiKeyPepper: secret(),
-    creditAuthorityJwks: JSON.stringify({ keys: [newAuthorityKey()] }),
+    creditAuthorityJwks: JSON.stringify({ keys: [newSigningKey()] }),
     ...kept,
   };
   writeSecrets(directory, secrets);

@@ -1,3 +1,4 @@
+import type { Network, SchemeNetworkClient } from '@x402/core/types';
 import { ExactEvmScheme } from '@x402/evm';
 import { wrapFetchWithPaymentFromConfig } from '@x402/fetch';
 import type { Hex } from 'viem';
@@ -8,7 +9,10 @@ import { privateKeyToAccount } from 'viem/accounts';
  *
  * @param network CAIP-2, such as `eip155:84532`.
  */
-export function payingFetch(privateKey: string, network: `eip155:${number}`): typeof fetch {
-  const client = new ExactEvmScheme(privateKeyToAccount(privateKey as Hex));
+export function fetchPayingBy(network: Network, client: SchemeNetworkClient): typeof fetch {
   return wrapFetchWithPaymentFromConfig(fetch, { schemes: [{ network, client }] });
 }
+
+/** The same with a wallet's USDC, by `exact`. */
+export const payingFetch = (privateKey: string, network: `eip155:${number}`): typeof fetch =>
+  fetchPayingBy(network, new ExactEvmScheme(privateKeyToAccount(privateKey as Hex)));

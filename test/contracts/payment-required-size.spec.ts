@@ -1,3 +1,4 @@
+import { newSigningKey } from '../../src/common/signing-key';
 import { chat } from '../support/world';
 import { startX402World, type X402World } from '../support/x402-world';
 
@@ -8,7 +9,8 @@ const ORIGIN = `https://${'inference'.repeat(5)}.test`.slice(0, 60);
 let world: X402World;
 
 beforeAll(async () => {
-  world = await startX402World({ env: { PUBLIC_URL: ORIGIN } });
+  const jwks = JSON.stringify({ keys: [newSigningKey()] });
+  world = await startX402World({ env: { PUBLIC_URL: ORIGIN, CREDIT_AUTHORITY_JWKS: jwks } });
 });
 afterAll(() => world?.stop());
 

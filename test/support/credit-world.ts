@@ -1,6 +1,6 @@
 import getPort from 'get-port';
 import { LedgerVerifyService } from '../../src/ledger/ledger-verify.service';
-import { newAuthorityKey } from '../../src/payments/authority/authority-keys';
+import { newSigningKey } from '../../src/common/signing-key';
 import { startAppOn, type TestApp } from './app';
 import { post, query } from './calls';
 import { startWorld, type World } from './world';
@@ -21,7 +21,7 @@ export async function startCreditWorld(
   const port = await getPort();
   const given = {
     PUBLIC_URL: `http://127.0.0.1:${port}`,
-    CREDIT_AUTHORITY_JWKS: JSON.stringify({ keys: [newAuthorityKey()] }),
+    CREDIT_AUTHORITY_JWKS: JSON.stringify({ keys: [newSigningKey()] }),
     ...extra,
   };
   const world = await startWorld({ ...given, PORT: String(port) });

@@ -1,5 +1,5 @@
 import { createRemoteJWKSet, jwtVerify } from 'jose';
-import { newAuthorityKey } from '../../src/payments/authority/authority-keys';
+import { newSigningKey } from '../../src/common/signing-key';
 import { startAppOn, type TestApp } from '../support/app';
 import { json } from '../support/calls';
 import {
@@ -14,7 +14,7 @@ import { chat, customerWith } from '../support/world';
 
 const DOLLAR = 1_000_000_000n;
 
-const [old, young] = [newAuthorityKey(), newAuthorityKey()];
+const [old, young] = [newSigningKey(), newSigningKey()];
 let world: CreditWorld;
 let rotated: TestApp;
 let later: TestApp;

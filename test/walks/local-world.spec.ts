@@ -129,7 +129,7 @@ describe('tollbridge dev', () => {
     const before = readStack();
     const demo = cli(['demo']);
     expect([await demo.ended, demo.output()]).toEqual([0, expect.stringContaining('transaction 0x')]);
-    expect(demo.output().match(/inv_\S+ +(credit|exact) /g)).toHaveLength(3);
+    expect(demo.output().match(/inv_\S+ +(credit|credit-binding|exact) /g)).toHaveLength(4);
     const verify = cli(['ledger', 'verify']);
     expect([await verify.ended, verify.output()]).toEqual([0, expect.not.stringContaining('BROKEN')]);
     const orphans = descendants(crashed.pid);
@@ -147,7 +147,7 @@ describe('tollbridge dev', () => {
     expect([after['apiKey'], after['adminToken']]).toEqual([before['apiKey'], before['adminToken']]);
     const authorization = `Bearer ${after['apiKey']}`;
     const invoices = await fetch(`${after['url']}/v1/invoices`, { headers: { authorization } });
-    expect(((await invoices.json()) as { data: unknown[] }).data).toHaveLength(2);
+    expect(((await invoices.json()) as { data: unknown[] }).data).toHaveLength(3);
     world.signal('SIGTERM');
     expect(await world.ended).toBe(0);
   });

@@ -1,11 +1,12 @@
 import { createHmac } from 'node:crypto';
 import fc from 'fast-check';
 import { base64url, SignJWT } from 'jose';
+import { newSigningKey } from '../../common/signing-key';
 import { type AttestationClaims, readAttestation, signAttestation } from './attestation';
-import { newAuthorityKey, readAuthorityKeys } from './authority-keys';
+import { readAuthorityKeys } from './authority-keys';
 
-const keys = readAuthorityKeys(JSON.stringify({ keys: [newAuthorityKey(), newAuthorityKey()] }));
-const strangers = readAuthorityKeys(JSON.stringify({ keys: [{ ...newAuthorityKey(), kid: keys.signing.kid }] }));
+const keys = readAuthorityKeys(JSON.stringify({ keys: [newSigningKey(), newSigningKey()] }));
+const strangers = readAuthorityKeys(JSON.stringify({ keys: [{ ...newSigningKey(), kid: keys.signing.kid }] }));
 const claims: AttestationClaims = {
   iss: 'https://authority.example',
   sub: 'cus_1',

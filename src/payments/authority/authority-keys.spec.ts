@@ -1,7 +1,8 @@
-import { newAuthorityKey, readAuthorityKeys } from './authority-keys';
+import { newSigningKey } from '../../common/signing-key';
+import { readAuthorityKeys } from './authority-keys';
 
-const first = newAuthorityKey();
-const second = newAuthorityKey();
+const first = newSigningKey();
+const second = newSigningKey();
 const set = (...keys: unknown[]) => JSON.stringify({ keys });
 
 test('the first key signs, all are published, and none of their secrets', () => {

@@ -1,5 +1,4 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type JsonWebKey, type KeyObject } from 'node:crypto';
-import { newId } from '../../common/id';
+import { createPrivateKey, createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto';
 import type { FindKey, SigningKey } from './attestation';
 
 /** The keys of an authority: the first signs, all verify. */
@@ -26,11 +25,6 @@ export function readAuthorityKeys(jwks: string): AuthorityKeys {
     find: (kid) => byKid.get(kid),
     published: { keys: [...byKid].map(([kid, key]) => ({ ...publicJwk(key), kid, use: 'sig', alg: 'EdDSA' })) },
   };
-}
-
-/** A new private key as a JSON Web Key, named by an id. */
-export function newAuthorityKey(): JsonWebKey {
-  return { ...generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' }), kid: newId() };
 }
 
 function keysOf(jwks: string): unknown[] {
