@@ -9,7 +9,15 @@ export interface PaymentExtension {
   /** What stands under its key in a 402; `undefined` when it is not switched on or has nothing to say there. */
   declare(work: Work, accepts: readonly PaymentRequirements[]): unknown;
   /** What stands under its key in `PAYMENT-RESPONSE`; `undefined` for nothing. */
-  receipt?(settled: SettledCall): unknown;
+  receipt?(settled: SettledCall, response: PaymentResponse): unknown;
+}
+
+/** x402 v2, what `PAYMENT-RESPONSE` says of a settlement. */
+export interface PaymentResponse {
+  readonly payer?: string;
+  readonly network: string;
+  /** Empty when nothing was sent to a chain. */
+  readonly transaction: string;
 }
 
 /** A call that was delivered and paid for, as far as a receipt tells of it. */

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { PaymentExtension, SettledCall } from './payment-extension';
+import type { PaymentExtension, PaymentResponse, SettledCall } from './payment-extension';
 import { base64 } from './payment-required';
 import type { PaymentRequirements, Work } from './payment-scheme';
 
@@ -27,9 +27,9 @@ export class PaymentExtensions {
   ): Promise<Readonly<Record<string, string>>> {
     const response = headers['payment-response'];
     if (response === undefined || this.withReceipts.length === 0) return headers;
-    const extensions = await this.ask(this.withReceipts, (extension) => extension.receipt?.(settled));
+    const body = JSON.parse(Buffer.from(response, 'base64').toString()) as PaymentResponse;
+    const extensions = await this.ask(this.withReceipts, (extension) => extension.receipt?.(settled, body));
     if (Object.keys(extensions).length === 0) return headers;
-    const body = JSON.parse(Buffer.from(response, 'base64').toString()) as Record<string, unknown>;
     return { ...headers, 'payment-response': base64({ ...body, extensions }) };
   }
 

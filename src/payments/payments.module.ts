@@ -11,6 +11,7 @@ import { CREDIT_BINDING } from './credit-binding/credit-binding.providers';
 import { CHANNELS } from './channels/channels.providers';
 import { CREDIT } from './credit/credit.providers';
 import { EXACT } from './exact/exact.providers';
+import { RECEIPTS } from './extensions/receipts.providers';
 import { FacilitatorClient } from './facilitator.client';
 import type { PaymentExtension } from './payment-extension';
 import { PAYMENT_EXTENSIONS, PaymentExtensions } from './payment-extensions.service';
@@ -33,6 +34,7 @@ const PARTS: readonly PaymentsPart[] = [
   WALLET,
   AUTHORITY,
   CREDIT,
+  RECEIPTS,
 ];
 
 const SCHEMES = PARTS.flatMap(({ schemes = [] }) => schemes);
