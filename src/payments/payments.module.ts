@@ -12,6 +12,7 @@ import { CHANNELS } from './channels/channels.providers';
 import { CREDIT } from './credit/credit.providers';
 import { EXACT } from './exact/exact.providers';
 import { RECEIPTS } from './extensions/receipts.providers';
+import { FACILITATOR } from './facilitator/facilitator.providers';
 import { FacilitatorClient } from './facilitator.client';
 import type { PaymentExtension } from './payment-extension';
 import { PAYMENT_EXTENSIONS, PaymentExtensions } from './payment-extensions.service';

@@ -1,3 +1,4 @@
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { x402Facilitator } from '@x402/core/facilitator';
 import type { FacilitatorClient } from '@x402/core/server';
@@ -49,12 +50,14 @@ export async function startStockServer(facilitator: FacilitatorClient): Promise<
   const app = express();
   app.use(paymentMiddleware(routes as Parameters<typeof paymentMiddleware>[0], server));
   app.get('/exact', (_, response) => void response.json({ served: true }));
-  app.get(['/upto', '/batch-settlement'], (_, response) => {
-    setSettlementOverrides(response, { amount: String(TAKEN) });
-    response.json({ served: true });
-  });
-  const listening = app.listen(0, '127.0.0.1');
-  await new Promise((resolve) => listening.once('listening', resolve));
+  for (const path of ['/upto', '/batch-settlement']) {
+    app.get(path, (_, response) => {
+      setSettlementOverrides(response, { amount: String(TAKEN) });
+      response.json({ served: true });
+    });
+  }
+  const listening = createServer(app);
+  await new Promise<void>((resolve) => listening.listen(0, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${(listening.address() as AddressInfo).port}`,
     collect: async () => void (await batch.createChannelManager(facilitator, NETWORK, asset).claimAndSettle()),

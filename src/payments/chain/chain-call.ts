@@ -31,5 +31,5 @@ export type CallOutcome =
   | { readonly kind: 'reverted'; readonly transaction: Hex; readonly reason: string | undefined }
   /** Simulated, and would revert: nothing was sent. */
   | { readonly kind: 'refused'; readonly reason: string }
-  /** Sent, or maybe sent, and not seen mined in time. */
-  | { readonly kind: 'in_doubt' };
+  /** Sent, or maybe sent, and not seen mined in time; with the newest transaction, where it is known. */
+  | { readonly kind: 'in_doubt'; readonly transaction?: Hex };

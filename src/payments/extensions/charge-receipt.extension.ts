@@ -9,7 +9,7 @@ export class ChargeReceiptExtension implements PaymentExtension {
   readonly key = CHARGE_RECEIPT;
 
   /** Left out when receipts are switched off: then no answer is opened for it. */
-  readonly receipt?: PaymentExtension['receipt'];
+  readonly receipt?: NonNullable<PaymentExtension['receipt']>;
 
   constructor(private readonly issuer: ReceiptIssuer) {
     if (issuer.isOn) this.receipt = (settled, response) => this.sign(settled, response);

@@ -9,7 +9,7 @@ export class OfferReceiptExtension implements PaymentExtension {
   readonly key = 'offer-receipt';
 
   /** Left out when it is switched off: then no answer is opened for it. */
-  readonly receipt?: PaymentExtension['receipt'];
+  readonly receipt?: NonNullable<PaymentExtension['receipt']>;
 
   constructor(private readonly issuer: ReceiptIssuer) {
     if (issuer.isOn) this.receipt = (settled, response) => this.sign(settled, response);
