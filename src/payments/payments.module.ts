@@ -36,6 +36,7 @@ const PARTS: readonly PaymentsPart[] = [
   AUTHORITY,
   CREDIT,
   RECEIPTS,
+  FACILITATOR,
 ];
 
 const SCHEMES = PARTS.flatMap(({ schemes = [] }) => schemes);

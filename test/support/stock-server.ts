@@ -11,7 +11,7 @@ import { UptoEvmScheme as UptoFacilitator } from '@x402/evm/upto/facilitator';
 import { UptoEvmScheme as UptoServer } from '@x402/evm/upto/server';
 import { paymentMiddleware, setSettlementOverrides, x402ResourceServer } from '@x402/express';
 import express from 'express';
-import { createWalletClient, http, nonceManager, publicActions } from 'viem';
+import { createWalletClient, http, nonceManager, type PrivateKeyAccount, publicActions } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
 import { baseSepolia } from 'viem/chains';
 import { DEV_WALLETS, type LocalChain } from '../../src/local/chain';
@@ -30,11 +30,13 @@ export interface StockServer {
   stop(): Promise<void>;
 }
 
-/** Somebody else's server, made of the published packages: `@x402/express`, with the facilitator it is given. */
-export async function startStockServer(facilitator: FacilitatorClient): Promise<StockServer> {
-  const payTo = DEV_WALLETS.payTo.address;
-  const authorizer = privateKeyToAccount(DEV_WALLETS.payTo.privateKey);
-  const batch = new BatchServer(payTo, { receiverAuthorizerSigner: authorizer, withdrawDelay: 900 });
+/** Somebody else's server, made of the published packages: `@x402/express`, with the facilitator it is given; `seller` is paid. */
+export async function startStockServer(
+  facilitator: FacilitatorClient,
+  seller: PrivateKeyAccount,
+): Promise<StockServer> {
+  const payTo = seller.address;
+  const batch = new BatchServer(payTo, { receiverAuthorizerSigner: seller, withdrawDelay: 900 });
   const server = new x402ResourceServer(facilitator)
     .register(NETWORK, new ExactServer())
     .register(NETWORK, new UptoServer())

@@ -3,12 +3,14 @@ import { BatchSettlementEvmScheme } from '@x402/evm/batch-settlement/client';
 import { UptoEvmScheme } from '@x402/evm/upto/client';
 import { decodePaymentResponseHeader, wrapFetchWithPaymentFromConfig } from '@x402/fetch';
 import { createPublicClient, createWalletClient, erc20Abi, http, type PrivateKeyAccount } from 'viem';
+import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { baseSepolia } from 'viem/chains';
-import { DEV_WALLETS, fundEth, startChain, type LocalChain } from '../../src/local/chain';
+import { fundEth, startChain, type LocalChain } from '../../src/local/chain';
 import { CONTRACTS } from '../../src/local/chain-contracts';
 import { payerWith, usdcBalance } from '../support/chain';
 import { startStockServer, stockFacilitator, TAKEN, type StockServer } from '../support/stock-server';
 
+const seller = privateKeyToAccount(generatePrivateKey());
 let chain: LocalChain;
 let server: StockServer;
 let payer: PrivateKeyAccount;
@@ -16,7 +18,7 @@ let paying: typeof fetch;
 
 beforeAll(async () => {
   chain = await startChain();
-  server = await startStockServer(stockFacilitator(chain));
+  server = await startStockServer(stockFacilitator(chain), seller);
 });
 beforeEach(async () => {
   payer = await payerWith(chain, 1_000_000n);
@@ -31,7 +33,7 @@ afterAll(async () => {
   await chain?.stop();
 });
 
-const received = () => usdcBalance(chain, DEV_WALLETS.payTo.address);
+const received = () => usdcBalance(chain, seller.address);
 const pay = async (scheme: string) => {
   const response = await paying(`${server.url}/${scheme}`);
   expect(response.status).toBe(200);

@@ -57,7 +57,8 @@ export class ChainFacilitator {
     if (before.kind === 'in_doubt') throw new FacilitatorError('settlement_pending', network.id, before.transaction);
     const { payload, requirements } = payment;
     const sent = before.kind === 'succeeded' ? before.transaction : undefined;
-    if (sent !== undefined && !isRemembered(payment)) return { success: true, transaction: sent, network: payment.network as SettleResponse['network'] };
+    if (sent !== undefined && !isRemembered(payment))
+      return { success: true, transaction: sent, network: payment.network as SettleResponse['network'] };
     const trouble: Trouble = {};
     const result = await this.schemesOn(network, trouble, { reference, sent })
       .settle(payload, requirements)
@@ -74,15 +75,26 @@ export class ChainFacilitator {
   }
 
   /** Made anew for each request: what goes wrong on the way belongs to it alone. */
-  private schemesOn(network: ChainNetwork, trouble: Trouble, settlement?: { reference: string; sent: Hex | undefined }) {
+  private schemesOn(
+    network: ChainNetwork,
+    trouble: Trouble,
+    settlement?: { reference: string; sent: Hex | undefined },
+  ) {
     const signer = facilitatorSigner(network, trouble, (call) =>
       this.settler.send({ ...call, network: network.id, reference: settlement?.reference ?? '' }, mined),
     );
     const pendingSettlementStore = remembering(settlement?.sent);
-    const facilitator = new x402Facilitator().register(network.config.id, new ExactEvmScheme(signer, { pendingSettlementStore }));
-    if (network.config.upto) facilitator.register(network.config.id, new UptoEvmScheme(signer, { pendingSettlementStore }));
+    const facilitator = new x402Facilitator().register(
+      network.config.id,
+      new ExactEvmScheme(signer, { pendingSettlementStore }),
+    );
+    if (network.config.upto)
+      facilitator.register(network.config.id, new UptoEvmScheme(signer, { pendingSettlementStore }));
     if (network.config.channels) {
-      facilitator.register(network.config.id, new BatchSettlementEvmScheme(signer, undefined, { pendingSettlementStore }));
+      facilitator.register(
+        network.config.id,
+        new BatchSettlementEvmScheme(signer, undefined, { pendingSettlementStore }),
+      );
     }
     return facilitator;
   }
