@@ -1,5 +1,4 @@
 import { decodePaymentRequiredHeader, decodePaymentResponseHeader } from '@x402/core/http';
-import type { PaymentRequirements } from '@x402/core/types';
 import { ExactEvmScheme } from '@x402/evm';
 import {
   decodeSignedOffers,
@@ -46,7 +45,7 @@ test('the published package verifies what was offered and what was paid', async 
   }
   const [offer] = decodeSignedOffers(signed).filter(({ scheme }) => scheme === 'exact');
   if (!offer) throw new Error('No exact offer.');
-  const row = findAcceptsObjectFromSignedOffer(offer, required.accepts as PaymentRequirements[]);
+  const row = findAcceptsObjectFromSignedOffer(offer, required.accepts);
   expect(row).toEqual(required.accepts.find(({ scheme }) => scheme === 'exact'));
 
   const payer = await payerWith(world.chain, 1_000_000n);
@@ -66,6 +65,7 @@ test('the published package verifies what was offered and what was paid', async 
   expect(receipt.payload.transaction).toBe(settled.transaction);
 
   const charge = chargeOf(settled);
+  if (!charge) throw new Error('No signed charge.');
   expect(await signerOf(charge)).toBe(SIGNER);
   expect(charge.payload).toMatchObject({
     payer: settled.payer,
@@ -85,6 +85,6 @@ test('the published package verifies what was offered and what was paid', async 
 });
 
 const chargeOf = (settled: ReturnType<typeof decodePaymentResponseHeader>) =>
-  (settled.extensions?.[CHARGE_RECEIPT] as { info: { receipt: SignedChargeReceipt } }).info.receipt;
+  (settled.extensions?.[CHARGE_RECEIPT] as { info: { receipt: SignedChargeReceipt } } | undefined)?.info.receipt;
 const signerOf = ({ payload, signature }: SignedChargeReceipt) =>
   recoverTypedDataAddress({ ...chargeReceiptTypedData(payload), signature });
