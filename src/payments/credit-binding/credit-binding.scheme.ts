@@ -85,12 +85,20 @@ export class CreditBindingScheme implements PaymentScheme {
     return this.capturedBefore(held);
   }
 
-  /** Settles at zero: the attestation is spent, and its credit is free at once. */
+  /** Settles at zero: the attestation is spent, and its credit is free at once. Till then nobody else may claim it. */
   async release(hold: Hold, failure: Failure): Promise<void> {
     const { claimKey, callId, jti } = hold as BindingHold;
     const { usage } = failure.rows(paidBy(hold as BindingHold, usd(0n)));
-    if (usage) await this.usages.record(usage);
-    if (await this.claims.move(claimKey, callId, 'released')) await this.settlement.release(jti);
+    try {
+      if (usage) await this.usages.record(usage);
+      const claim = await this.claims.find(claimKey);
+      if (claim?.callId !== callId || claim.state !== 'working') return;
+      await this.settlement.release(jti);
+      await this.claims.move(claimKey, callId, 'released');
+    } catch (error) {
+      this.claims.leave(claimKey, callId);
+      throw error;
+    }
   }
 
   /** A repeat settles on the first one's terms, which changes nothing. A worker that lost its claim gets nothing. */
