@@ -23,7 +23,7 @@ export const APPLICATION_RIGHTS: Readonly<Record<string, Rights>> = {
   chain_signers: EVERYDAY,
   chain_transactions: EVERYDAY,
   chain_calls: EVERYDAY,
-  channels: EVERYDAY,
+  channels: { ...EVERYDAY, delete: 'all' },
   channel_claims: EVERYDAY,
   channel_settlements: EVERYDAY,
   payment_identifiers: { ...EVERYDAY, delete: 'all' },

@@ -1,8 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { usdc } from '../../common/money';
-import { recoverSigner } from '../../evm/signature';
-import { voucherDigest } from '../../evm/typed-digest';
 import { CLAIMABLE, type Claim } from '../claim';
 import { ClaimsService } from '../claims.service';
 import type { HoldOutcome, PaymentRequirements, Work } from '../payment-scheme';
@@ -12,28 +10,25 @@ import { ChannelDeposits, type DepositPayment } from './channel-deposits.service
 import { chargeHeaders } from './channel-headers';
 import type { ChannelClaimPayment, ChannelHold } from './channel-hold';
 import { ChannelMirror } from './channel-mirror.service';
-import { type ChannelPayment, chainIdOf, mismatchOf } from './channel-payment';
+import { type ChannelPayment, forgeryOf } from './channel-payment';
 import { ChannelPrepaid } from './channel-prepaid.service';
-import { ChannelQueue } from './channel-queue';
 import { chainUnavailable, channelBusy, channelRefusal, corrective } from './channel-refusal';
+import { ChannelTurns } from './channel-turns.service';
 import { ChannelsService } from './channels.service';
 
-/** How long a call waits for the calls before it on the same channel. */
-const TURN_MS = 3_000;
 /** How long a copy of a request waits for the first one's answer. */
 const WAIT_MS = 30_000;
 
 /** Decides whether a voucher may have its work done: one call at a time on a channel, one piece of work per request. */
 @Injectable()
 export class ChannelAdmission {
-  private readonly queue = new ChannelQueue();
-
   constructor(
     private readonly channels: ChannelsService,
     private readonly claims: ClaimsService,
     private readonly mirror: ChannelMirror,
     private readonly deposits: ChannelDeposits,
     private readonly prepaid: ChannelPrepaid,
+    private readonly turns: ChannelTurns,
   ) {}
 
   async admit(payment: ChannelPayment, required: PaymentRequirements, work: Work): Promise<HoldOutcome> {
@@ -95,9 +90,7 @@ export class ChannelAdmission {
     made: boolean,
   ): Promise<ChannelHold | Refusal> {
     const { claimKey, callId, channel: known } = hold;
-    const reserved = await this.queue.inOrder(known.id, TURN_MS, () =>
-      this.channels.reserve(known.id, claimKey, callId),
-    );
+    const reserved = await this.turns.take(known.id, claimKey, callId);
     if (!reserved) return channelBusy;
     const more = payment.deposit && !made ? payment.deposit.amount : 0n;
     let channel = reserved;
@@ -136,15 +129,6 @@ export class ChannelAdmission {
 }
 
 const VOUCHER_SIGNATURE = 'invalid_batch_settlement_evm_voucher_signature';
-
-/** Why a voucher is nobody's, or for another channel than what was asked for. */
-export function forgeryOf(payment: ChannelPayment, required: PaymentRequirements): Refusal | undefined {
-  const mismatch = mismatchOf(payment, required);
-  if (mismatch) return mismatch;
-  const digest = voucherDigest(chainIdOf(required.network), payment.channelId, payment.max);
-  const isSigned = recoverSigner(digest, payment.signature) === payment.config.payerAuthorizer;
-  return isSigned ? undefined : channelRefusal('voucher_signature');
-}
 
 /** A voucher is over a sum, not for a request: calls at the same time carry the same one, so the request is in the key. */
 const keyOf = ({ accepted, channelId, max }: ChannelPayment, requestFingerprint: string): string =>

@@ -52,11 +52,8 @@ export class ChannelClaimSender {
 
   private async outcomeOf(claim: ChannelClaim): Promise<CallOutcome> {
     const { network, claims } = claim;
-    const claimed = await this.claimedOf(claim);
     // Whoever saw the claim on its way can have sent it first.
-    if (claims.every(({ totalClaimed }, index) => totalClaimed <= (claimed[index] as bigint))) {
-      return { kind: 'refused', reason: 'claimed before' };
-    }
+    if (isClaimed(claim, await this.claimedOf(claim))) return { kind: 'refused', reason: 'claimed before' };
     const data = claimAndSettleCall(claims, await this.authorizers.signClaims(network, claims));
     // One voucher that the chain does not take would burn the gas of all.
     if (!(await this.wouldSucceed(network, data))) return { kind: 'refused', reason: 'simulation' };
@@ -67,21 +64,22 @@ export class ChannelClaimSender {
     );
   }
 
+  /** What the chain says counts, not what was asked for: other calls may share the transaction, and its logs. */
   private async finish(claim: ChannelClaim, outcome: CallOutcome): Promise<void> {
     const { network, claims } = claim;
     if (outcome.kind === 'in_doubt') return;
+    const transaction = outcome.kind === 'refused' ? undefined : outcome.transaction;
     if (outcome.kind === 'succeeded') {
       const { receiver, token } = (claims[0] as VoucherClaim).config;
       await this.settlements.book(network, outcome.receipt.logs, receiver, token);
-      const claimed = claims.map(({ totalClaimed }) => totalClaimed);
-      const { transaction } = outcome;
-      return this.claims.close(claim, { state: 'settled', transaction, reason: undefined, claimed, faulty: [] });
     }
     const claimed = await this.claimedOf(claim);
+    if (isClaimed(claim, claimed)) {
+      return this.claims.close(claim, { state: 'settled', transaction, reason: undefined, claimed, faulty: [] });
+    }
     const faulty = await this.faultyIn(claim);
-    const reason = outcome.reason ?? 'reverted';
-    if (faulty.length > 0) this.logger.error(`${referenceOf(claim)}: ${reason}, because of ${faulty.join(', ')}`);
-    const transaction = outcome.kind === 'reverted' ? outcome.transaction : undefined;
+    const reason = outcome.kind === 'succeeded' ? 'not claimed' : (outcome.reason ?? 'reverted');
+    this.logger.warn(`${referenceOf(claim)}: ${reason} ${faulty.join(', ')}`);
     await this.claims.close(claim, { state: 'failed', transaction, reason, claimed, faulty });
   }
 
@@ -111,6 +109,9 @@ export class ChannelClaimSender {
     }
   }
 }
+
+const isClaimed = ({ claims }: ChannelClaim, claimed: readonly bigint[]): boolean =>
+  claims.every(({ totalClaimed }, index) => totalClaimed <= (claimed[index] as bigint));
 
 /** A transfer to the receiver is in it: a claim in which everything was claimed before moves nothing. */
 const happened =

@@ -1,5 +1,6 @@
 import type { Hex } from 'viem';
-import { channelIdOf, type ChannelConfig } from '../../evm/typed-digest';
+import { recoverSigner } from '../../evm/signature';
+import { channelIdOf, type ChannelConfig, voucherDigest } from '../../evm/typed-digest';
 import {
   addressOf,
   bytes32Of,
@@ -72,7 +73,7 @@ export function findChannelPayment(headers: RequestHeaders): ChannelPayment | Un
 }
 
 /** Why the channel is not one that was asked for, before anybody is asked about its signature. */
-export function mismatchOf(payment: ChannelPayment, required: PaymentRequirements): Refusal | undefined {
+function mismatchOf(payment: ChannelPayment, required: PaymentRequirements): Refusal | undefined {
   const { accepted, config, channelId } = payment;
   const { extra } = required;
   if (accepted.network !== required.network) return channelRefusal('network_mismatch');
@@ -86,6 +87,15 @@ export function mismatchOf(payment: ChannelPayment, required: PaymentRequirement
   // A contract wallet can take its signature back; a key cannot.
   if (config.payerAuthorizer === NOBODY) return channelRefusal('payer_authorizer_required');
   return undefined;
+}
+
+/** Why a voucher is nobody's, or for another channel than what was asked for. */
+export function forgeryOf(payment: ChannelPayment, required: PaymentRequirements): Refusal | undefined {
+  const mismatch = mismatchOf(payment, required);
+  if (mismatch) return mismatch;
+  const digest = voucherDigest(chainIdOf(required.network), payment.channelId, payment.max);
+  const isSigned = recoverSigner(digest, payment.signature) === payment.config.payerAuthorizer;
+  return isSigned ? undefined : channelRefusal('voucher_signature');
 }
 
 /** Of a CAIP-2 `eip155` network. */

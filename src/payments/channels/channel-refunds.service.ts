@@ -1,11 +1,125 @@
+import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import type { TransactionReceipt } from 'viem';
+import { newId } from '../../common/id';
+import type { Claim } from '../claim';
+import { ClaimsService } from '../claims.service';
 import type { HoldOutcome, PaymentRequirements } from '../payment-scheme';
-import type { ChannelPayment } from './channel-payment';
-import { channelRefusal } from './channel-refusal';
+import { inDoubt, inProgress, type Refusal } from '../refusal';
+import type { Channel } from './channel';
+import { refundHeaders } from './channel-headers';
+import type { ChannelClaimPayment } from './channel-hold';
+import { ChannelMirror } from './channel-mirror.service';
+import { type ChannelPayment, forgeryOf } from './channel-payment';
+import { ChannelRefundSender } from './channel-refund-sender.service';
+import { chainUnavailable, channelBusy, channelRefusal, corrective } from './channel-refusal';
+import { ChannelTurns } from './channel-turns.service';
+import { ChannelsService } from './channels.service';
 
+/** The name of its claims: a refund is no call. */
+export const CHANNEL_REFUND = 'channel-refund';
+/** How long a copy of a refund waits for the first one. */
+const WAIT_MS = 30_000;
+
+/** Gives payers back what they deposited and did not use, at once and at our gas. */
 @Injectable()
 export class ChannelRefunds {
-  async answer(_payment: ChannelPayment, _required: PaymentRequirements): Promise<HoldOutcome> {
-    return { kind: 'refused', refusal: channelRefusal('refund_no_balance') };
+  constructor(
+    private readonly claims: ClaimsService,
+    private readonly channels: ChannelsService,
+    private readonly turns: ChannelTurns,
+    private readonly mirror: ChannelMirror,
+    private readonly sender: ChannelRefundSender,
+  ) {}
+
+  /** `answered` with the refund's receipt; the voucher is over exactly what was charged. */
+  async answer(payment: ChannelPayment, required: PaymentRequirements): Promise<HoldOutcome> {
+    const forgery = forgeryOf(payment, required);
+    if (forgery) return { kind: 'refused', refusal: forgery };
+    const known = await this.mirror.channelOf(payment);
+    if ('status' in known) return { kind: 'refused', refusal: known };
+    const fingerprint = proofOf(payment);
+    const claim = await this.claims.take({
+      key: `${CHANNEL_REFUND}:${known.network}:${known.id}:${known.refundNonce}`,
+      scheme: CHANNEL_REFUND,
+      fingerprint,
+      callId: newId(),
+      customerId: known.customerId,
+      payment: { channelId: known.id, network: known.network },
+      validBefore: null,
+      despiteDebt: true,
+    });
+    if (typeof claim === 'string') return this.follow(known, fingerprint);
+    const refusal = await this.refund(claim, known, payment);
+    if (refusal) return { kind: 'refused', refusal };
+    const done = await this.claims.find(claim.key);
+    return done?.answer ? { kind: 'answered', answer: done.answer } : { kind: 'refused', refusal: inDoubt };
+  }
+
+  /** A refund whose worker died, or whose outcome was not known. @throws when the node does not answer. */
+  async reconcile(claim: Claim): Promise<void> {
+    const { channelId } = claim.payment as Pick<ChannelClaimPayment, 'channelId'>;
+    const channel = (await this.channels.find(channelId)) as Channel;
+    const outcome = await this.sender.outcomeOf(claim.key, channel);
+    if (outcome.kind === 'succeeded') return this.finish(claim, channel, outcome.receipt);
+    if (outcome.kind !== 'in_doubt') await this.claims.abandon(claim, 'released');
+  }
+
+  private async refund(claim: Claim, known: Channel, payment: ChannelPayment): Promise<Refusal | undefined> {
+    let sent = false;
+    try {
+      const turn = await this.turns.take(known.id, claim.key, claim.callId);
+      if (!turn) return await this.giveUp(claim, known, channelBusy);
+      const channel = await this.mirror.refresh(turn);
+      const left = channel.balance - channel.charged;
+      const amount = payment.refund?.amount ?? left;
+      if (payment.max !== channel.charged) return await this.giveUp(claim, known, corrective(channel));
+      if (left <= 0n) return await this.giveUp(claim, known, channelRefusal('refund_no_balance'));
+      if (amount === 0n || amount > left) {
+        return await this.giveUp(claim, known, channelRefusal('refund_amount_invalid'));
+      }
+      const before = await this.sender.outcomeOf(claim.key, channel);
+      sent = true;
+      const isOpen = before.kind === 'succeeded' || before.kind === 'in_doubt';
+      const outcome = isOpen ? before : await this.sender.send(claim.key, channel, amount);
+      if (outcome.kind === 'succeeded') return void (await this.finish(claim, channel, outcome.receipt));
+      if (outcome.kind !== 'in_doubt') {
+        return await this.giveUp(claim, known, channelRefusal('refund_transaction_failed'));
+      }
+    } catch {
+      if (!sent) return this.giveUp(claim, known, chainUnavailable);
+    }
+    this.claims.leave(claim.key, claim.callId);
+    return inDoubt;
+  }
+
+  private async finish(claim: Claim, channel: Channel, receipt: TransactionReceipt): Promise<void> {
+    const { key, callId } = claim;
+    const amount = await this.sender.book(channel, receipt);
+    const transaction = receipt.transactionHash;
+    const after = (await this.channels.refunded(channel.id, callId, amount)) ?? channel;
+    const answer = {
+      status: 200,
+      headers: { 'content-type': 'application/json', ...refundHeaders(after, transaction, amount) },
+      body: Buffer.from(JSON.stringify({ message: 'Refunded', channelId: channel.id, amount: amount.toString() })),
+    };
+    await this.claims.move(key, callId, 'settled', { answer, transaction });
+  }
+
+  private async giveUp({ key, callId }: Claim, { id }: Channel, refusal: Refusal): Promise<Refusal> {
+    await this.claims.move(key, callId, 'released');
+    await this.channels.free(id, callId);
+    return refusal;
+  }
+
+  /** A copy of the refund gets the first one's answer. */
+  private async follow(known: Channel, fingerprint: string): Promise<HoldOutcome> {
+    const key = `${CHANNEL_REFUND}:${known.network}:${known.id}:${known.refundNonce}`;
+    const claim = await this.claims.settled(key, WAIT_MS);
+    const isSame = claim?.fingerprint === fingerprint && claim.answer !== undefined;
+    return isSame ? { kind: 'answered', answer: claim.answer } : { kind: 'refused', refusal: inProgress };
   }
 }
+
+const proofOf = ({ signature, refund }: ChannelPayment): string =>
+  createHash('sha256').update(`${signature.toLowerCase()}\n${refund?.amount}`).digest('base64url');

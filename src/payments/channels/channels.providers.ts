@@ -9,12 +9,16 @@ import { ChannelDeposits } from './channel-deposits.service';
 import { ChannelMirror } from './channel-mirror.service';
 import { ChannelPrepaid } from './channel-prepaid.service';
 import { ChannelReconciler } from './channel-reconciler.service';
+import { ChannelRefundSender } from './channel-refund-sender.service';
+import { ChannelRefundsController } from './channel-refunds.controller';
 import { ChannelRefunds } from './channel-refunds.service';
 import { ChannelSettlements } from './channel-settlements.service';
+import { ChannelTurns } from './channel-turns.service';
 import { ChannelWatch } from './channel-watch.service';
 import { ChannelsScheme } from './channels.scheme';
 import { ChannelsService } from './channels.service';
 import { ClaimScheduler } from './claim-scheduler.service';
+import { SdkChannelStorage } from './sdk-channel-storage.service';
 
 export const CHANNELS: PaymentsPart = {
   schemes: [ChannelsScheme],
@@ -29,10 +33,14 @@ export const CHANNELS: PaymentsPart = {
     ChannelMirror,
     ChannelPrepaid,
     ChannelReconciler,
+    ChannelRefundSender,
     ChannelRefunds,
     ChannelSettlements,
+    ChannelTurns,
     ChannelWatch,
     ChannelsService,
     ClaimScheduler,
+    SdkChannelStorage,
   ],
+  controllers: [ChannelRefundsController],
 };

@@ -15,11 +15,11 @@ import type {
   Work,
 } from '../payment-scheme';
 import type { UnreadablePayment } from '../payment-envelope';
-import { ChannelAdmission, forgeryOf } from './channel-admission.service';
+import { ChannelAdmission } from './channel-admission.service';
 import { ChannelAuthorizers } from './channel-authorizers.service';
 import { ChannelCapture } from './channel-capture.service';
 import type { ChannelHold } from './channel-hold';
-import { BATCH_SETTLEMENT_SCHEME, type ChannelPayment, findChannelPayment } from './channel-payment';
+import { BATCH_SETTLEMENT_SCHEME, type ChannelPayment, findChannelPayment, forgeryOf } from './channel-payment';
 import { ChannelRefunds } from './channel-refunds.service';
 import { channelRefusal } from './channel-refusal';
 import { channelRequirements } from './channel-requirements';

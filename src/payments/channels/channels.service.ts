@@ -73,7 +73,9 @@ export class ChannelsService {
   async reserve(id: Hex, key: string, callId: string): Promise<Channel | undefined> {
     const rows = await this.database.query<ChannelRow>(
       `UPDATE channels SET pending_key = $2, pending_call = $3, last_request_at = now()
-        WHERE channel_id = $1 AND pending_call IS NULL RETURNING *`,
+        WHERE channel_id = $1 AND pending_call IS NULL
+          AND coalesce((sdk_pending->>'expiresAt')::numeric, 0) <= extract(epoch FROM now()) * 1000
+       RETURNING *`,
       [id, key, callId],
     );
     return rows[0] && toChannel(rows[0]);
@@ -127,6 +129,17 @@ export class ChannelsService {
       [id, balance],
     );
     return toChannel(rows[0] as ChannelRow);
+  }
+
+  /** What was refunded left the channel, and what was charged is claimed. `undefined` when that was said before. */
+  async refunded(id: Hex, callId: string, amount: bigint): Promise<Channel | undefined> {
+    const rows = await this.database.query<ChannelRow>(
+      `UPDATE channels SET balance = balance - $3, total_claimed = greatest(total_claimed, charged),
+              unclaimed_since = NULL, refund_nonce = refund_nonce + 1, pending_key = NULL, pending_call = NULL
+        WHERE channel_id = $1 AND pending_call = $2 RETURNING *`,
+      [id, callId, amount],
+    );
+    return rows[0] && toChannel(rows[0]);
   }
 
   async sync(id: Hex, state: ChannelState): Promise<Channel> {
