@@ -70,14 +70,13 @@ test('a call whose turn does not come in time is refused with Retry-After, and c
   const payer = await payerWith(world.chain, TWO_USDC);
   const client = channelClient(world, payer);
   const first = await client.call();
-  const { channelId } = decodePaymentResponseHeader(first.headers.get('payment-response') as string).extra?.[
-    'channelState'
-  ] as { channelId: string };
+  const receipt = decodePaymentResponseHeader(first.headers.get('payment-response') as string);
+  const state = receipt.extra?.['channelState'] as { channelId: string } | undefined;
   const charged = await chargedToChannels(world);
   await sql(
     world,
     `UPDATE channels SET pending_key = 'another call', pending_call = gen_random_uuid() WHERE channel_id = $1`,
-    [channelId],
+    [state?.channelId],
   );
 
   const refused = await client.call();

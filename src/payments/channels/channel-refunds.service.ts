@@ -82,7 +82,10 @@ export class ChannelRefunds {
       sent = true;
       const isOpen = before.kind === 'succeeded' || before.kind === 'in_doubt';
       const outcome = isOpen ? before : await this.sender.send(claim.key, channel, amount);
-      if (outcome.kind === 'succeeded') return void (await this.finish(claim, channel, outcome.receipt));
+      if (outcome.kind === 'succeeded') {
+        await this.finish(claim, channel, outcome.receipt);
+        return undefined;
+      }
       if (outcome.kind !== 'in_doubt') {
         return await this.giveUp(claim, known, channelRefusal('refund_transaction_failed'));
       }
