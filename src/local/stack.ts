@@ -143,6 +143,7 @@ async function startFundedChain(
       X402_NETWORK: `eip155:${chain.chainId}`,
       X402_ASSET: chain.usdc,
       X402_PAY_TO: DEV_WALLETS.payTo.address,
+      EVM_PAYOUT_KEY: DEV_WALLETS.payTo.privateKey,
     },
   };
 }
