@@ -102,7 +102,8 @@ test('kill -9 in mid-call and in mid-withdrawal: a shown transfer still pays onc
   async function withdrawing() {
     const wallet = await payerWith(world.chain, 2_000_000n);
     await topUpWallet(world, wallet, '2');
-    const { quote } = await (await post(`${url}${WITHDRAWALS}/quote`, { amount: '0.3' })).json();
+    const quoted = await post(`${url}${WITHDRAWALS}/quote`, { amount: '0.3' });
+    const { quote } = (await quoted.json()) as { quote: string };
     const signed = await signChallenge(wallet, challengeOf(await fetch(`${url}${WITHDRAWALS}`)));
     return { wallet, send: (at: string) => post(`${at}${WITHDRAWALS}`, { quote }, signed) };
   }
