@@ -101,8 +101,8 @@ export const MAX_KEPT_BYTES = 16 * 1024 * 1024;
 /** Stands in prepared rows for the hash of a transaction that is not known yet. */
 export const PENDING_TRANSACTION = '$transaction';
 
-/** The rows with the transaction's hash in its places. */
-export function withTransaction(rows: CompanionRows, transaction: string): CompanionRows {
+/** The rows with the transaction's hash in its places, or with nothing there when no transaction came of it. */
+export function withTransaction(rows: CompanionRows, transaction: string | null): CompanionRows {
   const placeholder = JSON.stringify(PENDING_TRANSACTION);
   return JSON.parse(JSON.stringify(rows).replaceAll(placeholder, JSON.stringify(transaction))) as CompanionRows;
 }

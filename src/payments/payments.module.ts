@@ -20,6 +20,7 @@ import type { PaymentScheme } from './payment-scheme';
 import { PAYMENT_SCHEMES, PaymentSchemesService } from './payment-schemes.service';
 import type { PaymentsPart } from './payments-part.providers';
 import { TRANSFER_PROOF } from './transfer-proof/transfer-proof.providers';
+import { UPTO } from './upto/upto.providers';
 import { WALLET } from './wallet/wallet.providers';
 
 /**
@@ -29,6 +30,7 @@ import { WALLET } from './wallet/wallet.providers';
 const PARTS: readonly PaymentsPart[] = [
   CHAIN,
   EXACT,
+  UPTO,
   CHANNELS,
   CREDIT_BINDING,
   TRANSFER_PROOF,

@@ -152,7 +152,7 @@ const REFUSED: [string, string, () => Promise<Headers>][] = [
   ['to somebody else', 'invalid_exact_evm_payload_recipient_mismatch', () => signed({ to: STRANGER })],
   ['on another network', 'invalid_network', () => accepting({ network: 'eip155:8453' })],
   ['in another asset', 'invalid_payment_requirements', () => accepting({ asset: STRANGER })],
-  ['of a scheme that is not offered', 'unsupported_scheme', () => accepting({ scheme: 'upto' })],
+  ['of a scheme that is not offered', 'unsupported_scheme', () => accepting({ scheme: 'auth-capture' })],
   [
     'signed by another wallet',
     'invalid_exact_evm_signature',

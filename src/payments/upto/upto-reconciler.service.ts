@@ -1,0 +1,41 @@
+import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { CONFIG } from '../../config/config.module';
+import type { Config } from '../../config/config';
+import { JobsService } from '../../jobs/jobs.service';
+import type { Claim } from '../claim';
+import { ClaimsService } from '../claims.service';
+import { UptoSettlement } from './upto-settlement.service';
+
+/** Each may wait for a block. */
+const AT_ONCE = 32;
+
+/** Finishes what a crash or a silent chain left: every `upto` claim ends as settled, released or failed. */
+@Injectable()
+export class UptoReconciler implements OnModuleInit {
+  private readonly logger = new Logger('UptoReconciler');
+
+  constructor(
+    @Inject(CONFIG) private readonly config: Config,
+    private readonly jobs: JobsService,
+    private readonly claims: ClaimsService,
+    private readonly settlement: UptoSettlement,
+  ) {}
+
+  onModuleInit(): void {
+    if (!this.config.x402) return;
+    this.jobs.register({ name: 'reconcile-upto', everySeconds: 2, run: () => this.reconcile() });
+  }
+
+  async reconcile(): Promise<void> {
+    const unsettled = await this.claims.abandoned('upto', ['settling', 'in_doubt'], AT_ONCE);
+    await Promise.all(unsettled.map((claim) => this.settle(claim)));
+    // Nothing has moved: the same payment may be used again, and its ceiling is free.
+    for (const claim of await this.claims.abandoned('upto', ['working'])) await this.claims.abandon(claim, 'released');
+  }
+
+  private async settle(claim: Claim): Promise<void> {
+    await this.settlement
+      .reconcile(claim)
+      .catch((error: unknown) => this.logger.error(`${claim.key} stays ${claim.state}: ${String(error)}`));
+  }
+}

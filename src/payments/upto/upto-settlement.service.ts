@@ -1,0 +1,141 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { usdc } from '../../common/money';
+import { callSettled } from '../../ledger/chain-entries';
+import { callCaptured } from '../../ledger/entries';
+import type { JournalEntry } from '../../ledger/journal-entry';
+import { customerCredits } from '../../ledger/ledger-account';
+import { LedgerRefusedError } from '../../ledger/ledger-error';
+import { LedgerService } from '../../ledger/ledger.service';
+import type { CompanionRows } from '../../ledger/companion-rows';
+import { Settler } from '../chain/settler.service';
+import { type Claim, type PendingCapture, withTransaction } from '../claim';
+import { ClaimsService } from '../claims.service';
+import { movedTheMoney, settleCall } from './upto-contract';
+import type { UptoClaimPayment } from './upto-hold';
+import { UptoVerification } from './upto-verification.service';
+
+/** What became of a settlement. `in_doubt` is a state, not an error: the reconciler finishes it. */
+export type UptoOutcome =
+  /** The transaction is empty where nothing was used: then nothing had to move. */
+  | { readonly kind: 'settled'; readonly transaction: string }
+  | { readonly kind: 'failed'; readonly reason: string }
+  | { readonly kind: 'in_doubt' };
+
+type UnfinishedClaim = Pick<Claim, 'key' | 'callId' | 'customerId' | 'payment' | 'capture'>;
+
+/** No block can still include the payment so long after its last second. */
+const EXPIRY_MARGIN_SECONDS = 60;
+const IN_DOUBT_RETRY_SECONDS = 2;
+
+/** Takes what was used of an `upto` payment, finds out what became of that, and books it: each safe to repeat. */
+@Injectable()
+export class UptoSettlement {
+  private readonly logger = new Logger('UptoSettlement');
+
+  constructor(
+    private readonly settler: Settler,
+    private readonly verification: UptoVerification,
+    private readonly ledger: LedgerService,
+    private readonly claims: ClaimsService,
+  ) {}
+
+  /** Settles a claim that is `settling` with its capture. Never throws: from here on, trouble of any kind is doubt. */
+  async settle(claim: UnfinishedClaim): Promise<UptoOutcome> {
+    try {
+      return await this.finish(claim, await this.send(claim));
+    } catch (error) {
+      this.logger.error(`${claim.key} is left to the reconciler: ${String(error)}`);
+      this.claims.leave(claim.key, claim.callId);
+      return { kind: 'in_doubt' };
+    }
+  }
+
+  /** Finishes a claim that somebody left: `settling` after a crash, or `in_doubt`. */
+  async reconcile(claim: Claim): Promise<void> {
+    const { authorization } = claim.payment as UptoClaimPayment;
+    if (chargeOf(claim) === 0n) return void (await this.finish(claim, NOTHING_DUE));
+    const known = await this.lookUp(claim);
+    const lapsed = Date.now() / 1000 > Number(authorization.deadline) + EXPIRY_MARGIN_SECONDS;
+    const outcome = known ?? (lapsed ? LAPSED : await this.send(claim));
+    await this.finish(claim, outcome);
+  }
+
+  private async send(claim: UnfinishedClaim): Promise<UptoOutcome> {
+    const charge = chargeOf(claim);
+    if (charge === 0n) return NOTHING_DUE;
+    const { authorization, signature, permit, requirements, contractPayer } = claim.payment as UptoClaimPayment;
+    const { network } = requirements;
+    const call = settleCall(authorization, signature, charge, permit ?? undefined);
+    const sender = authorization.witness.facilitator;
+    const sent = await this.settler.send(
+      { ...call, network, reference: claim.key, sender, alone: contractPayer },
+      (receipt) => movedTheMoney(receipt, authorization, charge),
+    );
+    if (sent.kind === 'succeeded') return { kind: 'settled', transaction: sent.transaction };
+    if (sent.kind === 'in_doubt') return sent;
+    // An earlier attempt may have taken it: then this one had nothing left to take.
+    return (await this.lookUp(claim)) ?? FAILED;
+  }
+
+  /** What the chain says of it; `undefined` when nothing that was sent can still land, and the payment is unspent. */
+  private async lookUp(claim: UnfinishedClaim): Promise<UptoOutcome | undefined> {
+    const { authorization, requirements } = claim.payment as UptoClaimPayment;
+    const charge = chargeOf(claim);
+    const outcome = await this.settler.outcomeOf(claim.key, (receipt) => movedTheMoney(receipt, authorization, charge));
+    if (outcome.kind === 'succeeded') return { kind: 'settled', transaction: outcome.transaction };
+    if (outcome.kind === 'in_doubt') return outcome;
+    // Only our key settles it: whatever else has spent the nonce was the payer.
+    return (await this.verification.isSpent(authorization, requirements.network)) ? SPENT : undefined;
+  }
+
+  private async finish(claim: UnfinishedClaim, outcome: UptoOutcome): Promise<UptoOutcome> {
+    const { key, callId } = claim;
+    if (outcome.kind === 'in_doubt') {
+      await this.claims.move(key, callId, 'in_doubt', { leaseSeconds: IN_DOUBT_RETRY_SECONDS });
+      return outcome;
+    }
+    if (outcome.kind === 'settled') {
+      await this.book(claim, outcome.transaction);
+      await this.claims.move(key, callId, 'settled', { transaction: outcome.transaction });
+      return outcome;
+    }
+    if ((claim.payment as UptoClaimPayment).answersFirst) await this.bookDebt(claim);
+    await this.claims.move(key, callId, 'failed', { reason: outcome.reason });
+    return outcome;
+  }
+
+  private async book(claim: UnfinishedClaim, transaction: string): Promise<void> {
+    const { callId, key: paymentId } = claim;
+    const customerId = claim.customerId as string;
+    const { rows } = claim.capture as PendingCapture;
+    const amount = usdc(chargeOf(claim));
+    if (amount.atoms === 0n)
+      return this.post(claim, callCaptured({ callId, customerId, charge: amount }), withTransaction(rows, null));
+    const { network, payTo } = (claim.payment as UptoClaimPayment).requirements;
+    const transfer = { paymentId, customerId, network, payTo, transaction, amount };
+    await this.post(claim, callSettled({ ...transfer, callId, charge: amount }), withTransaction(rows, transaction));
+  }
+
+  /** What was delivered and is not paid is taken from the wallet's credit, and what that cannot bear is owed. */
+  private async bookDebt(claim: UnfinishedClaim): Promise<void> {
+    const entry = callCaptured({
+      callId: claim.callId,
+      customerId: claim.customerId as string,
+      charge: usdc(chargeOf(claim)),
+    });
+    await this.post(claim, entry, withTransaction((claim.capture as PendingCapture).rows, null));
+  }
+
+  private async post(claim: UnfinishedClaim, entry: JournalEntry, rows: CompanionRows): Promise<void> {
+    const { verdict } = await this.ledger.post(entry, rows, customerCredits(claim.customerId as string, 'USDC'));
+    if (verdict !== 'posted' && verdict !== 'replayed')
+      throw new LedgerRefusedError(`booking of ${claim.key}`, verdict);
+  }
+}
+
+const chargeOf = (claim: UnfinishedClaim): bigint => BigInt((claim.capture as PendingCapture).charge);
+
+const NOTHING_DUE: UptoOutcome = { kind: 'settled', transaction: '' };
+const SPENT: UptoOutcome = { kind: 'failed', reason: 'permit2_invalid_nonce' };
+const LAPSED: UptoOutcome = { kind: 'failed', reason: 'permit2_deadline_expired' };
+const FAILED: UptoOutcome = { kind: 'failed', reason: 'invalid_upto_evm_transaction_failed' };

@@ -1,0 +1,151 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { usdc } from '../../common/money';
+import { CONFIG } from '../../config/config.module';
+import type { Config } from '../../config/config';
+import { UsageRecordsService } from '../../metering/usage-records.service';
+import { type ChainNetwork, NetworksService } from '../chain/networks.service';
+import { chargedTo } from '../charged';
+import { type Claim, PENDING_TRANSACTION } from '../claim';
+import { LEASE_SECONDS } from '../claim-leases.service';
+import { ClaimsService } from '../claims.service';
+import type { UnreadablePayment } from '../payment-envelope';
+import type {
+  CaptureOutcome,
+  Delivery,
+  Failure,
+  Hold,
+  HoldOutcome,
+  Paid,
+  PaymentPayload,
+  PaymentRequirements,
+  PaymentScheme,
+  RequestHeaders,
+  Work,
+} from '../payment-scheme';
+import { inDoubt, inProgress } from '../refusal';
+import { GAS_SPONSORING } from './gas-sponsoring';
+import { UptoAdmission } from './upto-admission.service';
+import type { UptoHold } from './upto-hold';
+import { findUptoPayment, refusedPayment, type UptoPayment } from './upto-payment';
+import { uptoRequirements } from './upto-requirements';
+import { responseHeaders } from './upto-response';
+import { UptoSettlement } from './upto-settlement.service';
+import { UptoVerification } from './upto-verification.service';
+
+/**
+ * x402 `upto` on EVM: the payer signs the quote's ceiling, and what the call used is settled once the work is done. An
+ * answer in one piece waits for that; a stream has left by then, and what its payer does not have any more is owed.
+ */
+@Injectable()
+export class UptoScheme implements PaymentScheme {
+  readonly name = 'upto';
+
+  constructor(
+    @Inject(CONFIG) private readonly config: Config,
+    private readonly networks: NetworksService,
+    private readonly admission: UptoAdmission,
+    private readonly verification: UptoVerification,
+    private readonly settlement: UptoSettlement,
+    private readonly claims: ClaimsService,
+    private readonly usages: UsageRecordsService,
+  ) {}
+
+  requirements(work: Work): readonly PaymentRequirements[] {
+    return this.offering.map(({ config, addresses }) => {
+      // Spread over our keys by the call, so that settlements of one do not wait for another's.
+      const facilitator = addresses[Number(`0x${work.callId.slice(-6)}`) % addresses.length] as string;
+      const offer = { network: config.id, payTo: config.payTo, asset: config.asset, facilitator };
+      return uptoRequirements(offer, work.quote.ceiling, this.config.upstream.timeoutMs);
+    });
+  }
+
+  extensions(): Readonly<Record<string, unknown>> {
+    return this.offering.length === 0 ? {} : GAS_SPONSORING;
+  }
+
+  find(headers: RequestHeaders): PaymentPayload | undefined {
+    return this.offering.length === 0 ? undefined : findUptoPayment(headers);
+  }
+
+  async prove(payment: PaymentPayload): Promise<string | undefined> {
+    const given = payment as UptoPayment | UnreadablePayment;
+    if ('refusal' in given) return undefined;
+    const network = this.offering.find(({ id }) => id === given.accepted.network);
+    const signed = network && (await this.verification.isSigned(given, network.id).catch(() => false));
+    return signed ? given.authorization.from : undefined;
+  }
+
+  async hold(payment: PaymentPayload, work: Work): Promise<HoldOutcome> {
+    const given = payment as UptoPayment | UnreadablePayment;
+    if ('refusal' in given) return { kind: 'refused', refusal: given.refusal };
+    const network = this.offering.find(({ id }) => id === given.accepted.network);
+    const required = this.requirements(work).find((row) => row.network === network?.id);
+    if (!network || !required) return { kind: 'refused', refusal: refusedPayment('invalid_upto_evm_network_mismatch') };
+    return this.admission.admit(given, required, network.addresses, work);
+  }
+
+  /** The answer and the charge are durable before the money moves: whatever happens then, it can be finished. */
+  async capture(hold: Hold, delivery: Delivery): Promise<CaptureOutcome> {
+    const held = hold as UptoHold;
+    const { claimKey, callId, customerId, claimPayment } = held;
+    const charge = chargedTo(held, delivery.charge.amount);
+    const capture = {
+      asset: charge.asset,
+      charge: charge.atoms.toString(),
+      held: held.amount.atoms.toString(),
+      rows: delivery.rows(paidBy(held, charge, PENDING_TRANSACTION)),
+    };
+    const change = { capture, answer: delivery.answer, leaseSeconds: LEASE_SECONDS };
+    if (!(await this.claims.move(claimKey, callId, 'settling', change))) return this.capturedBefore(held);
+    const claim = { key: claimKey, callId, customerId, payment: claimPayment, capture };
+    const outcome = await this.settlement.settle(claim);
+    if (outcome.kind === 'settled') return captured({ ...claim, transaction: outcome.transaction });
+    // What was answered is charged all the same: by the reconciler, or as a debt.
+    if (claimPayment.answersFirst) return captured({ ...claim, transaction: null });
+    return { kind: 'refused', refusal: outcome.kind === 'failed' ? refusedPayment(outcome.reason) : inDoubt };
+  }
+
+  async release(hold: Hold, failure: Failure): Promise<void> {
+    const held = hold as UptoHold;
+    const rows = failure.rows(paidBy(held, usdc(0n), null));
+    if (rows.usage) await this.usages.record(rows.usage);
+    await this.claims.move(held.claimKey, held.callId, 'released');
+  }
+
+  /** A repeat learns what came of the first. A worker whose claim was given to another one gets nothing. */
+  private async capturedBefore(held: UptoHold): Promise<CaptureOutcome> {
+    const claim = await this.claims.find(held.claimKey);
+    if (claim?.callId !== held.callId) return { kind: 'refused', refusal: inProgress };
+    if (claim.state === 'settled') return captured(claim);
+    const open = claim.state === 'settling' || claim.state === 'in_doubt';
+    return { kind: 'refused', refusal: open ? inDoubt : inProgress };
+  }
+
+  /** The networks where a key of ours can settle it. */
+  private get offering(): readonly ChainNetwork[] {
+    return this.networks.all().filter(({ config }) => config.upto);
+  }
+}
+
+function captured(claim: Pick<Claim, 'payment' | 'capture' | 'transaction'>): CaptureOutcome {
+  const charge = usdc(BigInt(claim.capture?.charge ?? 0));
+  const headers = claim.transaction === null ? {} : responseHeaders(claim);
+  return { kind: 'captured', receipt: { charge, balance: undefined, headers } };
+}
+
+function paidBy(held: UptoHold, charge: Paid['charge'], transaction: string | null): Paid {
+  const { network } = held.claimPayment.requirements;
+  return {
+    charge,
+    held: held.amount,
+    evidence: {
+      payer: held.payer,
+      network,
+      ...(transaction === null ? {} : { transaction }),
+      settled: charge.atoms.toString(),
+    },
+    paymentId: held.claimKey,
+    network,
+    transaction,
+  };
+}
