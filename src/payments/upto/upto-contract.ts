@@ -51,6 +51,6 @@ const permit2612Of = ({ amount, deadline, signature }: SponsoredPermit) => ({
   value: BigInt(amount),
   deadline: BigInt(deadline),
   r: signature.slice(0, 66) as Hex,
-  s: `0x${signature.slice(66, 130)}` as Hex,
+  s: `0x${signature.slice(66, 130)}`,
   v: Number.parseInt(signature.slice(130), 16),
 });

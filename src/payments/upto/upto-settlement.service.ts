@@ -7,11 +7,12 @@ import { customerCredits } from '../../ledger/ledger-account';
 import { LedgerRefusedError } from '../../ledger/ledger-error';
 import { LedgerService } from '../../ledger/ledger.service';
 import type { CompanionRows } from '../../ledger/companion-rows';
+import { UsageRecordsService } from '../../metering/usage-records.service';
 import { Settler } from '../chain/settler.service';
 import { type Claim, type PendingCapture, withTransaction } from '../claim';
 import { ClaimsService } from '../claims.service';
 import { movedTheMoney, settleCall } from './upto-contract';
-import type { UptoClaimPayment } from './upto-hold';
+import type { UptoClaimPayment, UptoHold } from './upto-hold';
 import { UptoVerification } from './upto-verification.service';
 
 /** What became of a settlement. `in_doubt` is a state, not an error: the reconciler finishes it. */
@@ -37,6 +38,7 @@ export class UptoSettlement {
     private readonly verification: UptoVerification,
     private readonly ledger: LedgerService,
     private readonly claims: ClaimsService,
+    private readonly usages: UsageRecordsService,
   ) {}
 
   /** Settles a claim that is `settling` with its capture. Never throws: from here on, trouble of any kind is doubt. */
@@ -48,6 +50,12 @@ export class UptoSettlement {
       this.claims.leave(claim.key, claim.callId);
       return { kind: 'in_doubt' };
     }
+  }
+
+  /** Nothing was delivered: the ceiling is free again, and so is the payment. */
+  async release({ claimKey, callId }: UptoHold, rows: CompanionRows): Promise<void> {
+    if (rows.usage) await this.usages.record(rows.usage);
+    await this.claims.move(claimKey, callId, 'released');
   }
 
   /** Finishes a claim that somebody left: `settling` after a crash, or `in_doubt`. */

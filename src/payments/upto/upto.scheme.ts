@@ -2,7 +2,6 @@ import { Inject, Injectable } from '@nestjs/common';
 import { usdc } from '../../common/money';
 import { CONFIG } from '../../config/config.module';
 import type { Config } from '../../config/config';
-import { UsageRecordsService } from '../../metering/usage-records.service';
 import { type ChainNetwork, NetworksService } from '../chain/networks.service';
 import { chargedTo } from '../charged';
 import { type Claim, PENDING_TRANSACTION } from '../claim';
@@ -47,7 +46,6 @@ export class UptoScheme implements PaymentScheme {
     private readonly verification: UptoVerification,
     private readonly settlement: UptoSettlement,
     private readonly claims: ClaimsService,
-    private readonly usages: UsageRecordsService,
   ) {}
 
   requirements(work: Work): readonly PaymentRequirements[] {
@@ -107,9 +105,7 @@ export class UptoScheme implements PaymentScheme {
 
   async release(hold: Hold, failure: Failure): Promise<void> {
     const held = hold as UptoHold;
-    const rows = failure.rows(paidBy(held, usdc(0n), null));
-    if (rows.usage) await this.usages.record(rows.usage);
-    await this.claims.move(held.claimKey, held.callId, 'released');
+    await this.settlement.release(held, failure.rows(paidBy(held, usdc(0n), null)));
   }
 
   /** A repeat learns what came of the first. A worker whose claim was given to another one gets nothing. */
