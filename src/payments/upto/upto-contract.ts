@@ -47,10 +47,8 @@ export function movedTheMoney(
 }
 
 /** The signature was recovered: it has 65 bytes, the last one is 27 or 28. */
-const permit2612Of = ({ amount, deadline, signature }: SponsoredPermit) => ({
-  value: BigInt(amount),
-  deadline: BigInt(deadline),
-  r: signature.slice(0, 66) as Hex,
-  s: `0x${signature.slice(66, 130)}`,
-  v: Number.parseInt(signature.slice(130), 16),
-});
+function permit2612Of({ amount, deadline, signature }: SponsoredPermit) {
+  const r: Hex = `0x${signature.slice(2, 66)}`;
+  const s: Hex = `0x${signature.slice(66, 130)}`;
+  return { value: BigInt(amount), deadline: BigInt(deadline), r, s, v: Number.parseInt(signature.slice(130), 16) };
+}
