@@ -4,7 +4,7 @@ import { recoverSigner } from '../../evm/signature';
 import { permitDigest, type TokenDomain } from '../../evm/typed-digest';
 import { addressOf, objectOf, sameAddress, signatureOf, uintOf } from '../payment-envelope';
 import type { Refusal } from '../refusal';
-import type { Permit2Authorization } from './upto-payment';
+import type { Permit2Authorization } from './permit2-authorization';
 
 /** An EIP-2612 permit by which the payer lets Permit2 move its tokens. Integers are decimal strings. */
 export interface SponsoredPermit {

@@ -3,7 +3,7 @@ import { UPTO_PERMIT2_PROXY } from '../../evm/contracts';
 import { EIP3009_ABI } from '../../evm/eip3009';
 import type { SponsoredPermit } from './gas-sponsoring';
 import { UPTO_ABI } from './upto-abi';
-import type { Permit2Authorization } from './upto-payment';
+import type { Permit2Authorization } from './permit2-authorization';
 
 /** A settlement takes about 80,000; with the payer's approval before it about 60,000 more. */
 const SETTLE_GAS = 160_000n;

@@ -1,7 +1,7 @@
 import type { Hex } from 'viem';
 import type { Hold, PaymentRequirements } from '../payment-scheme';
 import type { SponsoredPermit } from './gas-sponsoring';
-import type { Permit2Authorization } from './upto-payment';
+import type { Permit2Authorization } from './permit2-authorization';
 
 /** A claimed `upto` payment: nothing has moved yet. */
 export interface UptoHold extends Hold {

@@ -2,19 +2,17 @@ import { createHash } from 'node:crypto';
 import type { Hex } from 'viem';
 import { UPTO_PERMIT2_PROXY } from '../../evm/contracts';
 import {
-  addressOf,
   envelopeFor,
-  objectOf,
   type PaymentEnvelope,
   sameAddress,
   signatureOf,
-  uintOf,
   type UnreadablePayment,
   unreadablePayload,
 } from '../payment-envelope';
 import type { PaymentPayload, PaymentRequirements, RequestHeaders } from '../payment-scheme';
 import type { Refusal } from '../refusal';
 import { type SponsoredPermit, sponsoredPermitOf } from './gas-sponsoring';
+import { type Permit2Authorization, permit2AuthorizationOf } from './permit2-authorization';
 
 /** A transfer of up to a ceiling that its payer signed (Permit2 with a witness), as `upto` on EVM carries it. */
 export interface UptoPayment extends PaymentPayload {
@@ -25,16 +23,6 @@ export interface UptoPayment extends PaymentPayload {
   readonly accepted: PaymentEnvelope['accepted'];
 }
 
-/** Permit2 `PermitWitnessTransferFrom`. Integers are decimal strings, times Unix seconds, hex in lower case. */
-export interface Permit2Authorization {
-  readonly from: Hex;
-  readonly permitted: { readonly token: Hex; readonly amount: string };
-  readonly spender: Hex;
-  readonly nonce: string;
-  readonly deadline: string;
-  readonly witness: { readonly to: Hex; readonly facilitator: Hex; readonly validAfter: string };
-}
-
 /** The payment of a request that names `upto`; `undefined` when it carries none. Never throws. */
 export function findUptoPayment(headers: RequestHeaders): UptoPayment | UnreadablePayment | undefined {
   const envelope = envelopeFor('upto', headers);
@@ -42,7 +30,7 @@ export function findUptoPayment(headers: RequestHeaders): UptoPayment | Unreadab
   const { version, accepted, payload } = envelope;
   const unreadable = (why: string) => unreadablePayload('upto', version, why);
   if (version !== 2) return unreadable('upto is a scheme of version 2');
-  const authorization = readAuthorization(payload['permit2Authorization']);
+  const authorization = permit2AuthorizationOf(payload['permit2Authorization']);
   if (!authorization) return unreadable('payload.permit2Authorization is not a Permit2 authorization');
   const signature = signatureOf(payload['signature']);
   if (!signature) return unreadable('payload.signature is not the hex of a signature');
@@ -114,19 +102,3 @@ export const refusedPayment = (code: string, detail?: string): Refusal => ({
 
 /** 31 December 9999 in Unix milliseconds: authorizations may be valid for much longer. */
 const LAST_INSTANT = 253_402_214_400_000;
-
-function readAuthorization(value: unknown): Permit2Authorization | undefined {
-  const given = objectOf(value);
-  const permitted = objectOf(given?.['permitted']);
-  const witness = objectOf(given?.['witness']);
-  if (!given || !permitted || !witness) return undefined;
-  const [from, spender] = [addressOf(given['from']), addressOf(given['spender'])];
-  const [nonce, deadline] = [uintOf(given['nonce']), uintOf(given['deadline'])];
-  const [token, amount] = [addressOf(permitted['token']), uintOf(permitted['amount'])];
-  const [to, facilitator] = [addressOf(witness['to']), addressOf(witness['facilitator'])];
-  const validAfter = uintOf(witness['validAfter']);
-  if (!from || !spender || !token || !to || !facilitator) return undefined;
-  if (nonce === undefined || deadline === undefined || amount === undefined || validAfter === undefined)
-    return undefined;
-  return { from, permitted: { token, amount }, spender, nonce, deadline, witness: { to, facilitator, validAfter } };
-}

@@ -8,7 +8,8 @@ import { type ChainNetwork, NetworksService } from '../chain/networks.service';
 import type { Refusal } from '../refusal';
 import { permitFaultOf, type SponsoredPermit } from './gas-sponsoring';
 import { ERC20_ABI } from './upto-abi';
-import { type Permit2Authorization, refusedPayment, type UptoPayment } from './upto-payment';
+import type { Permit2Authorization } from './permit2-authorization';
+import { refusedPayment, type UptoPayment } from './upto-payment';
 
 /** What was found good: how much of the payer's money may be at risk at once, and how a settlement is sent. */
 export interface GoodPayment {
@@ -72,7 +73,7 @@ export class UptoVerification {
     if (payer.allowance >= amount) {
       return { kind: 'good', most: smaller(payer.balance, payer.allowance), permit: undefined, contractPayer };
     }
-    if (!permit || permitNonce === undefined) return refused(allowanceRequired(permitted.token));
+    if (!permit || permitNonce === undefined) return refused(allowanceRequired(network.config.asset.address));
     const fault = permitFaultOf(permit, authorization, permitNonce, {
       ...network.config.asset,
       chainId: network.chainId,
