@@ -2,6 +2,7 @@ import { createPrivateKey } from 'node:crypto';
 import { newId } from '../../src/common/id';
 import { type AttestationClaims, signAttestation } from '../../src/payments/authority/attestation';
 import { canonicalHash } from '../../src/payments/authority/canonical-json';
+import { PricingService } from '../../src/pricing/pricing.service';
 import { booksOf, json, post, query } from '../support/calls';
 import {
   attestationOf,
@@ -138,8 +139,17 @@ test('every answer names its commitment', async () => {
 });
 
 test('a charge above what was attested is cut to it', async () => {
+  // The model gives more than its configuration says: a ceiling of a cent, an answer for five.
+  const pricing = world.app.get(PricingService);
+  const leaky = { ...pricing.modelFor('flat', '/v1/chat/completions'), id: 'leaky', maxOutputTokens: 10 };
+  await pricing.putModel(leaky);
+  await pricing.addPrice('leaky', { outputNanoPerMillion: 100_000_000_000n }, new Date(0));
   const attestation = await attestationOf(authorize(world, bundle, { amount: '1' }));
-  const response = await send(attestation, { max_tokens: 1 }, { 'x-upstream-behave': 'reasoning=100000' });
+  const response = await send(
+    attestation,
+    { model: 'leaky', max_tokens: undefined },
+    { 'x-upstream-behave': 'tokens=500' },
+  );
 
   expect(response.status).toBe(200);
   expect(receiptOf(response).extra.chargedAmount).toBe('1');

@@ -17,7 +17,7 @@ export function readFacilitatorRequest(
   { paymentPayload, paymentRequirements }: FacilitatorRequestDto,
   audience: string,
 ): FacilitatorRequest {
-  const { scheme, network, amount, asset, payTo } = paymentRequirements;
+  const [scheme, network, amount, asset, payTo] = TERMS.map((name) => textOf(paymentRequirements[name]));
   const payload = objectOf(paymentPayload['payload']);
   const { attestation } = payload;
   const isOurs = payload['type'] === 'consume' && typeof attestation === 'string';
@@ -27,13 +27,15 @@ export function readFacilitatorRequest(
       audience,
       resourceUrl: textOf(objectOf(paymentPayload['resource'])['url']),
       accepted: paymentPayload['accepted'],
-      amount: textOf(amount) ?? '',
-      asset: textOf(asset) ?? '',
+      amount: amount ?? '',
+      asset: asset ?? '',
     },
     cents: readCents(amount),
     hash: canonicalHash({ scheme, network, amount, asset, payTo }),
   };
 }
+
+const TERMS = ['scheme', 'network', 'amount', 'asset', 'payTo'] as const;
 
 const objectOf = (value: unknown): Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};

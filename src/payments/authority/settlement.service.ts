@@ -66,9 +66,12 @@ export class CommitmentSettlement {
   }
 
   private async free(jti: string, to: 'revoked' | 'expired'): Promise<boolean> {
+    const found = await this.commitments.find(jti);
+    if (!found) return false;
+    await this.learnAccounts(found, undefined);
     return this.database.transaction(async (tx) => {
-      const commitment = await this.commitments.lock(tx, jti);
-      if (!commitment || !(await this.commitments.close(tx, jti, to))) return commitment?.state === to;
+      const commitment = (await this.commitments.lock(tx, jti)) as Commitment;
+      if (!(await this.commitments.close(tx, jti, to))) return commitment.state === to;
       await this.ledger.releaseIn(tx, holdOf(commitment));
       return true;
     });

@@ -54,7 +54,16 @@ export class AttestationVerification {
 /** Bound to this server and this resource: an attestation for another one pays for nothing here. */
 function isFor(claims: AttestationClaims, { audience, asset, resourceUrl, accepted }: Presentation): boolean {
   const bound = claims.resource.startsWith('sha256:')
-    ? claims.resource === `sha256:${canonicalHash(accepted)}`
+    ? claims.resource === nameOf(accepted)
     : claims.resource === resourceUrl;
   return bound && claims.aud === audience && claims.asset === asset;
+}
+
+/** Requirements by their hash; `undefined` for what is nested deeper than any. */
+function nameOf(requirements: unknown): string | undefined {
+  try {
+    return `sha256:${canonicalHash(requirements)}`;
+  } catch {
+    return undefined;
+  }
 }
