@@ -1,7 +1,7 @@
 import type { Money } from '../common/money';
 import type { CompanionRows } from '../ledger/companion-rows';
 import type { Charge, Quote } from '../pricing/quote';
-import type { KeptAnswer } from './claim';
+import type { Claim, KeptAnswer } from './claim';
 import type { PaymentRequirements } from './payment-requirements';
 import type { Refusal } from './refusal';
 
@@ -22,6 +22,8 @@ export interface PaymentScheme {
    * scheme knows no payer. Never throws.
    */
   prove?(payment: PaymentPayload, work: Work): Promise<string | undefined>;
+  /** What a settled claim was answered with, and the headers of its settlement; `undefined` when it is not kept. */
+  answerTo?(claim: Claim): KeptAnswer | undefined;
   /** This scheme's payment in a request, not yet checked; `undefined` when it carries none. */
   find(headers: RequestHeaders): PaymentPayload | undefined;
   /** Checks the payment and claims it before any work: whoever comes second gets the first one's answer. */

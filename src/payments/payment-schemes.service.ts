@@ -2,8 +2,10 @@ import { Inject, Injectable } from '@nestjs/common';
 import { BillingError } from '../common/billing-error';
 import { CONFIG } from '../config/config.module';
 import type { Config } from '../config/config';
+import type { Claim } from './claim';
 import { envelopeOf } from './payment-envelope';
 import { PaymentExtensions } from './payment-extensions.service';
+import { IdentifiedPayments } from './payment-identifier/identified-payments.service';
 import { PaymentRequiredError } from './payment-required';
 import type {
   HoldOutcome,
@@ -24,6 +26,7 @@ export class PaymentSchemesService {
   constructor(
     @Inject(PAYMENT_SCHEMES) private readonly schemes: readonly PaymentScheme[],
     private readonly extensions: PaymentExtensions,
+    private readonly identified: IdentifiedPayments,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
@@ -44,7 +47,8 @@ export class PaymentSchemesService {
 
   /** Checks and claims the payment: the one way into a scheme's `hold`. */
   hold(scheme: PaymentScheme, payment: PaymentPayload, work: Work): Promise<HoldOutcome> {
-    return scheme.hold(payment, work);
+    const answerTo = (claim: Claim) => this.schemes.find(({ name }) => name === claim.scheme)?.answerTo?.(claim);
+    return this.identified.hold(scheme, payment, work, answerTo);
   }
 
   /** A refusal as the error that its status demands; a 402 carries every way to pay. */

@@ -16,6 +16,7 @@ import { FACILITATOR } from './facilitator/facilitator.providers';
 import { FacilitatorClient } from './facilitator.client';
 import type { PaymentExtension } from './payment-extension';
 import { PAYMENT_EXTENSIONS, PaymentExtensions } from './payment-extensions.service';
+import { PAYMENT_IDENTIFIERS } from './payment-identifier/payment-identifier.providers';
 import type { PaymentScheme } from './payment-scheme';
 import { PAYMENT_SCHEMES, PaymentSchemesService } from './payment-schemes.service';
 import type { PaymentsPart } from './payments-part.providers';
@@ -37,6 +38,7 @@ const PARTS: readonly PaymentsPart[] = [
   WALLET,
   AUTHORITY,
   CREDIT,
+  PAYMENT_IDENTIFIERS,
   RECEIPTS,
   FACILITATOR,
 ];

@@ -9,6 +9,7 @@ import { ClaimsService } from '../claims.service';
 import type { HoldOutcome, PaymentRequirements, Work } from '../payment-scheme';
 import { alreadyUsed, answerNotKept, inDoubt, inProgress, paymentOwed, type Refusal } from '../refusal';
 import { ExactVerification } from './exact-verification.service';
+import { answerOf } from './exact-answer';
 import type { ExactHold } from './exact-hold';
 import { boundTo, type ExactPayment, lapseOf, mismatchOf, paymentIdOf, refusedPayment } from './exact-payment';
 import { type ExactClaimPayment, ExactSettlement } from './exact-settlement.service';
@@ -27,6 +28,11 @@ export class ExactAdmission {
     private readonly settlement: ExactSettlement,
     private readonly ledger: LedgerService,
   ) {}
+
+  /** By its signature alone. Never throws. */
+  isSigned(payment: ExactPayment): Promise<boolean> {
+    return this.verification.isSigned(payment).catch(() => false);
+  }
 
   async admit(
     payment: ExactPayment,
@@ -115,12 +121,8 @@ export class ExactAdmission {
   private async follow(first: Claim, fingerprint: string): Promise<HoldOutcome> {
     if (first.fingerprint !== fingerprint) return { kind: 'refused', refusal: alreadyUsed(NONCE_USED) };
     const claim = (await this.claims.settled(first.key, WAIT_MS)) ?? first;
-    if (claim.state === 'settled' && claim.answer && claim.transaction !== null) {
-      const { requirements, payment } = claim.payment as ExactClaimPayment;
-      const payer = payment.authorization.from.toLowerCase();
-      const headers = settlementHeaders({ ...requirements, transaction: claim.transaction, payer });
-      return { kind: 'replay', answer: { ...claim.answer, headers: { ...claim.answer.headers, ...headers } } };
-    }
+    const answer = claim.state === 'settled' ? answerOf(claim) : undefined;
+    if (answer) return { kind: 'replay', answer };
     return { kind: 'refused', refusal: refusalOf(claim) };
   }
 }

@@ -5,7 +5,7 @@ import type { Config } from '../../config/config';
 import { CustomersService } from '../../customers/customers.service';
 import { DatabaseService } from '../../database/database.service';
 import { payerState } from '../../evm/read-many';
-import { recoverSigner } from '../../evm/signature';
+import { isSignedBy, recoverSigner } from '../../evm/signature';
 import { transferDigest } from '../../evm/typed-digest';
 import { NetworksService } from '../chain/networks.service';
 import { FacilitatorClient } from '../facilitator.client';
@@ -51,6 +51,13 @@ export class ExactVerification {
       this.logger.warn(`A payment cannot be verified: ${String(error).split('\n')[0]}`);
       return { kind: 'refused', refusal: chainUnavailable };
     }
+  }
+
+  /** Whether the payer signed it, whatever else is wrong with it. @throws when the node does not answer. */
+  async isSigned({ accepted, authorization, signature }: ExactPayment): Promise<boolean> {
+    const network = this.networks.find(accepted.network) ?? this.networks.primary;
+    const token = { ...network.config.asset, chainId: network.chainId };
+    return isSignedBy(network.reader, authorization.from, transferDigest(token, authorization), signature);
   }
 
   /** `undefined` for a payer that is not judged by its key. */

@@ -5,7 +5,7 @@ import type { Config } from '../../config/config';
 import { LedgerService } from '../../ledger/ledger.service';
 import { UsageRecordsService } from '../../metering/usage-records.service';
 import { chargedTo } from '../charged';
-import { PENDING_TRANSACTION } from '../claim';
+import { type Claim, type KeptAnswer, PENDING_TRANSACTION } from '../claim';
 import { LEASE_SECONDS } from '../claim-leases.service';
 import { ClaimsService } from '../claims.service';
 import type {
@@ -24,6 +24,7 @@ import type {
 import type { UnreadablePayment } from '../payment-envelope';
 import { inDoubt, inProgress } from '../refusal';
 import { ExactAdmission } from './exact-admission.service';
+import { answerOf } from './exact-answer';
 import type { ExactHold } from './exact-hold';
 import { type ExactPayment, findExactPayment, refusedPayment } from './exact-payment';
 import { ExactSettlement } from './exact-settlement.service';
@@ -56,6 +57,16 @@ export class ExactScheme implements PaymentScheme {
 
   find(headers: RequestHeaders): PaymentPayload | undefined {
     return this.config.x402 ? findExactPayment(headers) : undefined;
+  }
+
+  async prove(payment: PaymentPayload): Promise<string | undefined> {
+    const given = payment as ExactPayment | UnreadablePayment;
+    if ('refusal' in given) return undefined;
+    return (await this.admission.isSigned(given)) ? given.authorization.from : undefined;
+  }
+
+  answerTo(claim: Claim): KeptAnswer | undefined {
+    return answerOf(claim);
   }
 
   async hold(payment: PaymentPayload, work: Work): Promise<HoldOutcome> {

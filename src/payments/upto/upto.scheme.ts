@@ -4,7 +4,7 @@ import { CONFIG } from '../../config/config.module';
 import type { Config } from '../../config/config';
 import { type ChainNetwork, NetworksService } from '../chain/networks.service';
 import { chargedTo } from '../charged';
-import { type Claim, PENDING_TRANSACTION } from '../claim';
+import { type Claim, type KeptAnswer, PENDING_TRANSACTION } from '../claim';
 import { LEASE_SECONDS } from '../claim-leases.service';
 import { ClaimsService } from '../claims.service';
 import type { UnreadablePayment } from '../payment-envelope';
@@ -71,6 +71,10 @@ export class UptoScheme implements PaymentScheme {
     const network = this.offering.find(({ id }) => id === given.accepted.network);
     const signed = network && (await this.verification.isSigned(given, network.id).catch(() => false));
     return signed ? given.authorization.from : undefined;
+  }
+
+  answerTo(claim: Claim): KeptAnswer | undefined {
+    return claim.answer && { ...claim.answer, headers: { ...claim.answer.headers, ...responseHeaders(claim) } };
   }
 
   async hold(payment: PaymentPayload, work: Work): Promise<HoldOutcome> {
