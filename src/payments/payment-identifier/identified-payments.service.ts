@@ -45,7 +45,7 @@ export class IdentifiedPayments implements OnModuleInit {
   async hold(scheme: PaymentScheme, payment: PaymentPayload, work: Work, answerTo: AnswerTo): Promise<HoldOutcome> {
     const id = this.isOn ? identifierOf(work.headers) : undefined;
     if (id === undefined || !scheme.prove) return scheme.hold(payment, work);
-    if (id === 'malformed') return refused(malformedIdentifier);
+    if (id === null) return refused(malformedIdentifier);
     // By the signature: nobody takes a name, or reads an answer, of somebody else.
     const payer = await scheme.prove(payment, work);
     if (payer === undefined) return scheme.hold(payment, work);

@@ -6,13 +6,13 @@ import type { Refusal } from '../refusal';
 /** The extension's key (x402 `payment-identifier`). */
 export const PAYMENT_IDENTIFIER = 'payment-identifier';
 
-/** What the payer calls its payment; `undefined` when it gives it no name. */
-export function identifierOf(headers: RequestHeaders): string | 'malformed' | undefined {
+/** What the payer calls its payment; `undefined` when it gives it no name, `null` when that is not one. */
+export function identifierOf(headers: RequestHeaders): string | null | undefined {
   const envelope = envelopeOf(headers);
   if (!envelope || 'refusal' in envelope) return undefined;
   const id = objectOf(objectOf(envelope.extensions[PAYMENT_IDENTIFIER])?.['info'])?.['id'];
   if (id === undefined) return undefined;
-  return typeof id === 'string' && IDENTIFIER.test(id) ? id : 'malformed';
+  return typeof id === 'string' && IDENTIFIER.test(id) ? id : null;
 }
 
 /** Who pays for which request. Never the signature: a client that pays again signs anew. */
