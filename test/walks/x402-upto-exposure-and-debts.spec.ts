@@ -1,0 +1,145 @@
+import { newId } from '../../src/common/id';
+import { usd, usdToUsdcAtPar } from '../../src/common/money';
+import { customerReceivable } from '../../src/ledger/ledger-account';
+import { LedgerAccountsService } from '../../src/ledger/ledger-accounts.service';
+import type { Delivery, Hold, RequestHeaders, Work } from '../../src/payments/payment-scheme';
+import { UptoScheme } from '../../src/payments/upto/upto.scheme';
+import { PricingService } from '../../src/pricing/pricing.service';
+import { DEV_WALLETS } from '../../src/local/chain';
+import { until } from '../support/calls';
+import { usdcBalance } from '../support/chain';
+import { allCut, allPass } from '../support/rpc-proxy';
+import { sendUsdc, signUpto, uptoPayerWith } from '../support/upto';
+import { expectBooksAsOnChain, inHeader, sql, startX402World, type X402World } from '../support/x402-world';
+
+let world: X402World;
+
+beforeAll(async () => {
+  world = await startX402World();
+});
+afterEach(() => expectBooksAsOnChain(world, false));
+afterAll(() => world?.stop());
+
+const scheme = () => world.app.get(UptoScheme);
+
+function workOf(stream = false): Work {
+  const pricing = world.app.get(PricingService);
+  const callId = newId();
+  return {
+    callId,
+    quote: pricing.quote(pricing.modelFor('gpt-4o-mini', '/v1/chat/completions'), { input: 10_000n, output: 10_000n }),
+    resource: { url: world.url, description: 'inference', mimeType: 'application/json' },
+    model: 'gpt-4o-mini',
+    stream,
+    fingerprint: callId,
+    idempotencyKey: undefined,
+    headers: {},
+  };
+}
+
+const hold = (headers: RequestHeaders, work: Work) => scheme().hold(scheme().find(headers)!, work);
+const ceilingOf = (work: Work) => BigInt(scheme().requirements(work)[0]!.amount);
+const payWith = async (payer: Parameters<typeof signUpto>[0], work: Work) =>
+  inHeader(await signUpto(payer, scheme().requirements(work)[0]!));
+const half = (work: Work): Delivery => ({
+  charge: { amount: usd(work.quote.ceiling.atoms / 2n), lines: [] },
+  rows: () => ({}),
+  answer: { status: 200, headers: {}, body: Buffer.from('An answer.') },
+});
+const chargeOf = (work: Work) => usdToUsdcAtPar(half(work).charge.amount).atoms;
+
+async function held(headers: RequestHeaders, work: Work): Promise<Hold> {
+  const outcome = await hold(headers, work);
+  if (outcome.kind !== 'held') throw new Error(`not held: ${JSON.stringify(outcome)}`);
+  return outcome.hold;
+}
+
+test('twenty payments at once of a wallet that can bear five: five are held, and more when they are done', async () => {
+  const ceiling = ceilingOf(workOf());
+  const payer = await uptoPayerWith(world.chain, ceiling * 5n);
+  const works = Array.from({ length: 20 }, () => workOf());
+  const outcomes = await Promise.all(works.map(async (work) => hold(await payWith(payer, work), work)));
+
+  const holds = outcomes.flatMap((outcome) => (outcome.kind === 'held' ? [outcome.hold] : []));
+  expect(holds).toHaveLength(5);
+  for (const outcome of outcomes) {
+    if (outcome.kind !== 'refused') continue;
+    expect(outcome.refusal).toMatchObject({ status: 402, code: 'payer_exposed', retryAfter: expect.any(Number) });
+  }
+  const [first, ...others] = holds;
+  await scheme().release(first!, { code: 'upstream_failed', rows: () => ({}) });
+  const next = workOf();
+  others.push(await held(await payWith(payer, next), next));
+  const charges = await Promise.all(others.map(async (one) => scheme().capture(one, half(next))));
+
+  expect(charges.map(({ kind }) => kind)).toEqual(Array.from({ length: 5 }, () => 'captured'));
+  expect(await usdcBalance(world.chain, payer.address)).toBe(ceiling * 5n - chargeOf(next) * 5n);
+});
+
+test('a payer that empties its wallet during the work gets no answer in one piece', async () => {
+  const work = workOf();
+  const payer = await uptoPayerWith(world.chain, ceilingOf(work));
+  const one = await held(await payWith(payer, work), work);
+  await sendUsdc(world.chain, payer, 'transfer', DEV_WALLETS.facilitator.address, ceilingOf(work));
+
+  expect(await scheme().capture(one, half(work))).toMatchObject({
+    kind: 'refused',
+    refusal: { status: 402, code: 'invalid_upto_evm_transaction_failed' },
+  });
+  expect(await sql(world, 'SELECT state FROM claims WHERE key = $1', [one.claimKey])).toEqual([{ state: 'failed' }]);
+});
+
+test('a stream that was delivered and not paid is owed, and the wallet pays for nothing else before', async () => {
+  const work = workOf(true);
+  const payer = await uptoPayerWith(world.chain, ceilingOf(work));
+  const one = await held(await payWith(payer, work), work);
+  await sendUsdc(world.chain, payer, 'transfer', DEV_WALLETS.facilitator.address, ceilingOf(work) / 2n + 1n);
+  await sendUsdc(world.chain, payer, 'approve', '0x000000000022D473030F116dDEE9F6B43aC78BA3', 0n);
+  expect(await scheme().capture(one, half(work))).toMatchObject({ kind: 'captured' });
+
+  const owed = await world.app.get(LedgerAccountsService).balance(customerReceivable(one.customerId, 'USDC'));
+  expect(-owed.posted.atoms).toBe(chargeOf(work));
+  await sendUsdc(world.chain, payer, 'approve', '0x000000000022D473030F116dDEE9F6B43aC78BA3', 10n ** 12n);
+  const small = { ...workOf(), quote: { ...work.quote, ceiling: usd(work.quote.ceiling.atoms / 10n) } };
+  expect(await hold(await payWith(payer, small), small)).toMatchObject({
+    kind: 'refused',
+    refusal: { status: 402, code: 'payment_owed' },
+  });
+});
+
+test('nothing used settles nothing', async () => {
+  const work = workOf();
+  const payer = await uptoPayerWith(world.chain, ceilingOf(work));
+  const one = await held(await payWith(payer, work), work);
+  const captured = await scheme().capture(one, { ...half(work), charge: { amount: usd(0n), lines: [] } });
+
+  if (captured.kind !== 'captured') throw new Error(JSON.stringify(captured.refusal));
+  const receipt = JSON.parse(Buffer.from(captured.receipt.headers['payment-response'] ?? '', 'base64').toString());
+  expect(receipt).toMatchObject({ success: true, transaction: '', amount: '0' });
+  expect(await usdcBalance(world.chain, payer.address)).toBe(ceilingOf(work));
+});
+
+test('a node that goes away during the settlement: in doubt, then settled once, and the repeat gets the answer', async () => {
+  const work = workOf();
+  const payer = await uptoPayerWith(world.chain, ceilingOf(work));
+  const headers = await payWith(payer, work);
+  const one = await held(headers, work);
+  world.node.rule = ({ method }) => {
+    if (method !== 'eth_sendRawTransaction') return 'pass';
+    world.node.rule = allCut;
+    return 'cut after';
+  };
+  expect(await scheme().capture(one, half(work))).toMatchObject({
+    kind: 'refused',
+    refusal: { status: 503, code: 'settlement_in_doubt' },
+  });
+  world.node.rule = allPass;
+  await until(
+    async () => (await sql(world, 'SELECT state FROM claims WHERE key = $1', [one.claimKey]))[0],
+    ({ state }) => state === 'settled',
+    30_000,
+  );
+
+  expect(await hold(headers, { ...work, callId: newId() })).toMatchObject({ kind: 'replay', answer: { status: 200 } });
+  expect(await usdcBalance(world.chain, payer.address)).toBe(ceilingOf(work) - chargeOf(work));
+});
