@@ -1,4 +1,7 @@
-import { Injectable, Logger } from '@nestjs/common';
+import type { Readable } from 'node:stream';
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import type { Config } from '../config/config';
+import { CONFIG } from '../config/config.module';
 import type { Usage } from '../metering/usage';
 import { MAX_KEPT_BYTES } from '../payments/claim';
 import { elapsed } from './call-rows';
@@ -10,6 +13,8 @@ import { type EventKind, type StreamChunk, StreamReader } from './stream-reader'
 const MAX_DRAINS = 256;
 const MAX_DRAIN_MS = 120_000;
 const MAX_DRAIN_BYTES = 16 * 1024 * 1024;
+/** A stream may last so much of its hold: behind the hold's end nothing could be charged for it. */
+const SHARE_OF_HOLD = 0.75;
 
 /** Takes the money for what was used and resolves to the cost as a plain decimal. */
 export type CaptureStream = (usage: Usage, end: StreamEnd) => Promise<string>;
@@ -30,12 +35,20 @@ export interface StreamEnd {
 @Injectable()
 export class StreamRelay {
   private readonly logger = new Logger('StreamRelay');
+  private readonly longestMs: number;
   private draining = 0;
 
+  constructor(@Inject(CONFIG) config: Config) {
+    this.longestMs = config.holdTtlSeconds * 1000 * SHARE_OF_HOLD;
+  }
+
   /** Never rejects: whatever happens in mid-stream, what was delivered is charged and the caller is told. */
-  async run(paid: PaidCall, body: AsyncIterable<Buffer>, target: StreamTarget, capture: CaptureStream): Promise<void> {
-    const passage = new Passage(paid, target);
+  async run(paid: PaidCall, body: Readable, target: StreamTarget, capture: CaptureStream): Promise<void> {
+    const isOver = () => elapsed(paid.call) >= this.longestMs;
+    const passage = new Passage(paid, target, isOver);
     let errorCode: string | null = null;
+    // An upstream that keeps silent is not waited for either.
+    const timer = setTimeout(() => body.destroy(), Math.min(this.longestMs - elapsed(paid.call), 2 ** 31 - 1));
     try {
       for await (const chunk of body) {
         await passage.forward(chunk);
@@ -47,9 +60,10 @@ export class StreamRelay {
       if (errorCode === null) await passage.finish();
     } catch (error) {
       // Behind [DONE] nothing is missing, however the connection ends.
-      if (!passage.reader.finished) errorCode = 'upstream_interrupted';
+      if (!passage.reader.finished) errorCode = isOver() ? 'stream_too_long' : 'upstream_interrupted';
       this.logger.warn(`call ${paid.call.id}: the upstream broke off: ${String(error)}`);
     } finally {
+      clearTimeout(timer);
       if (passage.drainingSince !== undefined) this.draining--;
     }
     await this.close(passage, target, errorCode, capture);
@@ -99,6 +113,7 @@ class Passage {
   constructor(
     private readonly paid: PaidCall,
     private readonly target: StreamTarget,
+    private readonly isOver: () => boolean,
   ) {
     this.callId = paid.call.id;
     this.reader = new StreamReader(paid.model.usageConvention, paid.model.encoding);
@@ -108,7 +123,10 @@ class Passage {
   async forward(chunk: Buffer): Promise<void> {
     this.ttfbMs ??= elapsed(this.paid.call);
     this.bytes += chunk.length;
-    for (const event of this.framer.push(chunk)) await this.pass(event);
+    for (const event of this.framer.push(chunk)) {
+      if (this.isOver()) return;
+      await this.pass(event);
+    }
   }
 
   /** A last event without its blank line still counts. */
