@@ -9,6 +9,7 @@ export class Withdrawals1700000016000 implements MigrationInterface {
         id uuid PRIMARY KEY,
         customer_id text NOT NULL REFERENCES customers,
         network text NOT NULL,
+        pay_to text NOT NULL,
         to_address text NOT NULL,
         atoms bigint NOT NULL CHECK (atoms > 0),
         fee_atoms bigint NOT NULL CHECK (fee_atoms >= 0),

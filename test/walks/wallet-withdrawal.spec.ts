@@ -62,8 +62,8 @@ test('a wallet takes its balance back: the fee is stated first, and the chain an
 });
 
 test('twenty copies of one request take once', async () => {
-  const wallet = await payerWith(world.chain, 1_000_000n);
-  await topUpWallet(world, wallet, '1');
+  const wallet = await payerWith(world.chain, 5_000_000n);
+  await topUpWallet(world, wallet, '5');
   const { quote } = await quoteFor('0.3');
   const headers = await signedIn(wallet);
 
@@ -116,8 +116,8 @@ test('what cannot be taken is refused, and nothing moves', async () => {
 test.each(['cut', 'cut after'] as const)(
   'the broadcast is %s: it is in doubt for a while, and paid once',
   async (fate) => {
-    const wallet = await payerWith(world.chain, 1_000_000n);
-    await topUpWallet(world, wallet, '1');
+    const wallet = await payerWith(world.chain, 5_000_000n);
+    await topUpWallet(world, wallet, '5');
     const { quote } = await quoteFor('0.4');
     const headers = await signedIn(wallet);
     const before = await walletCredit(world, wallet.address);
@@ -136,8 +136,8 @@ test.each(['cut', 'cut after'] as const)(
 );
 
 test('two replicas that recover the same withdrawals pay each once', async () => {
-  const wallet = await payerWith(world.chain, 1_000_000n);
-  await topUpWallet(world, wallet, '1');
+  const wallet = await payerWith(world.chain, 5_000_000n);
+  await topUpWallet(world, wallet, '5');
   const { quote } = await quoteFor('0.2');
   world.node.rule = (call) => (call.method === 'eth_sendRawTransaction' || call.method === 'eth_call' ? 'cut' : 'pass');
   const headers = await signedIn(wallet);
@@ -160,8 +160,8 @@ test('two replicas that recover the same withdrawals pay each once', async () =>
 });
 
 test('a withdrawal that was never mined lapses, and is on the balance again', async () => {
-  const wallet = await payerWith(world.chain, 1_000_000n);
-  await topUpWallet(world, wallet, '1');
+  const wallet = await payerWith(world.chain, 5_000_000n);
+  await topUpWallet(world, wallet, '5');
   const before = await walletCredit(world, wallet.address);
   const { quote } = await quoteFor('0.5');
   world.node.rule = (call) =>

@@ -10,7 +10,7 @@ import { type ProofOfPayment, proofMessage } from './proof-of-payment';
 import { type FoundTransfer, TransferFinder, type TransferFinding } from './transfer-finder.service';
 import { chainSilent, notFoundYet, TRANSFER_REFUSALS, unconfirmed } from './transfer-refusals';
 
-/** A transaction that is not known this long after its reference was issued was never sent, or was dropped. */
+/** A transaction that is not known this long after its reference has expired was never sent, or was dropped. */
 const PATIENCE_SECONDS = 600;
 
 /** A proof that is the payer's own, and final on the chain. Whether it was used before is not asked here. */
@@ -68,7 +68,7 @@ function refusalOf(
 ): Refusal {
   switch (finding.kind) {
     case 'missing':
-      return Date.now() / 1000 < reference.issuedAt + PATIENCE_SECONDS ? notFoundYet : TRANSFER_REFUSALS.unknown;
+      return Date.now() / 1000 < reference.expiresAt + PATIENCE_SECONDS ? notFoundYet : TRANSFER_REFUSALS.unknown;
     case 'unconfirmed':
       return unconfirmed(finding.confirmations, needed);
     case 'reverted':

@@ -38,8 +38,8 @@ export class TransferAdmission {
 
   async admit(proof: ProofOfPayment, checked: CheckedProof, work: Work): Promise<HoldOutcome> {
     const candidates = await this.candidates(proof, checked);
-    const mine = candidates.find(({ claim }) => claim?.fingerprint === work.fingerprint)?.claim;
-    if (mine) return CLAIMABLE.includes(mine.state) ? this.again(mine, work) : this.follow(mine);
+    const mine = candidates.find(({ claim }) => claim?.fingerprint === work.fingerprint);
+    if (mine?.claim) return this.again(mine.claim, this.termsOf(proof, checked, mine.transfer), work);
     const free = candidates.filter(({ claim }) => claim === undefined);
     if (free.length === 0) return refused(TRANSFER_REFUSALS.alreadyUsed);
     if (checked.minedAt < checked.reference.issuedAt - CLOCK_SECONDS) return refused(TRANSFER_REFUSALS.tooOld);
@@ -76,9 +76,13 @@ export class TransferAdmission {
     };
   }
 
-  /** The same transfer for the same request, whose work failed before: on the terms of its first claim. */
-  private async again(claim: Claim, work: Work): Promise<HoldOutcome> {
-    return (await this.claim(claim.key, claim.payment as TransferClaim, work)) ?? this.follow(claim);
+  /** The same transfer for the same request: it is followed, or tried again when its work failed before. */
+  private async again(first: Claim, terms: TransferClaim, work: Work): Promise<HoldOutcome> {
+    if (!CLAIMABLE.includes(first.state)) return this.follow(first);
+    const { due } = first.payment as TransferClaim;
+    // What was due then is held. A later reference that asks for more is not met by it.
+    const refused = terms.refused ?? (BigInt(terms.due) > BigInt(due) ? 'underpaid' : null);
+    return (await this.claim(first.key, { ...terms, due, refused }, work)) ?? this.follow(first);
   }
 
   /** `undefined` when the transfer was claimed for another request meanwhile. */
@@ -98,10 +102,15 @@ export class TransferAdmission {
       const first = await this.claims.find(key);
       return first?.fingerprint === work.fingerprint ? this.follow(first) : undefined;
     }
-    const transfer = taken.payment as TransferClaim;
-    await this.books.credit(key, customerId, transfer);
-    if (transfer.refused !== null) return this.credited(taken, transfer.refused);
-    return this.holdCredit(key, customerId, transfer, work);
+    try {
+      await this.books.credit(key, customerId, terms);
+      if (terms.refused !== null) return await this.credited(taken, terms.refused);
+      return await this.holdCredit(key, customerId, terms, work);
+    } catch (error) {
+      // Recovery puts it on the books: this process must not keep the claim alive.
+      this.claims.leave(key, work.callId);
+      throw error;
+    }
   }
 
   /** It does not pay for this request, and nobody else can show it: it is its wallet's credit. */

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { usdc } from '../../common/money';
 import { DatabaseService } from '../../database/database.service';
 import { transferSettled } from '../../ledger/chain-entries';
+import { LedgerAccountsService } from '../../ledger/ledger-accounts.service';
 import { ReceivablesService } from '../../ledger/receivables.service';
 import type { TransferClaim } from './transfer-hold';
 
@@ -10,6 +11,7 @@ import type { TransferClaim } from './transfer-hold';
 export class TransferBooks {
   constructor(
     private readonly database: DatabaseService,
+    private readonly accounts: LedgerAccountsService,
     private readonly receivables: ReceivablesService,
   ) {}
 
@@ -18,6 +20,8 @@ export class TransferBooks {
     const { network, payTo, transaction, value } = transfer;
     const amount = usdc(BigInt(value));
     const entry = transferSettled({ paymentId: claimKey, customerId, network, payTo, transaction, amount });
+    // Looked up on a connection of their own: before the transaction, or a small pool stands still.
+    await this.accounts.idsOf(entry.postings.flatMap(({ from, to }) => [from, to]));
     await this.receivables.prepare(customerId, 'USDC');
     await this.database.transaction((tx) => this.receivables.postCredit(tx, entry, customerId, 'USDC'));
   }

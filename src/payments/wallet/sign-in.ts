@@ -23,6 +23,8 @@ export interface SignInPlace {
   readonly url: string;
   /** Whether the chain that it names is one of ours. */
   readonly known: boolean;
+  /** It repeats a request that was admitted: by then it may be older than a new one. */
+  readonly repeated: boolean;
   /** Of the nonces. */
   readonly key: string;
 }
@@ -52,11 +54,13 @@ export function findSignIn(headers: RequestHeaders): SignIn | Refusal | undefine
  */
 export async function signInFault(
   { message, address, signature }: SignIn,
-  { url, known, key }: SignInPlace,
+  { url, known, repeated, key }: SignInPlace,
   isSigned: SignatureCheck,
 ): Promise<Refusal | undefined> {
   const here = new URL(url);
-  const valid = await validateSIWxMessage(message, new URL(here.origin), { maxAge: CHALLENGE_SECONDS * 1000 });
+  const aged = repeated ? { ...message, expirationTime: undefined } : message;
+  const maxAge = repeated ? Number.POSITIVE_INFINITY : CHALLENGE_SECONDS * 1000;
+  const valid = await validateSIWxMessage(aged, new URL(here.origin), { maxAge });
   if (!valid.isValid) return fault(valid.invalidReason);
   if (new URL(message.uri).pathname !== here.pathname) return fault('invalid_siwx_uri_mismatch');
   if (!known) return fault('invalid_siwx_unsupported_chain');

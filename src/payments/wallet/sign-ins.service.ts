@@ -36,11 +36,11 @@ export class SignIns {
   }
 
   /** Why it is not good for this URL; `undefined` when it is. Its nonce is claimed by whoever acts on it. */
-  faultOf(signIn: SignIn, url: string): Promise<Refusal | undefined> {
+  faultOf(signIn: SignIn, url: string, repeated = false): Promise<Refusal | undefined> {
     const network = this.networks.find(signIn.message.chainId);
     return signInFault(
       signIn,
-      { url, known: network !== undefined, key: this.config.apiKeyPepper },
+      { url, known: network !== undefined, repeated, key: this.config.apiKeyPepper },
       async (address, text, signature) =>
         network !== undefined && isMessageSignedBy(network.reader, address, text, signature),
     );

@@ -6,6 +6,7 @@ import { LedgerRefusedError } from '../../ledger/ledger-error';
 import { LedgerService } from '../../ledger/ledger.service';
 import type { HoldVerdict } from '../../ledger/verdict';
 import { chargedTo } from '../charged';
+import { CLAIMABLE } from '../claim';
 import { ClaimsService } from '../claims.service';
 import { CreditCapture } from '../credit/credit-capture.service';
 import { walletHold } from '../exact/wallet-hold';
@@ -57,12 +58,15 @@ export class WalletScheme implements PaymentScheme {
   async hold(payment: PaymentPayload, work: Work): Promise<HoldOutcome> {
     const { signIn } = payment as SignInPayment;
     if ('code' in signIn) return refused(signIn);
-    const fault = await this.signIns.faultOf(signIn, work.resource.url);
+    const claimKey = nonceKey(signIn);
+    const earlier = await this.claims.find(claimKey);
+    const repeated = earlier?.fingerprint === work.fingerprint && !CLAIMABLE.includes(earlier.state);
+    const fault = await this.signIns.faultOf(signIn, work.resource.url, repeated);
     if (fault) return refused(fault);
+    if (repeated) return this.follow(claimKey, work.fingerprint);
     const amount = usdcCeiling(work);
     const customerId = await this.signIns.customerOf(signIn.address);
     if (customerId === undefined) return refused(insufficient(amount, usdc(0n)));
-    const claimKey = nonceKey(signIn);
     const claim = await this.claims.take({
       key: claimKey,
       scheme: this.name,

@@ -29,8 +29,8 @@ export class WithdrawalBooks {
   }
 
   /** It was mined: the USDC has left `payTo`. Safe to repeat. */
-  async land(withdrawal: Withdrawal, payTo: string, transaction: string): Promise<void> {
-    const entry = await this.prepared(landedEntry(withdrawal, payTo, transaction));
+  async land(withdrawal: Withdrawal, transaction: string): Promise<void> {
+    const entry = await this.prepared(landedEntry(withdrawal, transaction));
     await this.database.transaction(async (tx) => {
       if (!(await this.store.finish(tx, withdrawal.id, 'settled', transaction))) return;
       assertPosted(withdrawal, await this.ledger.postIn(tx, entry));

@@ -12,7 +12,6 @@ import {
 import { privateKeyToAccount } from 'viem/accounts';
 import { ceilDivide } from '../../common/money';
 import { EIP3009_ABI } from '../../evm/eip3009';
-import type { CallOutcome } from '../chain/chain-call';
 import { type ChainNetwork, NetworksService } from '../chain/networks.service';
 import { Settler } from '../chain/settler.service';
 import { nonceOf, referenceOf, type Withdrawal } from './withdrawal';
@@ -23,11 +22,16 @@ export type Payout = { readonly kind: 'landed'; readonly transaction: string } |
 /** Twice what a USDC transfer by authorization takes. */
 const GAS = 120_000n;
 const WEI_PER_COIN = 10n ** 18n;
+const GAS_PRICE_MS = 3_000;
+/** Logs are asked for in a range that every node gives, and a day back on a chain with a block in two seconds. */
 const LOG_BLOCKS = 2_000n;
+const MAX_RANGES = 22;
 
 /** Pays withdrawals out of `payTo` by authorizations that its own key signs (EIP-3009); a hot wallet pays the gas. */
 @Injectable()
 export class WithdrawalPayout {
+  private gasPrice: { readonly at: number; readonly wei: bigint } | undefined;
+
   constructor(
     private readonly networks: NetworksService,
     private readonly settler: Settler,
@@ -41,10 +45,16 @@ export class WithdrawalPayout {
     return isAddressEqual(privateKeyToAccount(key).address, network.config.payTo) ? network : undefined;
   }
 
-  /** What the gas of one withdrawal is worth now, in micro-USDC rounded up. @throws when the chain does not answer. */
+  /**
+   * What the gas of one withdrawal is worth now, in micro-USDC rounded up. Anybody may ask: the chain is asked once in a
+   * few seconds. @throws when the chain does not answer.
+   */
   async fee({ reader, config }: ChainNetwork): Promise<bigint> {
-    const { maxFeePerGas } = await reader.estimateFeesPerGas();
-    const nanoUsd = ceilDivide(GAS * maxFeePerGas * config.gas.usdPerCoin, WEI_PER_COIN);
+    if (!this.gasPrice || Date.now() - this.gasPrice.at > GAS_PRICE_MS) {
+      const { maxFeePerGas } = await reader.estimateFeesPerGas();
+      this.gasPrice = { at: Date.now(), wei: maxFeePerGas };
+    }
+    const nanoUsd = ceilDivide(GAS * this.gasPrice.wei * config.gas.usdPerCoin, WEI_PER_COIN);
     return ceilDivide(nanoUsd, 1000n);
   }
 
@@ -54,35 +64,36 @@ export class WithdrawalPayout {
     return reader.readContract({ address: config.asset.address, abi: TOKEN_ABI, functionName: 'balanceOf', args });
   }
 
-  /** Sends it and waits for its block. Safe to repeat: its nonce is used once. Never throws. */
-  async send(withdrawal: Withdrawal): Promise<CallOutcome> {
+  /**
+   * Sends it and waits for its block, unless it is on its way. Safe to repeat: its nonce is used once.
+   * @throws when the chain does not answer.
+   */
+  async send(withdrawal: Withdrawal): Promise<void> {
     const network = this.networks.of(withdrawal.network);
-    return this.settler.send(
-      {
-        network: network.id,
-        reference: referenceOf(withdrawal),
-        to: network.config.asset.address,
-        data: await callData(withdrawal, network),
-        gas: GAS,
-        alone: true,
-      },
-      (receipt) => paidIn(receipt, withdrawal, network),
-    );
+    const happened = (receipt: TransactionReceipt) => paidIn(receipt, withdrawal, network);
+    const reference = referenceOf(withdrawal);
+    if ((await this.settler.outcomeOf(reference, happened)).kind === 'in_doubt') return;
+    const data = await callData(withdrawal, network);
+    const to = network.config.asset.address;
+    await this.settler.send({ network: network.id, reference, to, data, gas: GAS, alone: true }, happened);
   }
 
-  /** Asks the chain, whoever sent it. @throws when the chain does not answer. */
+  /** Asks the chain as far as it is final, whoever sent it. @throws when the chain does not answer. */
   async find(withdrawal: Withdrawal): Promise<Payout> {
     const network = this.networks.of(withdrawal.network);
     const { reader, config } = network;
-    const block = await reader.getBlock();
-    const used = await reader.readContract({
-      address: config.asset.address,
-      abi: EIP3009_ABI,
-      functionName: 'authorizationState',
-      args: [config.payTo, nonceOf(withdrawal)],
-      blockNumber: block.number,
-    });
-    if (used) return { kind: 'landed', transaction: await this.transactionOf(withdrawal, network, block.number) };
+    const blockNumber = (await reader.getBlockNumber()) - BigInt(config.confirmations - 1);
+    const [block, used] = await Promise.all([
+      reader.getBlock({ blockNumber }),
+      reader.readContract({
+        address: config.asset.address,
+        abi: EIP3009_ABI,
+        functionName: 'authorizationState',
+        args: [withdrawal.payTo, nonceOf(withdrawal)],
+        blockNumber,
+      }),
+    ]);
+    if (used) return { kind: 'landed', transaction: await this.transactionOf(withdrawal, network, blockNumber) };
     return { kind: block.timestamp * 1000n > BigInt(withdrawal.validBefore.getTime()) ? 'lapsed' : 'open' };
   }
 
@@ -91,37 +102,41 @@ export class WithdrawalPayout {
     const happened = (receipt: TransactionReceipt) => paidIn(receipt, withdrawal, network);
     const outcome = await this.settler.outcomeOf(referenceOf(withdrawal), happened);
     if (outcome.kind === 'succeeded') return outcome.transaction;
-    const [used] = await network.reader.getContractEvents({
-      address: network.config.asset.address,
-      abi: EIP3009_ABI,
-      eventName: 'AuthorizationUsed',
-      args: { authorizer: network.config.payTo, nonce: nonceOf(withdrawal) },
-      fromBlock: latest > LOG_BLOCKS ? latest - LOG_BLOCKS : 0n,
-      toBlock: latest,
-    });
-    if (!used) throw new Error(`${withdrawal.id}: its authorization is used, and no log says by what`);
-    return used.transactionHash;
+    for (let to = latest, range = 0; range < MAX_RANGES && to >= 0n; range++, to -= LOG_BLOCKS) {
+      const [used] = await network.reader.getContractEvents({
+        address: network.config.asset.address,
+        abi: EIP3009_ABI,
+        eventName: 'AuthorizationUsed',
+        args: { authorizer: withdrawal.payTo, nonce: nonceOf(withdrawal) },
+        fromBlock: to >= LOG_BLOCKS ? to - LOG_BLOCKS + 1n : 0n,
+        toBlock: to,
+      });
+      if (used) return used.transactionHash;
+    }
+    throw new Error(`${withdrawal.id}: its authorization is used, and no log of the last day says by what`);
   }
 }
 
 function paidIn({ logs }: TransactionReceipt, withdrawal: Withdrawal, { config }: ChainNetwork): boolean {
   const ofToken = logs.filter(({ address }) => isAddressEqual(address, config.asset.address));
-  const args = { authorizer: config.payTo, nonce: nonceOf(withdrawal) };
+  const args = { authorizer: withdrawal.payTo, nonce: nonceOf(withdrawal) };
   return parseEventLogs({ abi: EIP3009_ABI, logs: ofToken, eventName: 'AuthorizationUsed', args }).length > 0;
 }
 
-/** The same for ever, but for the signature. */
+/** @throws when the key of the address that it was opened with is not configured any more. */
 async function callData(withdrawal: Withdrawal, { chainId, config }: ChainNetwork): Promise<Hex> {
   const { address, name, version } = config.asset;
+  const key = config.payoutKey === undefined ? undefined : privateKeyToAccount(config.payoutKey);
+  if (!key || !isAddressEqual(key.address, withdrawal.payTo)) throw new Error(`no key of ${withdrawal.payTo}`);
   const message = {
-    from: config.payTo,
+    from: withdrawal.payTo,
     to: withdrawal.to,
     value: withdrawal.atoms,
     validAfter: 0n,
     validBefore: BigInt(Math.floor(withdrawal.validBefore.getTime() / 1000)),
     nonce: nonceOf(withdrawal),
   };
-  const signature = await privateKeyToAccount(config.payoutKey as Hex).signTypedData({
+  const signature = await key.signTypedData({
     domain: { name, version, chainId, verifyingContract: address },
     types: authorizationTypes,
     primaryType: 'TransferWithAuthorization',

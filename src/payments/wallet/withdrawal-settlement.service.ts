@@ -44,8 +44,7 @@ export class WithdrawalSettlement implements OnModuleInit {
   private async finish(withdrawal: Withdrawal): Promise<boolean> {
     const found = await this.payout.find(withdrawal);
     if (found.kind === 'open') return false;
-    const { payTo } = this.networks.of(withdrawal.network).config;
-    if (found.kind === 'landed') await this.books.land(withdrawal, payTo, found.transaction);
+    if (found.kind === 'landed') await this.books.land(withdrawal, found.transaction);
     else await this.books.giveBack(withdrawal);
     return true;
   }

@@ -12,11 +12,12 @@ export class WithdrawalStore {
   constructor(private readonly database: DatabaseService) {}
 
   /** The row belongs to whoever made it until its lease runs out. `false` when it was made before. */
-  async insert(tx: Tx, { id, customerId, network, to, atoms, feeAtoms, validBefore }: Withdrawal): Promise<boolean> {
+  async insert(tx: Tx, withdrawal: Withdrawal): Promise<boolean> {
+    const { id, customerId, network, payTo, to, atoms, feeAtoms, validBefore } = withdrawal;
     const rows = await tx.query(
-      `INSERT INTO withdrawals (id, customer_id, network, to_address, atoms, fee_atoms, valid_before, lease_until)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, now() + make_interval(secs => $8)) ON CONFLICT DO NOTHING RETURNING id`,
-      [id, customerId, network, to, atoms, feeAtoms, validBefore, LEASE_SECONDS],
+      `INSERT INTO withdrawals (id, customer_id, network, pay_to, to_address, atoms, fee_atoms, valid_before, lease_until)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, now() + make_interval(secs => $9)) ON CONFLICT DO NOTHING RETURNING id`,
+      [id, customerId, network, payTo, to, atoms, feeAtoms, validBefore, LEASE_SECONDS],
     );
     return rows.length === 1;
   }
@@ -68,6 +69,7 @@ interface Row {
   id: string;
   customer_id: string;
   network: string;
+  pay_to: `0x${string}`;
   to_address: `0x${string}`;
   atoms: bigint;
   fee_atoms: bigint;
@@ -81,6 +83,7 @@ const toWithdrawal = (row: Row): Withdrawal => ({
   id: row.id,
   customerId: row.customer_id,
   network: row.network,
+  payTo: row.pay_to,
   to: row.to_address,
   atoms: row.atoms,
   feeAtoms: row.fee_atoms,

@@ -9,6 +9,8 @@ export interface Withdrawal {
   readonly customerId: string;
   /** CAIP-2. */
   readonly network: string;
+  /** Whose authorization pays it out: as it was configured when it was opened. */
+  readonly payTo: Hex;
   readonly to: Hex;
   readonly atoms: bigint;
   readonly feeAtoms: bigint;
@@ -30,8 +32,8 @@ export const referenceOf = ({ id }: Pick<Withdrawal, 'id'>): string => `withdraw
 
 export const sentEntry = (withdrawal: Withdrawal) => withdrawalSent(movementOf(withdrawal));
 export const failedEntry = (withdrawal: Withdrawal) => withdrawalFailed(movementOf(withdrawal));
-export const landedEntry = (withdrawal: Withdrawal, payTo: string, transaction: string) =>
-  withdrawalLanded({ ...movementOf(withdrawal), payTo, transaction });
+export const landedEntry = (withdrawal: Withdrawal, transaction: string) =>
+  withdrawalLanded({ ...movementOf(withdrawal), payTo: withdrawal.payTo, transaction });
 
 const movementOf = ({ id, customerId, network, atoms, feeAtoms }: Withdrawal) => ({
   withdrawalId: id,

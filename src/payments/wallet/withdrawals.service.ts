@@ -14,8 +14,8 @@ import { WithdrawalStore } from './withdrawal-store.service';
 
 /** How long a payout may be mined. An authorization that lapsed unused is given back. */
 const PAYOUT_SECONDS = 3600;
-/** A hold that a crash leaves behind is returned by the sweeper. */
-const HOLD_MS = 60_000;
+/** Longer than a quote, so that a repeat after a crash finds its hold open. The sweeper returns it. */
+const HOLD_MS = (QUOTE_SECONDS + 60) * 1000;
 
 /** States what a withdrawal costs, and takes it off the balance. */
 @Injectable()
@@ -43,23 +43,21 @@ export class WithdrawalsService {
     return { ...terms, quote: sealTerms(terms, this.config.apiKeyPepper) };
   }
 
-  /** @throws InvalidRequestError `quote_invalid`, `quote_expired`. */
+  /** Whether it has expired is asked when a withdrawal is opened. @throws InvalidRequestError `quote_invalid`. */
   readQuote(quote: string): WithdrawalTerms {
     const terms = readTerms(quote, this.config.apiKeyPepper);
-    const hint = 'Ask for a new one with POST /v1/wallet/withdrawals/quote.';
-    if (!terms || terms.network !== this.network.id) {
-      throw new InvalidRequestError({ code: 'quote_invalid', detail: 'The quote is not one of ours.', hint });
-    }
-    if (terms.expiresAt.getTime() < Date.now()) {
-      throw new InvalidRequestError({ code: 'quote_expired', status: 409, detail: 'The quote has expired.', hint });
-    }
-    return terms;
+    if (terms?.network === this.network.id) return terms;
+    throw new InvalidRequestError({
+      code: 'quote_invalid',
+      detail: 'The quote is not one of ours.',
+      hint: QUOTE_AGAIN,
+    });
   }
 
   /**
    * Takes amount and fee off the balance: durable when this returns, and not sent yet. `undefined` when a copy of the
    * request has opened it.
-   * @throws BillingError `payout_float_low`, `chain_unavailable`, `insufficient_wallet_credit`, `payment_owed`.
+   * @throws BillingError `quote_expired`, `payout_float_low`, `chain_unavailable`, `insufficient_wallet_credit`, `payment_owed`.
    */
   async open(
     id: string,
@@ -69,13 +67,18 @@ export class WithdrawalsService {
   ): Promise<Withdrawal | undefined> {
     const network = this.network;
     const { atoms, feeAtoms } = terms;
+    if (terms.expiresAt.getTime() < Date.now()) {
+      const detail = 'The quote has expired.';
+      throw new InvalidRequestError({ code: 'quote_expired', status: 409, detail, hint: QUOTE_AGAIN });
+    }
     if (customerId === undefined) throw insufficient(atoms + feeAtoms, 0n);
     if ((await this.payout.float(network).catch(silent)) < atoms + (await this.store.promised(network.id))) {
       throw floatLow();
     }
     const createdAt = new Date();
     const validBefore = new Date((Math.floor(createdAt.getTime() / 1000) + PAYOUT_SECONDS) * 1000);
-    const about = { id, customerId, network: network.id, to, atoms, feeAtoms, validBefore, createdAt };
+    const { payTo } = network.config;
+    const about = { id, customerId, network: network.id, payTo, to, atoms, feeAtoms, validBefore, createdAt };
     const withdrawal: Withdrawal = { ...about, state: 'settling', transaction: null };
     const hold = { id, account: customerCredits(customerId, 'USDC'), amount: usdc(atoms + feeAtoms) };
     const verdict = await this.ledger.hold(hold, new Date(createdAt.getTime() + HOLD_MS));
@@ -96,6 +99,8 @@ export class WithdrawalsService {
     });
   }
 }
+
+const QUOTE_AGAIN = 'Ask for a new one with POST /v1/wallet/withdrawals/quote.';
 
 function silent(): never {
   throw new BillingError({
