@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { fromCents } from '../authority/cents';
-import { CLAIMABLE, type Claim } from '../claim';
+import type { Claim } from '../claim';
 import { ClaimsService } from '../claims.service';
 import type { HoldOutcome, PaymentRequirements, Work } from '../payment-scheme';
 import { answerNotKept, inProgress, type Refusal } from '../refusal';
@@ -28,17 +28,10 @@ export class BindingAdmission {
     const fingerprint = boundTo(attestation, work.fingerprint);
     // A copy is recognised before it is verified: its commitment has ended by the time that the first one is settled.
     const earlier = await this.claims.find(key);
-    if (earlier && !(CLAIMABLE.includes(earlier.state) && earlier.fingerprint === fingerprint)) {
-      return this.follow(earlier, fingerprint);
-    }
+    if (earlier) return this.follow(earlier, fingerprint);
     const { amount, asset } = required;
-    const verified = await this.authority.verify({
-      attestation,
-      accepted,
-      resourceUrl: work.resource.url,
-      amount,
-      asset,
-    });
+    const presented = { attestation, accepted, resourceUrl: work.resource.url, amount, asset };
+    const verified = await this.authority.verify(presented);
     if (!verified.isValid) return this.followOrRefuse(key, fingerprint, refusedAttestation(verified.invalidReason));
     const claim = await this.claims.take({
       key,
@@ -52,6 +45,12 @@ export class BindingAdmission {
       despiteDebt: true,
     });
     if (typeof claim === 'string') return this.followOrRefuse(key, fingerprint, inProgress);
+    // A copy may have been claimed and released since it was verified: then its credit is not held any more.
+    const stillHeld = await this.authority.verify(presented);
+    if (!stillHeld.isValid) {
+      await this.claims.move(key, work.callId, 'released');
+      return refused(refusedAttestation(stillHeld.invalidReason));
+    }
     const hold: BindingHold = {
       callId: work.callId,
       scheme: SCHEME,
@@ -70,7 +69,7 @@ export class BindingAdmission {
 
   private async followOrRefuse(key: string, fingerprint: string, refusal: Refusal): Promise<HoldOutcome> {
     const first = await this.claims.find(key);
-    return first && first.state !== 'released' ? this.follow(first, fingerprint) : refused(refusal);
+    return first ? this.follow(first, fingerprint) : refused(refusal);
   }
 
   private async follow(first: Claim, fingerprint: string): Promise<HoldOutcome> {
@@ -78,6 +77,8 @@ export class BindingAdmission {
     const claim = await this.claims.settled(first.key, WAIT_MS);
     if (claim?.answer && claim.state === 'settled') return { kind: 'replay', answer: claim.answer };
     if (claim?.state === 'settled') return refused(answerNotKept);
+    // Released is spent: its commitment is settled at zero, or is about to be.
+    if (claim?.state === 'released') return refused(refusedAttestation('attestation_invalid'));
     return refused(claim?.state === 'failed' ? refusedAttestation(claim.reason ?? 'settle_failed') : inProgress);
   }
 }
