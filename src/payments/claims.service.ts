@@ -29,7 +29,8 @@ const TAKE = `
     SELECT $1, $2, 'working', $3, $4, $5, $6, $7, now() + make_interval(secs => $8), $10, $11, $12
       FROM debt WHERE NOT owing
     ON CONFLICT (key) DO UPDATE SET state = 'working', call_id = $4, exposure = $12, lease_until = EXCLUDED.lease_until,
-                                    updated_at = now()
+      -- What is not settled yet is settled as it was verified last.
+      payment = CASE WHEN old.transaction IS NULL THEN EXCLUDED.payment ELSE old.payment END, updated_at = now()
       WHERE old.fingerprint = $3 AND old.state = ANY ($9)
     RETURNING *
   ) SELECT debt.owing, taken.* FROM debt LEFT JOIN taken ON true`;

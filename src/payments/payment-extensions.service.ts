@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { PaymentExtension, PaymentResponse, SettledCall } from './payment-extension';
 import { base64 } from './payment-required';
 import type { PaymentRequirements, Work } from './payment-scheme';
@@ -9,6 +9,7 @@ export const PAYMENT_EXTENSIONS = Symbol('PAYMENT_EXTENSIONS');
 /** Has every extension say its part, in a 402 and in the answer to a payment. */
 @Injectable()
 export class PaymentExtensions {
+  private readonly logger = new Logger('PaymentExtensions');
   private readonly withReceipts: readonly PaymentExtension[];
 
   constructor(@Inject(PAYMENT_EXTENSIONS) private readonly extensions: readonly PaymentExtension[]) {
@@ -20,7 +21,7 @@ export class PaymentExtensions {
     return this.ask(this.extensions, (extension) => extension.declare(work, accepts));
   }
 
-  /** The headers of an answer, with `extensions` in its `PAYMENT-RESPONSE` where it has one. */
+  /** The headers of an answer, with `extensions` in its `PAYMENT-RESPONSE` where it has one. Never throws: it is paid. */
   async withReceiptsIn(
     headers: Readonly<Record<string, string>>,
     settled: SettledCall,

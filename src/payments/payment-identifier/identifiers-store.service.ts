@@ -14,8 +14,8 @@ export interface PaymentName {
   readonly callId: string;
 }
 
-/** A worker that has not claimed its payment after so long is dead. */
-const UNCLAIMED_SECONDS = 60;
+/** A worker that has not claimed its payment after so long is dead: longer than any wait for a node adds up to. */
+const UNCLAIMED_SECONDS = 300;
 
 /** Names of payments in PostgreSQL: at however many replicas a payment is made again, one is taken. */
 @Injectable()
