@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { CustomersService } from '../../customers/customers.service';
 import { DatabaseService } from '../../database/database.service';
 import type { Refusal } from '../refusal';
-import { type Channel } from './channel';
+import type { Channel, ChannelState } from './channel';
 import { ChannelChain } from './channel-chain.service';
 import type { ChannelPayment } from './channel-payment';
 import { chainUnavailable, channelRefusal } from './channel-refusal';
@@ -39,7 +39,12 @@ export class ChannelMirror {
 
   /** @throws when the node does not answer. */
   async refresh(channel: Channel): Promise<Channel> {
-    return this.channels.sync(channel.id, await this.chain.stateOf(channel.network, channel.id));
+    return this.channels.sync(channel.id, await this.stateOf(channel));
+  }
+
+  /** @throws when the node does not answer. */
+  async stateOf({ network, id }: Channel): Promise<ChannelState> {
+    return this.chain.stateOf(network, id);
   }
 
   private async adopt(payment: ChannelPayment): Promise<Channel | Refusal> {

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { usdc } from '../../common/money';
+import { type Money, usdc } from '../../common/money';
 import { CONFIG } from '../../config/config.module';
 import type { Config } from '../../config/config';
 import { voucherPrepaid } from '../../ledger/channel-entries';
@@ -32,7 +32,7 @@ export class ChannelPrepaid {
   /** Charges the ceiling of a reserved channel; the channel is free for the next call from then on. */
   async begin(hold: ChannelHold): Promise<HoldOutcome> {
     const { atoms } = hold.amount;
-    const channel = await this.channels.prepay(hold.use, atoms, markOf(hold.callId));
+    const channel = await this.channels.prepay(hold.use, atoms, markOf(hold.callId, atoms));
     if (!channel) return { kind: 'refused', refusal: inProgress };
     const { deposit } = hold;
     const headers = chargeHeaders({ channel, charged: channel.charged, chargedAmount: atoms, deposit });
@@ -41,14 +41,15 @@ export class ChannelPrepaid {
 
   /** The same payment once more, whose ceiling was charged and whose work failed. */
   async resume(hold: ChannelHold, claim: Claim): Promise<HoldOutcome> {
-    const { channel, amount } = hold;
+    const { channel } = hold;
+    const { callId, amount } = prepaidOf(claim);
     const headers = chargeHeaders({
       channel,
       charged: channel.charged,
       chargedAmount: amount.atoms,
       deposit: undefined,
     });
-    return this.holdCredit({ ...hold, headers, prepaid: prepaidOf(claim) });
+    return this.holdCredit({ ...hold, amount, headers, prepaid: callId });
   }
 
   /** Takes a call's cost from the credit that its ceiling became. Safe to repeat. */
@@ -67,10 +68,10 @@ export class ChannelPrepaid {
 
   /** What a worker that died had charged becomes credit, for the next one with the same payment. */
   async restore(claim: Claim): Promise<void> {
-    const { network, ceiling } = claim.payment as ChannelClaimPayment;
+    const { network } = claim.payment as ChannelClaimPayment;
     const customerId = claim.customerId as string;
-    const amount = usdc(BigInt(ceiling));
-    await this.credit({ callId: prepaidOf(claim), customerId, network, ceiling: amount });
+    const { callId, amount } = prepaidOf(claim);
+    await this.credit({ callId, customerId, network, ceiling: amount });
     await this.ledger.release(walletHold({ callId: claim.callId, customerId, amount }));
     await this.claims.abandon(claim, 'paid');
   }
@@ -96,8 +97,11 @@ export class ChannelPrepaid {
 
 const MARK = 'prepaid:';
 /** Kept in the claim's `transaction`: no transaction moved the money yet, and it is paid all the same. */
-const markOf = (callId: string): string => `${MARK}${callId}`;
-const prepaidOf = ({ transaction }: Claim): string => (transaction ?? '').slice(MARK.length);
+const markOf = (callId: string, atoms: bigint): string => `${MARK}${callId}:${atoms}`;
+function prepaidOf({ transaction }: Claim): { callId: string; amount: Money } {
+  const [callId = '', atoms = '0'] = (transaction ?? '').slice(MARK.length).split(':');
+  return { callId, amount: usdc(BigInt(atoms)) };
+}
 
 const creditSpent: Refusal = {
   status: 409,

@@ -71,6 +71,8 @@ export class ChannelRefunds {
       const turn = await this.turns.take(known.id, claim.key, claim.callId);
       if (!turn) return await this.giveUp(claim, known, channelBusy);
       const channel = await this.mirror.refresh(turn);
+      // The claim is named by the nonce: with another one it is another refund.
+      if (channel.refundNonce !== known.refundNonce) return await this.giveUp(claim, known, channelBusy);
       const left = channel.balance - channel.charged;
       const amount = payment.refund?.amount ?? left;
       if (payment.max !== channel.charged) return await this.giveUp(claim, known, corrective(channel));
@@ -100,7 +102,10 @@ export class ChannelRefunds {
     const { key, callId } = claim;
     const amount = await this.sender.book(channel, receipt);
     const transaction = receipt.transactionHash;
-    const after = (await this.channels.refunded(channel.id, callId, amount)) ?? channel;
+    const state = await this.mirror.stateOf(channel);
+    // Other refunds of the payer can share the transaction: the nonce says that this one is done.
+    if (state.refundNonce <= nonceOf(claim)) throw new Error(`${key} is not seen on the chain yet.`);
+    const after = await this.channels.refunded(channel.id, callId, state);
     const answer = {
       status: 200,
       headers: { 'content-type': 'application/json', ...refundHeaders(after, transaction, amount) },
@@ -123,6 +128,8 @@ export class ChannelRefunds {
     return isSame ? { kind: 'answered', answer: claim.answer } : { kind: 'refused', refusal: inProgress };
   }
 }
+
+const nonceOf = ({ key }: Claim): bigint => BigInt(key.slice(key.lastIndexOf(':') + 1));
 
 const proofOf = ({ signature, refund }: ChannelPayment): string =>
   createHash('sha256').update(`${signature.toLowerCase()}\n${refund?.amount}`).digest('base64url');

@@ -60,7 +60,9 @@ export class ChannelsScheme implements PaymentScheme {
     const given = payment as ChannelPayment | UnreadablePayment;
     if ('refusal' in given) return undefined;
     const required = this.requiredOf(given, work.quote.ceiling);
-    return required && forgeryOf(given, required) === undefined ? given.config.payer : undefined;
+    if (!required || forgeryOf(given, required)) return undefined;
+    // Anybody can write a configuration with somebody else's address in it: only the key that signed is proven.
+    return given.config.payerAuthorizer === given.config.payer ? given.config.payer : undefined;
   }
 
   async hold(payment: PaymentPayload, work: Work): Promise<HoldOutcome> {

@@ -22,6 +22,7 @@ const CHARGE = `
            answer_headers = coalesce($10, answer_headers), answer_body = coalesce($11, answer_body),
            transaction = coalesce($12, transaction), updated_at = now()
      WHERE key = $1 AND call_id = $2 AND state = 'working'
+       AND EXISTS (SELECT FROM channels WHERE channel_id = $3 AND pending_call = $2)
     RETURNING key
   )
   UPDATE channels SET charged = charged + $6, pending_key = NULL, pending_call = NULL,
@@ -131,15 +132,11 @@ export class ChannelsService {
     return toChannel(rows[0] as ChannelRow);
   }
 
-  /** What was refunded left the channel, and what was charged is claimed. `undefined` when that was said before. */
-  async refunded(id: Hex, callId: string, amount: bigint): Promise<Channel | undefined> {
-    const rows = await this.database.query<ChannelRow>(
-      `UPDATE channels SET balance = balance - $3, total_claimed = greatest(total_claimed, charged),
-              unclaimed_since = NULL, refund_nonce = refund_nonce + 1, pending_key = NULL, pending_call = NULL
-        WHERE channel_id = $1 AND pending_call = $2 RETURNING *`,
-      [id, callId, amount],
-    );
-    return rows[0] && toChannel(rows[0]);
+  /** A refund is done, and the chain as it was read since: what it says may have been seen here before. */
+  async refunded(id: Hex, callId: string, state: ChannelState): Promise<Channel> {
+    const channel = await this.sync(id, state);
+    await this.free(id, callId);
+    return channel;
   }
 
   async sync(id: Hex, state: ChannelState): Promise<Channel> {

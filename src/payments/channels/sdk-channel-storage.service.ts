@@ -50,7 +50,7 @@ export class SdkChannelStorage implements ChannelStorage {
       const [row] = await tx.query<SdkRow>('SELECT * FROM channels WHERE channel_id = $1 FOR UPDATE', [id]);
       const current = row && toSdk(row);
       const next = update(current);
-      if (next === current || (next === undefined && row && row.charged > row.total_claimed)) {
+      if (next === current || (next === undefined && row && isInUse(row))) {
         return { channel: current, status: 'unchanged' };
       }
       if (next === undefined) {
@@ -97,6 +97,9 @@ export class SdkChannelStorage implements ChannelStorage {
     );
   }
 }
+
+/** It owes us something, or a call of ours is at work on it. */
+const isInUse = (row: SdkRow): boolean => row.charged > row.total_claimed || row.pending_call !== null;
 
 /** A call of ours that has the channel is a reservation to the SDK, and the other way round (`ChannelsService.reserve`). */
 function reservationOf(row: SdkRow): Reservation | undefined {
