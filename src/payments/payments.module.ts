@@ -3,6 +3,7 @@ import { CustomersModule } from '../customers/customers.module';
 import { EvmModule } from '../evm/evm.module';
 import { LedgerModule } from '../ledger/ledger.module';
 import { MeteringModule } from '../metering/metering.module';
+import { PricingModule } from '../pricing/pricing.module';
 import { AUTHORITY } from './authority/authority.providers';
 import { ClaimLeases } from './claim-leases.service';
 import { ClaimsService } from './claims.service';
@@ -10,6 +11,7 @@ import { CHAIN } from './chain/chain.providers';
 import { CREDIT_BINDING } from './credit-binding/credit-binding.providers';
 import { CHANNELS } from './channels/channels.providers';
 import { CREDIT } from './credit/credit.providers';
+import { DISCOVERY } from './discovery/discovery.providers';
 import { EXACT } from './exact/exact.providers';
 import { RECEIPTS } from './extensions/receipts.providers';
 import { FACILITATOR } from './facilitator/facilitator.providers';
@@ -41,13 +43,14 @@ const PARTS: readonly PaymentsPart[] = [
   PAYMENT_IDENTIFIERS,
   RECEIPTS,
   FACILITATOR,
+  DISCOVERY,
 ];
 
 const SCHEMES = PARTS.flatMap(({ schemes = [] }) => schemes);
 const EXTENSIONS = PARTS.flatMap(({ extensions = [] }) => extensions);
 
 @Module({
-  imports: [LedgerModule, CustomersModule, EvmModule, MeteringModule],
+  imports: [LedgerModule, CustomersModule, EvmModule, MeteringModule, PricingModule],
   controllers: PARTS.flatMap(({ controllers = [] }) => controllers),
   providers: [
     ClaimLeases,
