@@ -82,12 +82,7 @@ interface Offer {
 /** The package is loaded when it is first used: it brings a JSON Schema validator along. */
 async function declarationOf({ input, inputSchema, output }: EndpointExample): Promise<unknown> {
   const { declareDiscoveryExtension } = await import('@x402/extensions/bazaar');
-  const declared = declareDiscoveryExtension({
-    method: 'POST',
-    bodyType: 'json',
-    input,
-    inputSchema,
-    output: { example: output },
-  });
-  return declared['bazaar'];
+  // The package's own server fills the method in, so that its type has none.
+  const call = { method: 'POST', bodyType: 'json' as const, input, inputSchema, output: { example: output } };
+  return declareDiscoveryExtension(call)['bazaar'];
 }
