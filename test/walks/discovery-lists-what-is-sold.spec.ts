@@ -19,8 +19,9 @@ test.each(['', '/facilitator'])('the published client lists what is sold at %s/d
   expect(all).toMatchObject({ x402Version: 2, pagination: { limit: 20, offset: 0, total: urls.length } });
 
   for (const { resource, accepts, extensions } of all.items) {
-    const { info } = extensions?.['bazaar'] as DiscoveryExtension;
-    const body = (info.input as { body: Record<string, unknown> }).body;
+    const declared = extensions?.['bazaar'] as DiscoveryExtension | undefined;
+    if (!declared || !('body' in declared.info.input)) throw new Error(`${resource} does not say how it is used.`);
+    const { body } = declared.info.input;
     const unpaid = await post(world, new URL(resource).pathname, undefined, body);
     expect(unpaid.status).toBe(402);
     const required = decodePaymentRequiredHeader(unpaid.headers.get('payment-required') ?? '');
