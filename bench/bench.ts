@@ -1,9 +1,11 @@
+import { exactBench } from './exact';
 import { gatewayBench } from './gateway';
 import { ledgerBench } from './ledger';
 
 /** `npm run bench -- <name>`: each bench runs its baseline in the same run and prints one JSON object last. */
 const BENCHES: Readonly<Record<string, { run: (args: readonly string[]) => Promise<object>; about: string }>> = {
   gateway: { run: gatewayBench, about: 'paid credit calls against the bare upstream and the Portkey gateway' },
+  exact: { run: exactBench, about: 'calls paid by x402 exact, settlement included, against @x402/express' },
   ledger: { run: ledgerBench, about: "posts and hold+capture pairs against pgbench's TPC-B (--help)" },
 };
 

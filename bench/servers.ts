@@ -23,7 +23,7 @@ export interface Servers {
 
 const DIST = join(__dirname, '..');
 
-export async function startServers(): Promise<Servers> {
+export async function startServers(env: Readonly<Record<string, string>> = {}): Promise<Servers> {
   const dataDir = await mkdtemp(join(tmpdir(), 'tollbridge-bench-'));
   const postgres = await startPostgres({ dataDir: join(dataDir, 'postgres') });
   await migrate(postgres.ownerUrl, postgres.url);
@@ -48,6 +48,7 @@ export async function startServers(): Promise<Servers> {
         API_KEY_PEPPER: 'bench-pepper-bench-pepper-bench-pepper',
         UPSTREAM_URL: upstreamUrl,
         PORT: String(appPort),
+        ...env,
       },
     },
   );
@@ -104,7 +105,7 @@ async function durableSettings(url: string): Promise<Record<string, string>> {
 /** `BENCH_PROFILE=1` writes a .cpuprofile of the application into the working directory. */
 const profiling = (): string[] => (process.env['BENCH_PROFILE'] ? ['--cpu-prof', '--cpu-prof-dir=.local/bench'] : []);
 
-async function ended(child: ChildProcess): Promise<void> {
+export async function ended(child: ChildProcess): Promise<void> {
   const exit = once(child, 'exit');
   child.kill('SIGTERM');
   const timer = setTimeout(() => child.kill('SIGKILL'), 5000);

@@ -101,8 +101,14 @@ export const MAX_KEPT_BYTES = 16 * 1024 * 1024;
 /** Stands in prepared rows for the hash of a transaction that is not known yet. */
 export const PENDING_TRANSACTION = '$transaction';
 
-/** The rows with the transaction's hash in its places, or with nothing there when no transaction came of it. */
-export function withTransaction(rows: CompanionRows, transaction: string | null): CompanionRows {
-  const placeholder = JSON.stringify(PENDING_TRANSACTION);
-  return JSON.parse(JSON.stringify(rows).replaceAll(placeholder, JSON.stringify(transaction))) as CompanionRows;
+/** Stands in prepared rows for what the network took of the operator, in USD. */
+export const PENDING_NETWORK_FEE = '$networkFee';
+
+/** The rows with the transaction's hash, and what it cost, in their places; with nothing there when none came of it. */
+export function withTransaction(rows: CompanionRows, transaction: string | null, networkFee = '0'): CompanionRows {
+  const [hash, fee] = [PENDING_TRANSACTION, PENDING_NETWORK_FEE].map((placeholder) => JSON.stringify(placeholder));
+  const text = JSON.stringify(rows)
+    .replaceAll(hash as string, JSON.stringify(transaction))
+    .replaceAll(fee as string, JSON.stringify(networkFee));
+  return JSON.parse(text) as CompanionRows;
 }

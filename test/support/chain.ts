@@ -1,4 +1,4 @@
-import { createPublicClient, http, parseAbi, parseAbiItem } from 'viem';
+import { type Address, createPublicClient, createWalletClient, type Hex, http, parseAbi, parseAbiItem } from 'viem';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { DEV_WALLETS, fundEth, type LocalChain, mintUsdc, startChain } from '../../src/local/chain';
 
@@ -24,6 +24,32 @@ export async function payerWith(chain: LocalChain, atoms: bigint) {
   const account = privateKeyToAccount(generatePrivateKey());
   if (atoms > 0n) await mintUsdc(chain.rpcUrl, account.address, atoms);
   return account;
+}
+
+/** This much USDC to each, in micro-USDC: minted in one go, so that slow blocks are waited for once. */
+export async function mintTo(
+  { rpcUrl, usdc }: LocalChain,
+  addresses: readonly Address[],
+  atoms: bigint,
+): Promise<void> {
+  const chain = createPublicClient({ transport: http(rpcUrl), pollingInterval: 100 });
+  const [minter] = (await createWalletClient({ transport: http(rpcUrl) }).getAddresses()).slice(-1) as [Address];
+  const wallet = createWalletClient({ account: minter, transport: http(rpcUrl) });
+  const first = await chain.getTransactionCount({ address: minter, blockTag: 'pending' });
+  const abi = parseAbi(['function mint(address to, uint256 amount)']);
+  const mint = (to: Address, nonce: number) =>
+    wallet.writeContract({
+      address: usdc,
+      abi,
+      functionName: 'mint',
+      args: [to, atoms],
+      nonce,
+      gas: 100_000n,
+      chain: null,
+    });
+  const hashes: Hex[] = [];
+  for (const [index, address] of addresses.entries()) hashes.push(await mint(address, first + index));
+  await Promise.all(hashes.map((hash) => chain.waitForTransactionReceipt({ hash })));
 }
 
 /** Σ of the `Transfer` events to `payTo`: what the chain says was received. */

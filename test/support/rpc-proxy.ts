@@ -71,10 +71,6 @@ export const concerns = (call: RpcCall, address: string): boolean =>
 export const isVerification = ({ method, params }: RpcCall): boolean =>
   method === 'eth_call' && /e94a0102/.test(JSON.stringify(params));
 
-/** Whether a call asks for receipts: one by its hash, or all of a block. */
-export const asksForReceipts = ({ method }: RpcCall): boolean =>
-  method === 'eth_getTransactionReceipt' || method === 'eth_getBlockReceipts';
-
 async function textOf(request: AsyncIterable<Buffer>): Promise<string> {
   const parts: Buffer[] = [];
   for await (const part of request) parts.push(part);

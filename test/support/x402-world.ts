@@ -1,13 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import {
-  type Address,
-  createPublicClient,
-  createWalletClient,
-  type Hex,
-  http,
-  parseAbi,
-  type PrivateKeyAccount,
-} from 'viem';
+import type { PrivateKeyAccount } from 'viem';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { chainReceipts, customerCredits } from '../../src/ledger/ledger-account';
 import { LedgerAccountsService } from '../../src/ledger/ledger-accounts.service';
@@ -16,7 +8,7 @@ import { DatabaseService } from '../../src/database/database.service';
 import { DEV_WALLETS, type LocalChain } from '../../src/local/chain';
 import type { PaymentRequirements } from '../../src/payments/payment-scheme';
 import { startAppOn, type TestApp } from './app';
-import { receivedOnChain, startTestChain } from './chain';
+import { mintTo, receivedOnChain, startTestChain } from './chain';
 import { type RpcProxy, startRpcProxy } from './rpc-proxy';
 import { startWorld, type World } from './world';
 
@@ -55,27 +47,14 @@ export async function startX402World(
   };
 }
 
-/** As many fresh wallets with this much USDC each: minted in one go, so that slow blocks are waited for once. */
-export async function payersWith({ rpcUrl, usdc }: LocalChain, count: number, atoms: bigint) {
-  const chain = createPublicClient({ transport: http(rpcUrl), pollingInterval: 100 });
-  const [minter] = (await createWalletClient({ transport: http(rpcUrl) }).getAddresses()).slice(-1) as [Address];
-  const wallet = createWalletClient({ account: minter, transport: http(rpcUrl) });
-  const first = await chain.getTransactionCount({ address: minter, blockTag: 'pending' });
+/** As many fresh wallets with this much USDC each. */
+export async function payersWith(chain: LocalChain, count: number, atoms: bigint) {
   const payers = Array.from({ length: count }, () => privateKeyToAccount(generatePrivateKey()));
-  const abi = parseAbi(['function mint(address to, uint256 amount)']);
-  const mint = (to: Address, nonce: number) =>
-    wallet.writeContract({
-      address: usdc,
-      abi,
-      functionName: 'mint',
-      args: [to, atoms],
-      nonce,
-      gas: 100_000n,
-      chain: null,
-    });
-  const hashes: Hex[] = [];
-  for (const [index, { address }] of payers.entries()) hashes.push(await mint(address, first + index));
-  await Promise.all(hashes.map((hash) => chain.waitForTransactionReceipt({ hash })));
+  await mintTo(
+    chain,
+    payers.map(({ address }) => address),
+    atoms,
+  );
   return payers;
 }
 

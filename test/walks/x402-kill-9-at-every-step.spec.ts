@@ -129,8 +129,7 @@ function holdBack(stories: readonly Story[]): Rule {
   const never = new Promise<never>(() => undefined);
   return (call) => {
     if (call.method === 'eth_sendRawTransaction' && isOf('before broadcast', call)) return never;
-    if (call.method === 'eth_getTransactionReceipt') return receiptFate(call);
-    return call.method === 'eth_getBlockReceipts' ? ({ result: null } as const) : 'pass';
+    return call.method === 'eth_getTransactionReceipt' ? receiptFate(call) : 'pass';
   };
 
   /** Mined, and the process does not know. */

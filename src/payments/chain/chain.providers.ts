@@ -1,4 +1,5 @@
 import type { PaymentsPart } from '../payments-part.providers';
+import { GasBooks } from './gas-books.service';
 import { KeyPool } from './key-pool.service';
 import { NetworksService } from './networks.service';
 import { ReceiptsService } from './receipts.service';
@@ -8,5 +9,5 @@ import { TransactionSender } from './transaction-sender.service';
 
 /** The chains: reading them, and having things happen there. No way to pay by itself. */
 export const CHAIN: PaymentsPart = {
-  providers: [NetworksService, KeyPool, TransactionSender, TransactionFollower, ReceiptsService, Settler],
+  providers: [NetworksService, KeyPool, TransactionSender, TransactionFollower, ReceiptsService, Settler, GasBooks],
 };

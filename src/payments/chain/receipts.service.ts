@@ -1,20 +1,26 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import { formatTransactionReceipt, type Hex, type RpcTransactionReceipt, type TransactionReceipt } from 'viem';
+import {
+  createPublicClient,
+  type Hex,
+  type TransactionReceipt,
+  TransactionReceiptNotFoundError,
+  webSocket,
+} from 'viem';
+import { confirmedReceipt } from './confirmed-receipt';
 import { type ChainNetwork, NetworksService } from './networks.service';
 
-/** How often a new block is asked for while somebody waits. */
+/** How often a new block is asked for while somebody waits; beside a node that tells of them, seldom. */
 const POLL_MS = 100;
-/** A receipt that no block brought is asked for by its hash this often: its block was there before anybody waited. */
-const ASK_AGAIN_MS = 2_000;
+const POLL_BESIDE_MS = 2_000;
 
-/** Waits for receipts: one look at each new block serves everybody who waits on its chain. */
+/** Waits for receipts: one question at each new block, for everybody who waits on its chain. */
 @Injectable()
 export class ReceiptsService implements OnApplicationShutdown {
   private readonly watches = new Map<string, ReceiptWatch>();
 
   constructor(private readonly networks: NetworksService) {}
 
-  /** The receipt, as soon as the transaction is mined; `undefined` when it is not within `milliseconds`. Never throws. */
+  /** The receipt, as soon as the transaction has its confirmations; `undefined` when it is not within `milliseconds`. Never throws. */
   wait(network: string, hash: Hex, milliseconds: number): Promise<TransactionReceipt | undefined> {
     const watch = this.watches.get(network) ?? new ReceiptWatch(this.networks.of(network));
     this.watches.set(network, watch);
@@ -29,70 +35,70 @@ export class ReceiptsService implements OnApplicationShutdown {
 interface Waiter {
   readonly resolve: (receipt: TransactionReceipt | undefined) => void;
   readonly until: number;
-  asked: number;
 }
 
 class ReceiptWatch {
   private readonly waiters = new Map<Hex, Waiter[]>();
+  private readonly pollMs: number;
+  private readonly unsubscribe: (() => void) | undefined;
   private timer: NodeJS.Timeout | undefined;
   private block = -1n;
 
-  constructor(private readonly network: ChainNetwork) {}
+  constructor(private readonly network: ChainNetwork) {
+    const { wsUrl } = network.config;
+    this.pollMs = wsUrl === undefined ? POLL_MS : POLL_BESIDE_MS;
+    if (wsUrl === undefined) return;
+    const told = createPublicClient({ transport: webSocket(wsUrl, { reconnect: true }) });
+    // A subscription that breaks is missed by nobody for longer than the seldom poll.
+    const ignored = (): void => undefined;
+    this.unsubscribe = told.watchBlockNumber({ onBlockNumber: () => this.askForAll(), onError: ignored });
+  }
 
   wait(hash: Hex, milliseconds: number): Promise<TransactionReceipt | undefined> {
     return new Promise((resolve) => {
-      const waiter = { resolve, until: Date.now() + milliseconds, asked: Date.now() };
+      const waiter = { resolve, until: Date.now() + milliseconds };
       const others = this.waiters.get(hash);
       if (others) return void others.push(waiter);
       this.waiters.set(hash, [waiter]);
       void this.ask(hash);
-      this.timer ??= setTimeout(() => void this.look(), POLL_MS);
+      this.timer ??= setTimeout(() => void this.look(), this.pollMs);
     });
   }
 
   stop(): void {
     clearTimeout(this.timer);
+    this.unsubscribe?.();
     for (const hash of this.waiters.keys()) this.resolve(hash, undefined);
   }
 
-  /** Blocks that came since the last look; a node that does not answer is asked again. */
   private async look(): Promise<void> {
     try {
       const number = await this.network.reader.getBlockNumber({ cacheTime: 0 });
-      if (number !== this.block) {
-        this.block = number;
-        await this.readBlock(number);
-      }
+      if (number !== this.block) this.askForAll();
+      this.block = number;
     } catch {
       // Whoever waits is told nothing; the next look may be answered.
     }
     const now = Date.now();
     for (const [hash, waiters] of this.waiters) {
       if (waiters.every(({ until }) => until <= now)) this.resolve(hash, undefined);
-      else if (waiters.some(({ asked }) => now - asked > ASK_AGAIN_MS)) {
-        for (const waiter of waiters) waiter.asked = now;
-        void this.ask(hash);
-      }
     }
-    this.timer = this.waiters.size === 0 ? undefined : setTimeout(() => void this.look(), POLL_MS);
+    this.timer = this.waiters.size === 0 ? undefined : setTimeout(() => void this.look(), this.pollMs);
   }
 
-  private async readBlock(number: bigint): Promise<void> {
-    const receipts = await this.network.reader.request<{
-      Method: 'eth_getBlockReceipts';
-      Parameters: [Hex];
-      ReturnType: readonly RpcTransactionReceipt[] | null;
-    }>({ method: 'eth_getBlockReceipts', params: [`0x${number.toString(16)}`] });
-    for (const receipt of receipts ?? []) {
-      if (this.waiters.has(receipt.transactionHash)) {
-        this.resolve(receipt.transactionHash, formatTransactionReceipt(receipt));
-      }
-    }
+  /** One request: the reader sends what is asked at one time together. */
+  private askForAll(): void {
+    for (const hash of this.waiters.keys()) void this.ask(hash);
   }
 
   private async ask(hash: Hex): Promise<void> {
-    const receipt = await this.network.reader.getTransactionReceipt({ hash }).catch(() => undefined);
-    if (receipt) this.resolve(hash, receipt);
+    try {
+      const receipt = await confirmedReceipt(this.network, hash);
+      if (receipt !== undefined && receipt !== 'unconfirmed') this.resolve(hash, receipt);
+    } catch {
+      // Not mined yet is told by the next block; a node that did not answer is asked again without one.
+      this.block = -1n;
+    }
   }
 
   private resolve(hash: Hex, receipt: TransactionReceipt | undefined): void {

@@ -3,6 +3,7 @@ import type { Hex, TransactionReceipt } from 'viem';
 import { isRevert } from '../../evm/revert';
 import { takeBatch } from './call-queue';
 import type { CallOutcome, ChainCall, Happened } from './chain-call';
+import { feeOf } from './confirmed-receipt';
 import { KeyPool } from './key-pool.service';
 import { NetworksService } from './networks.service';
 import { ReceiptsService } from './receipts.service';
@@ -127,11 +128,6 @@ function outcomeOf(receipt: TransactionReceipt, happened: Happened, calls: numbe
   return receipt.status === 'success' && happened(receipt)
     ? { kind: 'succeeded', transaction, receipt, feeWei: feeOf(receipt) / BigInt(calls) }
     : { kind: 'reverted', transaction, reason: undefined };
-}
-
-/** In wei. Rollups charge for their data on the chain below as well (OP stack: `l1Fee`). */
-function feeOf(receipt: TransactionReceipt & { readonly l1Fee?: Hex }): bigint {
-  return receipt.gasUsed * receipt.effectiveGasPrice + BigInt(receipt.l1Fee ?? 0);
 }
 
 /** The call would burn more gas than a settlement is worth. */

@@ -1,8 +1,9 @@
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
-import { type Hex, TransactionReceiptNotFoundError } from 'viem';
+import type { Hex } from 'viem';
 import { DatabaseService } from '../../database/database.service';
 import { JobsService } from '../../jobs/jobs.service';
 import type { ChainTransaction, ChainTransactionState } from './chain-transaction';
+import { confirmedReceipt } from './confirmed-receipt';
 import { NetworksService } from './networks.service';
 import { TransactionSender } from './transaction-sender.service';
 
@@ -26,17 +27,34 @@ export class TransactionFollower implements OnModuleInit {
     }
   }
 
-  /** Every transaction whose fate is open is looked up, and sent again where the chain does not know it. In nonce order. */
+  /**
+   * Every transaction whose fate is open is looked up, and sent again where the chain does not know it; one that is stuck
+   * is replaced. In nonce order; of those that share a nonce, the newest.
+   */
   async follow(limit = 200): Promise<void> {
-    const open = await this.database.query<ChainTransaction>(
-      `SELECT ${COLUMNS} FROM chain_transactions
-        WHERE state = 'signed' AND created_at < now() - interval '2 seconds' ORDER BY network, signer, nonce LIMIT $1`,
+    const open = await this.database.query<ChainTransaction & { age: number }>(
+      `SELECT ${COLUMNS}, age FROM (
+         SELECT DISTINCT ON (network, signer, nonce) *, extract(epoch FROM now() - created_at)::float * 1000 AS age
+           FROM chain_transactions WHERE state = 'signed' ORDER BY network, signer, nonce, created_at DESC
+       ) newest WHERE age > 2000 ORDER BY network, signer, nonce LIMIT $1`,
       [limit],
     );
     for (const transaction of open) {
       const network = this.networks.find(transaction.network);
-      if (network && (await this.stateOf(transaction)) === 'signed') await this.sender.broadcast(network, transaction);
+      if (!network || (await this.stateOf(transaction)) !== 'signed') continue;
+      if (transaction.age > network.config.gas.replaceAfterMs) await this.sender.replace(transaction);
+      else await this.sender.broadcast(network, transaction);
     }
+    await this.closeReplaced();
+  }
+
+  /** Of the transactions that share a nonce one was mined: the others never will be. */
+  private async closeReplaced(): Promise<void> {
+    await this.database.query(
+      `UPDATE chain_transactions old SET state = 'dropped' FROM chain_transactions mined
+        WHERE old.state = 'signed' AND mined.state IN ('mined', 'reverted') AND mined.hash <> old.hash
+          AND (mined.network, mined.signer, mined.nonce) = (old.network, old.signer, old.nonce)`,
+    );
   }
 
   /** The transactions in which a call was ever sent, newest first. */
@@ -68,21 +86,19 @@ export class TransactionFollower implements OnModuleInit {
       .catch((error: unknown) => this.logger.warn(`${hash} is ${state}, which is not written down: ${String(error)}`));
   }
 
-  private async ask({ network, signer, hash, nonce }: ChainTransaction): Promise<ChainTransactionState> {
-    const { reader } = this.networks.of(network);
-    const receipt = async () => {
-      try {
-        return (await reader.getTransactionReceipt({ hash })).status === 'success' ? 'mined' : 'reverted';
-      } catch (error) {
-        if (error instanceof TransactionReceiptNotFoundError) return undefined;
-        throw error;
-      }
+  private async ask({ network: id, signer, hash, nonce }: ChainTransaction): Promise<ChainTransactionState> {
+    const network = this.networks.of(id);
+    const state = async (): Promise<ChainTransactionState | undefined> => {
+      const receipt = await confirmedReceipt(network, hash);
+      if (receipt === undefined) return undefined;
+      if (receipt === 'unconfirmed') return 'signed';
+      return receipt.status === 'success' ? 'mined' : 'reverted';
     };
-    const mined = await receipt();
-    if (mined) return mined;
-    const used = await reader.getTransactionCount({ address: signer, blockTag: 'latest' });
+    const found = await state();
+    if (found) return found;
+    const used = await network.reader.getTransactionCount({ address: signer, blockTag: 'latest' });
     if (BigInt(used) <= nonce) return 'signed';
     // The nonce is used: by this transaction, mined between the two questions, or by another one.
-    return (await receipt()) ?? 'dropped';
+    return (await state()) ?? 'dropped';
   }
 }

@@ -1,5 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { type Hex, keccak256 } from 'viem';
+import { type Hex, keccak256, parseTransaction } from 'viem';
 import type { PrivateKeyAccount } from 'viem/accounts';
 import { DatabaseService } from '../../database/database.service';
 import type { Tx } from '../../database/tx';
@@ -60,6 +60,39 @@ export class TransactionSender {
     return { hash: transaction.hash, broadcast: this.broadcast(network, transaction) };
   }
 
+  /**
+   * Sends a transaction that no block takes again: under the same nonce, with the same calls and a higher fee, so that one
+   * of the two is mined. Nodes take a replacement for at least 10 % more.
+   */
+  async replace(stuck: ChainTransaction): Promise<void> {
+    const network = this.networks.of(stuck.network);
+    const { to, data, gas, maxFeePerGas = 0n, maxPriorityFeePerGas = 0n } = parseTransaction(stuck.raw);
+    const now = await feesOf(network);
+    const fees = {
+      maxFeePerGas: larger(raised(maxFeePerGas), now.maxFeePerGas),
+      maxPriorityFeePerGas: larger(raised(maxPriorityFeePerGas), now.maxPriorityFeePerGas),
+    };
+    const most = network.config.gas.maxFeeWei;
+    if (!to || !data || !gas || (most !== undefined && fees.maxFeePerGas > most)) {
+      return this.broadcast(network, stuck);
+    }
+    const nonce = Number(stuck.nonce);
+    const key = this.keys.pick(stuck.network, stuck.signer);
+    const raw = await key.signTransaction({ type: 'eip1559', chainId: network.chainId, nonce, to, data, gas, ...fees });
+    const hash = keccak256(raw);
+    await this.database.query(
+      `WITH written AS (
+         INSERT INTO chain_transactions (hash, network, signer, nonce, raw, state)
+         VALUES ($1, $2, $3, $4, $5, 'signed') ON CONFLICT DO NOTHING
+       )
+       INSERT INTO chain_calls (transaction, position, reference)
+       SELECT $1, position, reference FROM chain_calls WHERE transaction = $6 ON CONFLICT DO NOTHING`,
+      [hash, stuck.network, stuck.signer, stuck.nonce, raw, stuck.hash],
+    );
+    this.logger.warn(`${stuck.hash} is stuck and is replaced by ${hash}`);
+    await this.broadcast(network, { hash, raw });
+  }
+
   /** Tells every node of the network. Never throws: what no node takes is sent again. */
   async broadcast(network: ChainNetwork, { raw, hash }: Pick<ChainTransaction, 'raw' | 'hash'>): Promise<void> {
     const answers = await Promise.allSettled(
@@ -111,3 +144,6 @@ async function feesOf({ reader, config }: ChainNetwork): Promise<Fees> {
     maxPriorityFeePerGas: maxPriorityFeePerGas < allowed ? maxPriorityFeePerGas : allowed,
   };
 }
+
+const raised = (fee: bigint): bigint => (fee * 125n) / 100n + 1n;
+const larger = (a: bigint, b: bigint): bigint => (a > b ? a : b);

@@ -12,7 +12,8 @@ import { movesTheMoney } from './transfer-call';
  * authorization is unused. `used`: it was spent or cancelled in another way. `unclear`: it may still land.
  */
 export type ChainFinding =
-  | { readonly kind: 'settled'; readonly transaction: Hex }
+  /** `feeWei`: what it cost us, zero when somebody else sent it. */
+  | { readonly kind: 'settled'; readonly transaction: Hex; readonly feeWei: bigint }
   | { readonly kind: 'open' }
   | { readonly kind: 'used' }
   | { readonly kind: 'unclear' };
@@ -40,7 +41,9 @@ export class ExactChain {
   ): Promise<ChainFinding> {
     try {
       const sent = await this.settler.outcomeOf(paymentId, movesTheMoney(authorization, required));
-      if (sent.kind === 'succeeded') return { kind: 'settled', transaction: sent.transaction };
+      if (sent.kind === 'succeeded') {
+        return { kind: 'settled', transaction: sent.transaction, feeWei: sent.feeWei };
+      }
       if (sent.kind === 'in_doubt') return { kind: 'unclear' };
       const used = await this.readerOf(required).readContract({
         address: required.asset as Hex,
@@ -88,7 +91,7 @@ export class ExactChain {
       if (used) {
         const receipt = await reader.getTransactionReceipt({ hash: used.transactionHash });
         return movesTheMoney(authorization, required)(receipt)
-          ? { kind: 'settled', transaction: used.transactionHash }
+          ? { kind: 'settled', transaction: used.transactionHash, feeWei: 0n }
           : { kind: 'used' };
       }
     }

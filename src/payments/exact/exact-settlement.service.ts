@@ -1,6 +1,6 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { isHash } from 'viem';
-import { usdc } from '../../common/money';
+import { formatMoney, usdc } from '../../common/money';
 import { CONFIG } from '../../config/config.module';
 import type { Config } from '../../config/config';
 import { callSettled, transferSettled } from '../../ledger/chain-entries';
@@ -11,6 +11,8 @@ import { LedgerService } from '../../ledger/ledger.service';
 import { type Claim, type ClaimState, type PendingCapture, withTransaction } from '../claim';
 import { LEASE_SECONDS } from '../claim-leases.service';
 import { ClaimsService } from '../claims.service';
+import { valueOfGas } from '../chain/gas-value';
+import { NetworksService } from '../chain/networks.service';
 import { Settler } from '../chain/settler.service';
 import { FacilitatorClient } from '../facilitator.client';
 import type { PaymentRequirements } from '../payment-scheme';
@@ -20,7 +22,8 @@ import { movesTheMoney, transferCall } from './transfer-call';
 
 /** What became of a settlement. `in_doubt` is a state, not an error: the reconciler finishes it. */
 export type SettlementOutcome =
-  | { readonly kind: 'settled'; readonly transaction: string }
+  /** `feeWei`: what it cost us, zero when somebody else sent it. */
+  | { readonly kind: 'settled'; readonly transaction: string; readonly feeWei: bigint }
   | { readonly kind: 'failed'; readonly reason: string }
   | { readonly kind: 'in_doubt' };
 
@@ -52,6 +55,7 @@ export class ExactSettlement {
     private readonly claims: ClaimsService,
     private readonly chain: ExactChain,
     private readonly settler: Settler,
+    private readonly networks: NetworksService,
   ) {
     this.hosted = config.x402?.facilitatorUrl !== undefined;
   }
@@ -112,7 +116,9 @@ export class ExactSettlement {
     const call = transferCall(claim.key, requirements, payment, byContract === true);
     const happened = movesTheMoney(payment.authorization, requirements);
     const outcome = await this.settler.send({ ...call, alone: again || byContract === true }, happened);
-    if (outcome.kind === 'succeeded') return { kind: 'settled', transaction: outcome.transaction };
+    if (outcome.kind === 'succeeded') {
+      return { kind: 'settled', transaction: outcome.transaction, feeWei: outcome.feeWei };
+    }
     return outcome.kind === 'in_doubt' ? outcome : { kind: 'failed', reason: TRANSACTION_FAILED };
   }
 
@@ -123,7 +129,7 @@ export class ExactSettlement {
       const { success, transaction, errorReason = '' } = response;
       if (success && isHash(transaction)) {
         const confirmed = await this.chain.confirms(transaction, payment.authorization, requirements);
-        if (confirmed) return { kind: 'settled', transaction };
+        if (confirmed) return { kind: 'settled', transaction, feeWei: 0n };
       }
       const unsent = transaction === '' && REFUSED_UNSENT.test(errorReason);
       if (!success && unsent && !PASSING_REASONS.has(errorReason)) return { kind: 'failed', reason: errorReason };
@@ -136,7 +142,7 @@ export class ExactSettlement {
   private async finish(claim: UnfinishedClaim, outcome: SettlementOutcome, paid: ClaimState) {
     const { key, callId } = claim;
     if (outcome.kind === 'settled') {
-      await this.book(claim, outcome.transaction);
+      await this.book(claim, outcome);
       const change = { transaction: outcome.transaction, leaseSeconds: LEASE_SECONDS };
       const moved = await this.claims.move(key, callId, paid, change);
       // Work that is paid for is done by whoever holds the claim, and that is somebody else now.
@@ -148,7 +154,10 @@ export class ExactSettlement {
   }
 
   /** Puts a settled payment on the books, with the call's rows when the work is done. */
-  private async book(claim: UnfinishedClaim, transaction: string): Promise<void> {
+  private async book(
+    claim: UnfinishedClaim,
+    { transaction, feeWei }: Extract<SettlementOutcome, { kind: 'settled' }>,
+  ): Promise<void> {
     const { requirements } = claim.payment as ExactClaimPayment;
     const customerId = claim.customerId as string;
     const transfer = {
@@ -163,7 +172,8 @@ export class ExactSettlement {
     const entry = capture
       ? callSettled({ ...transfer, callId: claim.callId, charge: usdc(BigInt(capture.charge)) })
       : transferSettled(transfer);
-    const rows = capture ? withTransaction(capture.rows, transaction) : undefined;
+    const fee = formatMoney(valueOfGas(feeWei, this.networks.of(requirements.network).config.gas));
+    const rows = capture ? withTransaction(capture.rows, transaction, fee) : undefined;
     const { verdict } = await this.ledger.post(entry, rows, customerCredits(customerId, 'USDC'));
     if (verdict !== 'posted' && verdict !== 'replayed')
       throw new LedgerRefusedError(`booking of ${claim.key}`, verdict);

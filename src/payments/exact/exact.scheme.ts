@@ -5,7 +5,7 @@ import type { Config } from '../../config/config';
 import { LedgerService } from '../../ledger/ledger.service';
 import { UsageRecordsService } from '../../metering/usage-records.service';
 import { chargedTo } from '../charged';
-import { type Claim, type KeptAnswer, PENDING_TRANSACTION } from '../claim';
+import { type Claim, type KeptAnswer, PENDING_NETWORK_FEE, PENDING_TRANSACTION } from '../claim';
 import { LEASE_SECONDS } from '../claim-leases.service';
 import { ClaimsService } from '../claims.service';
 import type {
@@ -142,6 +142,7 @@ function paidBy(held: ExactHold, charge: Paid['charge'], transaction: string | n
       ...(transaction === null ? {} : { transaction }),
       settled: held.amount.atoms.toString(),
       credited: minus(held.amount, charge).atoms.toString(),
+      ...(transaction === PENDING_TRANSACTION ? { networkFee: PENDING_NETWORK_FEE } : {}),
     },
     paymentId: held.claimKey,
     network,

@@ -1,0 +1,220 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import Table from 'cli-table3';
+import { Agent, request } from 'undici';
+import { DEV_WALLETS, fundEth, type LocalChain, startChain } from '../src/local/chain';
+import type { PaymentRequirements } from '../src/payments/payment-scheme';
+import { chainEnvironment, mintTo } from '../test/support/chain';
+import { seedPrices } from '../test/support/world';
+import { gasOfExact } from './exact-gas';
+import { type BenchPayer, newPayer, signedHeader } from './exact-payments';
+import { Latencies, median } from './latencies';
+import { ended, freePort, startServers, untilAnswers } from './servers';
+
+const BODY = JSON.stringify({
+  model: 'gpt-4o-mini',
+  max_tokens: 32,
+  messages: [{ role: 'user', content: 'Say something short about bridges.' }],
+});
+const LEVELS = [1, 8, 64] as const;
+type Level = (typeof LEVELS)[number];
+const FUNDS = 10n ** 12n;
+
+interface Target {
+  readonly name: 'paid' | 'baseline';
+  readonly url: string;
+  readonly accepted: PaymentRequirements;
+}
+
+interface Run {
+  readonly rps: number;
+  readonly latencies: Latencies;
+  readonly failures: number;
+}
+
+/**
+ * Paid exact calls, settlement included, beside `@x402/express` with its facilitator in process: the same chain, payers
+ * and upstream, rounds interleaved; on a chain that mines at once, and on one with a block every second.
+ */
+export async function exactBench(args: readonly string[]): Promise<object> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: { rounds: { type: 'string', default: '2' }, seconds: { type: 'string', default: '5' } },
+  });
+  const work = { rounds: Number(values.rounds), seconds: Number(values.seconds) };
+  const automine = await onChain({}, work);
+  const blocks = await onChain({ blockTimeSeconds: 1 }, work);
+  const { paidRps, baselineRps, ratio } = automine.levels[64] as LevelReport;
+  const all = [automine, blocks].flatMap(({ levels }) => Object.values(levels));
+  return {
+    paidRps,
+    baselineRps,
+    ratio,
+    failures: all.reduce((sum, level) => sum + level.failures, 0),
+    baselineFailures: all.reduce((sum, level) => sum + level.baselineFailures, 0),
+    automine: automine.levels,
+    blocksOfOneSecond: blocks.levels,
+    gas: blocks.gas,
+    ...automine.settings,
+  };
+}
+
+async function onChain(options: { blockTimeSeconds?: number }, work: { rounds: number; seconds: number }) {
+  const chain = await startChain(options);
+  const servers = await startServers({ ...chainEnvironment(chain) });
+  const baseline = await startBaseline(chain, servers.upstreamUrl);
+  try {
+    await servers.withApp(seedPrices);
+    for (const { address } of [DEV_WALLETS.facilitator, DEV_WALLETS.payer]) {
+      await fundEth(chain.rpcUrl, address, 10n ** 22n);
+    }
+    const payers = Array.from({ length: 64 }, newPayer);
+    await mintTo(
+      chain,
+      payers.map(({ address }) => address),
+      FUNDS,
+    );
+    const targets: Target[] = [
+      { name: 'paid', url: servers.appUrl, accepted: await askedOf(servers.appUrl) },
+      { name: 'baseline', url: baseline.url, accepted: await askedOf(baseline.url) },
+    ];
+    const label = options.blockTimeSeconds === undefined ? 'automine' : 'blocks of 1 s';
+    const levels = await measure(label, targets, payers, work);
+    return { levels, gas: await gasOfExact(chain, servers.databaseUrl), settings: await servers.settings() };
+  } finally {
+    await baseline.stop();
+    await servers.stop();
+    await chain.stop();
+  }
+}
+
+async function startBaseline(chain: LocalChain, upstreamUrl: string) {
+  const port = await freePort();
+  const child = spawn(process.execPath, [join(__dirname, 'exact-baseline.js')], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: {
+      ...process.env,
+      RPC_URL: chain.rpcUrl,
+      PRIVATE_KEY: DEV_WALLETS.payer.privateKey,
+      PAY_TO: DEV_WALLETS.payTo.address,
+      UPSTREAM_URL: upstreamUrl,
+      PORT: String(port),
+    },
+  });
+  const url = `http://127.0.0.1:${port}`;
+  await untilAnswers(url);
+  return { url, stop: () => ended(child) };
+}
+
+async function askedOf(url: string): Promise<PaymentRequirements> {
+  const response = await fetch(`${url}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: BODY,
+  });
+  const header = response.headers.get('payment-required') ?? '';
+  const { accepts } = JSON.parse(Buffer.from(header, 'base64').toString()) as { accepts: PaymentRequirements[] };
+  return accepts.find(({ scheme }) => scheme === 'exact') as PaymentRequirements;
+}
+
+interface LevelReport {
+  readonly paidRps: number;
+  readonly baselineRps: number;
+  readonly ratio: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly baselineP50Ms: number;
+  readonly baselineP99Ms: number;
+  readonly failures: number;
+  readonly baselineFailures: number;
+}
+
+async function measure(
+  label: string,
+  targets: readonly Target[],
+  payers: readonly BenchPayer[],
+  { rounds, seconds }: { rounds: number; seconds: number },
+): Promise<Record<Level, LevelReport>> {
+  const runs = new Map<string, Run[]>();
+  for (const target of targets) await closedLoop(target, payers.slice(0, 8), 1);
+  for (let round = 1; round <= rounds; round++) {
+    for (const level of LEVELS) {
+      for (const target of targets) {
+        process.stderr.write(`${label}, round ${round}/${rounds}, ${level} at once, ${target.name} …\n`);
+        const key = `${target.name} ${level}`;
+        runs.set(key, [...(runs.get(key) ?? []), await closedLoop(target, payers.slice(0, level), seconds)]);
+      }
+    }
+  }
+  const table = new Table({ head: [label, 'rps', 'p50 ms', 'p99 ms', 'baseline rps', 'p50 ms', 'p99 ms', 'failures'] });
+  const reports = LEVELS.map((level): [Level, LevelReport] => {
+    const [paid, baseline] = targets.map(({ name }) => summary(runs.get(`${name} ${level}`) ?? [])) as [Sum, Sum];
+    const failures = `${paid.failures} / ${baseline.failures}`;
+    table.push([level, paid.rps, paid.p50, paid.p99, baseline.rps, baseline.p50, baseline.p99, failures]);
+    return [
+      level,
+      {
+        paidRps: paid.rps,
+        baselineRps: baseline.rps,
+        ratio: tenths(paid.rps / baseline.rps),
+        p50Ms: paid.p50,
+        p99Ms: paid.p99,
+        baselineP50Ms: baseline.p50,
+        baselineP99Ms: baseline.p99,
+        failures: paid.failures,
+        baselineFailures: baseline.failures,
+      },
+    ];
+  });
+  process.stdout.write(`${table.toString()}\n`);
+  return Object.fromEntries(reports) as Record<Level, LevelReport>;
+}
+
+/** Each payer asks again as soon as it is answered, with a payment of its own for each call. */
+async function closedLoop(target: Target, payers: readonly BenchPayer[], seconds: number): Promise<Run> {
+  const agent = new Agent({ connections: payers.length, pipelining: 1, headersTimeout: 60_000 });
+  const latencies = new Latencies();
+  let [done, failures] = [0, 0];
+  const start = performance.now();
+  const end = start + seconds * 1000;
+  const payAndAsk = async (payer: BenchPayer) => {
+    while (performance.now() < end) {
+      const headers = { 'content-type': 'application/json', 'payment-signature': signedHeader(payer, target.accepted) };
+      const sent = performance.now();
+      const answer = await request(`${target.url}/v1/chat/completions`, {
+        method: 'POST',
+        headers,
+        body: BODY,
+        dispatcher: agent,
+      }).catch(() => undefined);
+      await answer?.body.dump();
+      latencies.record(performance.now() - sent);
+      if (answer?.statusCode === 200 && answer.headers['payment-response'] !== undefined) done++;
+      else failures++;
+    }
+  };
+  await Promise.all(payers.map(payAndAsk));
+  const elapsed = (performance.now() - start) / 1000;
+  await agent.close();
+  return { rps: done / elapsed, latencies, failures };
+}
+
+interface Sum {
+  readonly rps: number;
+  readonly p50: number;
+  readonly p99: number;
+  readonly failures: number;
+}
+
+function summary(runs: readonly Run[]): Sum {
+  const latencies = Latencies.sum(runs.map((run) => run.latencies.counts));
+  return {
+    rps: tenths(median(runs.map(({ rps }) => rps))),
+    p50: tenths(latencies.quantile(0.5)),
+    p99: tenths(latencies.quantile(0.99)),
+    failures: runs.reduce((sum, run) => sum + run.failures, 0),
+  };
+}
+
+const tenths = (value: number): number => Math.round(value * 10) / 10;

@@ -1,0 +1,27 @@
+import { type Hex, type TransactionReceipt, TransactionReceiptNotFoundError } from 'viem';
+import type { ChainNetwork } from './networks.service';
+
+/**
+ * A transaction's receipt once it has the network's confirmations. Until then `'unconfirmed'`: a reorganisation may still
+ * take it; `undefined` when it is in no block.
+ * @throws when the chain does not answer.
+ */
+export async function confirmedReceipt(
+  { reader, config }: ChainNetwork,
+  hash: Hex,
+): Promise<TransactionReceipt | 'unconfirmed' | undefined> {
+  try {
+    const receipt = await reader.getTransactionReceipt({ hash });
+    if (config.confirmations === 1) return receipt;
+    const latest = await reader.getBlockNumber({ cacheTime: 0 });
+    return latest - receipt.blockNumber + 1n >= BigInt(config.confirmations) ? receipt : 'unconfirmed';
+  } catch (error) {
+    if (error instanceof TransactionReceiptNotFoundError) return undefined;
+    throw error;
+  }
+}
+
+/** What a transaction cost, in wei. Rollups charge for their data on the chain below as well (OP stack: `l1Fee`). */
+export function feeOf(receipt: TransactionReceipt & { readonly l1Fee?: Hex }): bigint {
+  return receipt.gasUsed * receipt.effectiveGasPrice + BigInt(receipt.l1Fee ?? 0);
+}
