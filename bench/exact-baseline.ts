@@ -57,6 +57,7 @@ function main(): void {
   const app = express();
   app.use(paymentMiddleware({ 'POST /v1/chat/completions': { accepts } }, server));
   app.use(express.json());
+  // oxlint-disable-next-line no-async-endpoint-handlers -- Express 5 waits for it
   app.post('/v1/chat/completions', async (request, response) => {
     const answer = await fetch(`${UPSTREAM_URL}/v1/chat/completions`, {
       method: 'POST',

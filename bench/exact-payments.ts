@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { createRequire } from 'node:module';
-import type { Hex } from 'viem';
+import { type Hex, toHex } from 'viem';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { transferDigest } from '../src/evm/typed-digest';
 import type { PaymentRequirements } from '../src/payments/payment-scheme';
 
 /** Signed by libsecp256k1: an account of viem's would be what is measured. */
-const { ecdsaSign } = createRequire(__filename)('secp256k1/bindings.js') as {
+const secp256k1 = createRequire(__filename)('secp256k1/bindings.js') as {
   ecdsaSign(digest: Uint8Array, key: Uint8Array): { signature: Uint8Array; recid: number };
 };
 
@@ -29,7 +29,7 @@ export function signedHeader({ address, privateKey }: BenchPayer, accepted: Paym
     value: accepted.amount,
     validAfter: String(now - 600),
     validBefore: String(now + accepted.maxTimeoutSeconds),
-    nonce: `0x${randomBytes(32).toString('hex')}` as Hex,
+    nonce: toHex(randomBytes(32)),
   };
   const token = {
     name: String(accepted.extra['name']),
@@ -38,7 +38,7 @@ export function signedHeader({ address, privateKey }: BenchPayer, accepted: Paym
     address: accepted.asset as Hex,
   };
   const digest = Buffer.from(transferDigest(token, authorization).slice(2), 'hex');
-  const { signature, recid } = ecdsaSign(digest, Buffer.from(privateKey.slice(2), 'hex'));
+  const { signature, recid } = secp256k1.ecdsaSign(digest, Buffer.from(privateKey.slice(2), 'hex'));
   const payload = {
     authorization,
     signature: `0x${Buffer.from(signature).toString('hex')}${recid === 0 ? '1b' : '1c'}`,

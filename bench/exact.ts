@@ -45,7 +45,7 @@ export async function exactBench(args: readonly string[]): Promise<object> {
   const work = { rounds: Number(values.rounds), seconds: Number(values.seconds) };
   const automine = await onChain({}, work);
   const blocks = await onChain({ blockTimeSeconds: 1 }, work);
-  const { paidRps, baselineRps, ratio } = automine.levels[64] as LevelReport;
+  const { paidRps, baselineRps, ratio } = automine.levels[64];
   const all = [automine, blocks].flatMap(({ levels }) => Object.values(levels));
   return {
     paidRps,

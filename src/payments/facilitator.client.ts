@@ -22,10 +22,13 @@ type Signer = ConstructorParameters<typeof ExactEvmScheme>[0];
 @Injectable()
 export class FacilitatorClient {
   private readonly facilitator: Pick<HTTPFacilitatorClient, 'verify' | 'settle'> | undefined;
+  /** Whether somebody else judges and settles. */
+  readonly isHosted: boolean;
   private readonly troubles = new AsyncLocalStorage<Trouble>();
 
   constructor(@Inject(CONFIG) config: Config, networks: NetworksService) {
     const { x402 } = config;
+    this.isHosted = x402?.facilitatorUrl !== undefined;
     if (!x402) return;
     this.facilitator =
       x402.facilitatorUrl === undefined

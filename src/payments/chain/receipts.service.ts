@@ -1,11 +1,5 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import {
-  createPublicClient,
-  type Hex,
-  type TransactionReceipt,
-  TransactionReceiptNotFoundError,
-  webSocket,
-} from 'viem';
+import { createPublicClient, type Hex, type TransactionReceipt, webSocket } from 'viem';
 import { confirmedReceipt } from './confirmed-receipt';
 import { type ChainNetwork, NetworksService } from './networks.service';
 

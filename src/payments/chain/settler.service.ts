@@ -53,8 +53,9 @@ export class Settler {
       const sent = await this.enqueue(call.alone === true ? await this.simulated(call) : call);
       await sent.broadcast;
       const receipt = await this.receipts.wait(call.network, sent.hash, waitMs);
-      if (!receipt) return { kind: 'in_doubt' };
-      if (sent.calls > 1 && receipt.status === 'reverted') return { kind: 'in_doubt' };
+      // A shared transaction that failed as a whole says nothing of its calls.
+      const isUnclear = !receipt || (sent.calls > 1 && receipt.status === 'reverted');
+      if (isUnclear) return { kind: 'in_doubt', transaction: sent.hash };
       return outcomeOf(receipt, happened, sent.calls);
     } catch (error) {
       if (error instanceof TooMuchGasError) return { kind: 'refused', reason: error.message };
@@ -73,7 +74,7 @@ export class Settler {
     const outcomes: CallOutcome[] = [];
     for (const sent of await this.follower.sentFor(reference)) {
       const state = await this.follower.stateOf(sent);
-      if (state === 'signed') outcomes.push({ kind: 'in_doubt' });
+      if (state === 'signed') outcomes.push({ kind: 'in_doubt', transaction: sent.hash });
       if (state !== 'mined' && state !== 'reverted') continue;
       const receipt = await this.networks.of(sent.network).reader.getTransactionReceipt({ hash: sent.hash });
       outcomes.push(outcomeOf(receipt, happened, sent.calls));
@@ -118,7 +119,8 @@ export class Settler {
     const account = this.keys.pick(call.network, call.sender).address;
     const { to, data } = call;
     const gas = await this.networks.of(call.network).reader.estimateGas({ account, to, data });
-    if (gas > MOST_GAS_ALONE) throw new TooMuchGasError(gas);
+    const most = call.gas > MOST_GAS_ALONE ? call.gas : MOST_GAS_ALONE;
+    if (gas > most) throw new TooMuchGasError(gas, most);
     return { ...call, gas: (gas * GAS_MARGIN_PERCENT) / 100n };
   }
 }
@@ -132,8 +134,8 @@ function outcomeOf(receipt: TransactionReceipt, happened: Happened, calls: numbe
 
 /** The call would burn more gas than a settlement is worth. */
 class TooMuchGasError extends Error {
-  constructor(gas: bigint) {
-    super(`The call needs ${gas} gas, more than ${MOST_GAS_ALONE}.`);
+  constructor(gas: bigint, most: bigint) {
+    super(`The call needs ${gas} gas, more than ${most}.`);
     this.name = 'TooMuchGasError';
   }
 }

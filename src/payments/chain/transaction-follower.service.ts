@@ -36,16 +36,30 @@ export class TransactionFollower implements OnModuleInit {
       `SELECT ${COLUMNS}, age FROM (
          SELECT DISTINCT ON (network, signer, nonce) *, extract(epoch FROM now() - created_at)::float * 1000 AS age
            FROM chain_transactions WHERE state = 'signed' ORDER BY network, signer, nonce, created_at DESC
-       ) newest WHERE age > 2000 ORDER BY network, signer, nonce LIMIT $1`,
+       ) newest WHERE age > 2000 ORDER BY row_number() OVER (PARTITION BY network, signer ORDER BY nonce), nonce LIMIT $1`,
       [limit],
     );
-    for (const transaction of open) {
-      const network = this.networks.find(transaction.network);
-      if (!network || (await this.stateOf(transaction)) !== 'signed') continue;
-      if (transaction.age > network.config.gas.replaceAfterMs) await this.sender.replace(transaction);
-      else await this.sender.broadcast(network, transaction);
-    }
+    const signers = new Set(open.map(signerOf));
+    const followed = [...signers].map((signer) => this.followSigner(open.filter((one) => signerOf(one) === signer)));
+    await Promise.all(followed);
     await this.closeReplaced();
+  }
+
+  /** In nonce order. A node that does not answer ends it for this signer alone, until the next run. */
+  private async followSigner(open: readonly (ChainTransaction & { age: number })[]): Promise<void> {
+    let isHead = true;
+    try {
+      for (const transaction of open) {
+        const network = this.networks.find(transaction.network);
+        if (!network || (await this.stateOf(transaction)) !== 'signed') continue;
+        // Those behind the first one wait for it, whatever they pay.
+        const isStuck = isHead && transaction.age > network.config.gas.replaceAfterMs;
+        await (isStuck ? this.sender.replace(transaction) : this.sender.broadcast(network, transaction));
+        isHead = false;
+      }
+    } catch (error) {
+      this.logger.warn(`${open[0]?.network} cannot be followed: ${String(error).split('\n')[0]}`);
+    }
   }
 
   /** Of the transactions that share a nonce one was mined: the others never will be. */
@@ -82,7 +96,10 @@ export class TransactionFollower implements OnModuleInit {
   /** Never throws: what is not written down is found again. */
   async found(hash: Hex, state: ChainTransactionState): Promise<void> {
     await this.database
-      .query('UPDATE chain_transactions SET state = $2 WHERE hash = $1', [hash, state])
+      .query(`UPDATE chain_transactions SET state = $2 WHERE hash = $1 AND state NOT IN ('mined', 'reverted')`, [
+        hash,
+        state,
+      ])
       .catch((error: unknown) => this.logger.warn(`${hash} is ${state}, which is not written down: ${String(error)}`));
   }
 
@@ -102,3 +119,5 @@ export class TransactionFollower implements OnModuleInit {
     return (await state()) ?? 'dropped';
   }
 }
+
+const signerOf = ({ network, signer }: ChainTransaction): string => `${network} ${signer}`;

@@ -61,21 +61,22 @@ export class TransactionSender {
   }
 
   /**
-   * Sends a transaction that no block takes again: under the same nonce, with the same calls and a higher fee, so that one
-   * of the two is mined. Nodes take a replacement for at least 10 % more.
+   * Sends a transaction again that has waited for long. Where the chain's fee has grown beyond what it pays, another one
+   * takes its place: the same nonce and calls at the fee of now, so that one of the two is mined. Nodes take a
+   * replacement for at least 10 % more. Whatever else it waits for, a higher fee would not help.
    */
   async replace(stuck: ChainTransaction): Promise<void> {
     const network = this.networks.of(stuck.network);
     const { to, data, gas, maxFeePerGas = 0n, maxPriorityFeePerGas = 0n } = parseTransaction(stuck.raw);
+    const { baseFeePerGas } = await network.reader.getBlock();
     const now = await feesOf(network);
     const fees = {
       maxFeePerGas: larger(raised(maxFeePerGas), now.maxFeePerGas),
       maxPriorityFeePerGas: larger(raised(maxPriorityFeePerGas), now.maxPriorityFeePerGas),
     };
-    const most = network.config.gas.maxFeeWei;
-    if (!to || !data || !gas || (most !== undefined && fees.maxFeePerGas > most)) {
-      return this.broadcast(network, stuck);
-    }
+    const most = network.config.gas.maxFeeWei ?? fees.maxFeePerGas;
+    const isOutbid = baseFeePerGas !== null && baseFeePerGas > maxFeePerGas;
+    if (!isOutbid || !to || !data || !gas || fees.maxFeePerGas > most) return this.broadcast(network, stuck);
     const nonce = Number(stuck.nonce);
     const key = this.keys.pick(stuck.network, stuck.signer);
     const raw = await key.signTransaction({ type: 'eip1559', chainId: network.chainId, nonce, to, data, gas, ...fees });

@@ -102,7 +102,11 @@ export class ExactAdmission {
   private async holdCredit(hold: ExactHold, transaction: string): Promise<HoldOutcome> {
     const { network, amount } = hold.claimPayment.requirements;
     const reservation = { id: hold.callId, account: customerCredits(hold.customerId, 'USDC'), amount: hold.amount };
-    const verdict = await this.ledger.hold(reservation, new Date(Date.now() + this.config.holdTtlSeconds * 1000));
+    const expiresAt = new Date(Date.now() + this.config.holdTtlSeconds * 1000);
+    const verdict = await this.ledger.hold(reservation, expiresAt).catch((error: unknown) => {
+      this.claims.leave(hold.claimKey, hold.callId);
+      throw error;
+    });
     if (verdict.verdict !== 'held' && verdict.verdict !== 'replayed') {
       await this.claims.move(hold.claimKey, hold.callId, 'paid');
       return { kind: 'refused', refusal: creditSpent };

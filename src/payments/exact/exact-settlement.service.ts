@@ -1,8 +1,6 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { isHash } from 'viem';
 import { formatMoney, usdc } from '../../common/money';
-import { CONFIG } from '../../config/config.module';
-import type { Config } from '../../config/config';
 import { callSettled, transferSettled } from '../../ledger/chain-entries';
 import { callCaptured } from '../../ledger/entries';
 import { customerCredits } from '../../ledger/ledger-account';
@@ -46,19 +44,15 @@ const IN_DOUBT_RETRY_SECONDS = 2;
 @Injectable()
 export class ExactSettlement {
   private readonly logger = new Logger('ExactSettlement');
-  private readonly hosted: boolean;
 
   constructor(
-    @Inject(CONFIG) config: Config,
     private readonly facilitator: FacilitatorClient,
     private readonly ledger: LedgerService,
     private readonly claims: ClaimsService,
     private readonly chain: ExactChain,
     private readonly settler: Settler,
     private readonly networks: NetworksService,
-  ) {
-    this.hosted = config.x402?.facilitatorUrl !== undefined;
-  }
+  ) {}
 
   /**
    * Settles the payment of a claim that is `settling`, books it, and moves the claim on: to `paid` when it is settled
@@ -104,7 +98,7 @@ export class ExactSettlement {
   /** Has it settled. Failed is only what cannot land any more, however it was answered: the chain has the last word. */
   private async send(claim: UnfinishedClaim, again: boolean): Promise<SettlementOutcome> {
     const { payment, requirements } = claim.payment as ExactClaimPayment;
-    const said = await (this.hosted ? this.sendHosted(claim) : this.sendItself(claim, again));
+    const said = await (this.facilitator.isHosted ? this.sendHosted(claim) : this.sendItself(claim, again));
     if (said.kind === 'settled') return said;
     const found = await this.chain.investigate(claim.key, payment.authorization, requirements);
     return found.kind === 'open' ? said : outcomeOf(found);
@@ -113,9 +107,13 @@ export class ExactSettlement {
   /** A payment that is sent again is sent apart: whatever kept it from landing, it keeps nobody else. */
   private async sendItself(claim: UnfinishedClaim, again: boolean): Promise<SettlementOutcome> {
     const { payment, requirements, byContract } = claim.payment as ExactClaimPayment;
+    const { authorization } = payment;
+    const { reader } = this.networks.of(requirements.network);
+    // A key's account may have been given code since it was verified (EIP-7702), and code could burn others' gas.
+    const hasCode = (await reader.getCode({ address: authorization.from })) !== undefined;
     const call = transferCall(claim.key, requirements, payment, byContract === true);
-    const happened = movesTheMoney(payment.authorization, requirements);
-    const outcome = await this.settler.send({ ...call, alone: again || byContract === true }, happened);
+    const happened = movesTheMoney(authorization, requirements);
+    const outcome = await this.settler.send({ ...call, alone: again || hasCode }, happened);
     if (outcome.kind === 'succeeded') {
       return { kind: 'settled', transaction: outcome.transaction, feeWei: outcome.feeWei };
     }

@@ -1,4 +1,4 @@
-import { encodeFunctionData, type Hex, parseAbi, parseErc6492Signature, type TransactionReceipt } from 'viem';
+import { encodeFunctionData, type Hex, type Log, parseAbi, parseErc6492Signature, type TransactionReceipt } from 'viem';
 import type { ChainCall, Happened } from '../chain/chain-call';
 import type { PaymentRequirements } from '../payment-scheme';
 import type { Authorization } from './exact-payment';
@@ -43,20 +43,23 @@ function byContract({ authorization, signature }: { authorization: Authorization
 const word = (address: string): string => address.slice(2).toLowerCase().padStart(64, '0');
 const uint = (decimal: string): string => BigInt(decimal).toString(16).padStart(64, '0');
 
-/** Only the use of this very authorization, by a transfer of its amount to us, counts. */
+/**
+ * Only the transfer of the amount to us that this very authorization made counts: the token logs it right behind the
+ * authorization's use (FiatTokenV2 `_transferWithAuthorization`). Another transfer of the payer in the same transaction
+ * pays for something else.
+ */
 export const movesTheMoney =
   ({ from, nonce, value }: Authorization, { asset, payTo }: Pick<PaymentRequirements, 'asset' | 'payTo'>): Happened =>
   ({ logs }: TransactionReceipt) => {
     const [payer, receiver] = [`0x${word(from)}`, `0x${word(payTo)}`];
     const token = asset.toLowerCase();
-    let [used, transferred] = [false, false];
-    // Read without a decoder: a shared transaction has two logs for each of its transfers.
-    for (const { address, topics, data } of logs) {
-      if (topics[1] !== payer || address.toLowerCase() !== token) continue;
-      if (topics[0] === AUTHORIZATION_USED) used ||= topics[2] === nonce.toLowerCase();
-      else if (topics[0] === TRANSFER) transferred ||= topics[2] === receiver && BigInt(data) === BigInt(value);
-    }
-    return used && transferred;
+    const isOf = (log: Log | undefined, topics: readonly string[]): log is Log =>
+      log !== undefined && log.address.toLowerCase() === token && topics.every((topic, at) => log.topics[at] === topic);
+    return logs.some((log, index) => {
+      if (!isOf(log, [AUTHORIZATION_USED, payer, nonce.toLowerCase()])) return false;
+      const next = logs[index + 1];
+      return isOf(next, [TRANSFER, payer, receiver]) && BigInt(next.data) === BigInt(value);
+    });
   };
 
 /** keccak256 of `AuthorizationUsed(address,bytes32)` and of `Transfer(address,address,uint256)`. */
