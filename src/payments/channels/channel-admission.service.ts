@@ -110,7 +110,9 @@ export class ChannelAdmission {
     if (outcome.kind === 'in_doubt') return inDoubt;
     if (outcome.kind === 'refused') return channelRefusal('deposit_transaction_failed');
     const { amount } = payment.deposit;
-    const channel = made ? hold.channel : await this.channels.deposited(hold.channel.id, hold.channel.balance + amount);
+    // What is in the channel is the chain's word: a deposit's nonce can be used up without this amount having arrived.
+    const channel = await this.mirror.refresh(hold.channel).catch(() => undefined);
+    if (!channel || faultOf(channel, payment.max, hold.amount.atoms)) return inDoubt;
     const deposit = { transaction: outcome.transaction, amount };
     const headers = chargeHeaders({ channel, charged: channel.charged, chargedAmount: 0n, deposit });
     return { ...hold, channel, deposit, headers };

@@ -123,15 +123,6 @@ export class ChannelsService {
     return this.move(use, ceiling, ['working', null, null, null, null, mark]);
   }
 
-  /** What was deposited is in the channel. */
-  async deposited(id: Hex, balance: bigint): Promise<Channel> {
-    const rows = await this.database.query<ChannelRow>(
-      'UPDATE channels SET balance = greatest(balance, $2) WHERE channel_id = $1 RETURNING *',
-      [id, balance],
-    );
-    return toChannel(rows[0] as ChannelRow);
-  }
-
   /** A refund is done, and the chain as it was read since: what it says may have been seen here before. */
   async refunded(id: Hex, callId: string, state: ChannelState): Promise<Channel> {
     const channel = await this.sync(id, state);
