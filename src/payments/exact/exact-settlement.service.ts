@@ -110,10 +110,11 @@ export class ExactSettlement {
     const { authorization } = payment;
     const { reader } = this.networks.of(requirements.network);
     // A key's account may have been given code since it was verified (EIP-7702), and code could burn others' gas.
-    const hasCode = (await reader.getCode({ address: authorization.from })) !== undefined;
+    const code = await reader.getCode({ address: authorization.from }).catch(() => 'unknown' as const);
+    if (code === 'unknown') return { kind: 'in_doubt' };
     const call = transferCall(claim.key, requirements, payment, byContract === true);
     const happened = movesTheMoney(authorization, requirements);
-    const outcome = await this.settler.send({ ...call, alone: again || hasCode }, happened);
+    const outcome = await this.settler.send({ ...call, alone: again || code !== undefined }, happened);
     if (outcome.kind === 'succeeded') {
       return { kind: 'settled', transaction: outcome.transaction, feeWei: outcome.feeWei };
     }
