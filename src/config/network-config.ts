@@ -18,10 +18,6 @@ export interface NetworkConfig {
   /** Hosted facilitators that settle in place of the hot wallets. */
   readonly facilitatorUrls: readonly string[];
   readonly gas: GasPolicy;
-  /** Whether an answer is given when its payment is mined, or when it is verified and claimed. */
-  readonly settle: 'before_answer' | 'after_claim';
-  /** With `after_claim`: what one payer may have unsettled, in micro-USDC. */
-  readonly exposureAtoms: bigint;
   readonly upto: boolean;
   /** Left out: no payment channels. */
   readonly channels: ChannelPolicy | undefined;
@@ -32,8 +28,6 @@ export interface GasPolicy {
   readonly maxFeeWei: bigint | undefined;
   /** After this long without a block, a transaction is sent again with a higher fee. */
   readonly replaceAfterMs: number;
-  /** A hot wallet with less than this is announced, in wei. */
-  readonly alarmWei: bigint;
   /** What one coin of the chain is worth, in nano-USD: gas is booked at it. */
   readonly usdPerCoin: bigint;
 }

@@ -1,5 +1,5 @@
 import { Transform } from 'class-transformer';
-import { IsEthereumAddress, IsIn, IsInt, IsOptional, IsUrl, Matches, Max, Min } from 'class-validator';
+import { IsEthereumAddress, IsInt, IsOptional, IsUrl, Matches, Max, Min } from 'class-validator';
 
 const PRIVATE_KEY = '0x[0-9a-fA-F]{64}';
 const ONE_KEY = new RegExp(`^${PRIVATE_KEY}$`);
@@ -33,12 +33,6 @@ export class NetworkEnvironmentDto {
   @IsOptional()
   @Matches(listOf(HTTP_URL), { message: 'must be the URL of a hosted x402 facilitator, or a list of them' })
   X402_FACILITATOR_URL?: string;
-
-  @IsIn(['before_answer', 'after_claim'], { message: 'must be before_answer or after_claim' })
-  X402_SETTLE: 'before_answer' | 'after_claim' = 'before_answer';
-
-  @Matches(DECIMAL, { message: 'must be USDC as a plain decimal, such as 0.50' })
-  X402_EXPOSURE_USDC: string = '1';
 
   @Matches(DECIMAL, { message: 'must be USDC as a plain decimal, such as 1' })
   X402_MIN_DEPOSIT_USDC: string = '1';
@@ -93,9 +87,6 @@ export class NetworkEnvironmentDto {
   @Min(1, { message: 'must be at least 1 second' })
   @Max(3_600, { message: 'must be at most 3600 seconds' })
   EVM_REPLACE_AFTER_SECONDS: number = 30;
-
-  @Matches(DECIMAL, { message: "must be an amount of the chain's coin as a plain decimal" })
-  EVM_GAS_ALARM_COINS: string = '0.01';
 
   @Matches(DECIMAL, { message: 'must be US dollars as a plain decimal' })
   EVM_GAS_USD_PER_COIN: string = '3000';

@@ -1,16 +1,7 @@
 import type { Money } from '../common/money';
 import { positive } from './entries';
 import type { JournalEntry, Posting } from './journal-entry';
-import {
-  chainGas,
-  chainPending,
-  chainReceipts,
-  conversion,
-  customerCredits,
-  customerReceivable,
-  networkFees,
-  revenue,
-} from './ledger-account';
+import { chainGas, chainReceipts, conversion, customerCredits, networkFees, revenue } from './ledger-account';
 
 /*
  * Movements of money by transfers on a chain; those of payment channels are in `channel-entries.ts`, those of
@@ -48,75 +39,6 @@ export function callSettled(transfer: ChainTransfer & { callId: string; charge: 
     customerId: transfer.customerId,
     memo: { transaction: transfer.transaction, network: transfer.network, call: transfer.callId },
     postings: [arrival(transfer), ...earned(transfer.customerId, transfer.charge)],
-  };
-}
-
-/** A call is answered on a claimed payment whose transfer is not mined yet. */
-export function callPromised(
-  promise: Omit<ChainTransfer, 'payTo' | 'transaction'> & { callId: string; charge: Money },
-): JournalEntry {
-  const { paymentId, customerId, network, amount, callId, charge } = promise;
-  return {
-    key: `promise:${paymentId}`,
-    kind: 'call_promised',
-    customerId,
-    memo: { network, call: callId },
-    postings: [
-      { from: chainPending(network), to: customerCredits(customerId, 'USDC'), amount },
-      ...earned(customerId, charge),
-    ],
-  };
-}
-
-/** The transfer behind `callPromised` is mined. Its key is a transfer's: a payment arrives once, promised or not. */
-export function promiseKept(transfer: ChainTransfer): JournalEntry {
-  const { paymentId, customerId, network, payTo, transaction, amount } = transfer;
-  return {
-    key: `transfer:${paymentId}`,
-    kind: 'promise_kept',
-    customerId,
-    memo: { transaction, network },
-    postings: [{ from: chainReceipts(network, payTo), to: chainPending(network), amount }],
-  };
-}
-
-/** The transfer behind `callPromised` can never be mined: what is left of it is taken back, the rest is owed. */
-export function promiseBroken(
-  promise: Pick<ChainTransfer, 'paymentId' | 'customerId' | 'network' | 'amount'>,
-): JournalEntry {
-  const { paymentId, customerId, network, amount } = promise;
-  return {
-    key: `broken:${paymentId}`,
-    kind: 'promise_broken',
-    customerId,
-    memo: { network },
-    postings: [
-      {
-        from: customerCredits(customerId, 'USDC'),
-        to: chainPending(network),
-        amount,
-        overflow: customerReceivable(customerId, 'USDC'),
-      },
-    ],
-  };
-}
-
-/** A reorganisation took a booked transfer for ever: its credit goes, and what was spent of it is owed. */
-export function transferReversed(transfer: Omit<ChainTransfer, 'transaction'>): JournalEntry {
-  const { paymentId, customerId, network, payTo, amount } = transfer;
-  return {
-    key: `reversed:${paymentId}`,
-    kind: 'transfer_reversed',
-    customerId,
-    memo: { network },
-    postings: [
-      {
-        from: customerCredits(customerId, 'USDC'),
-        to: chainReceipts(network, payTo),
-        amount,
-        overflow: customerReceivable(customerId, 'USDC'),
-      },
-    ],
   };
 }
 

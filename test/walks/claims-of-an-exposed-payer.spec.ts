@@ -2,7 +2,8 @@ import { newId } from '../../src/common/id';
 import { usdc } from '../../src/common/money';
 import { CustomersService } from '../../src/customers/customers.service';
 import { DatabaseService } from '../../src/database/database.service';
-import { callPromised, promiseBroken, transferSettled } from '../../src/ledger/chain-entries';
+import { transferSettled } from '../../src/ledger/chain-entries';
+import { callCaptured } from '../../src/ledger/entries';
 import { customerCredits } from '../../src/ledger/ledger-account';
 import { LedgerService } from '../../src/ledger/ledger.service';
 import { ReceivablesService } from '../../src/ledger/receivables.service';
@@ -51,17 +52,16 @@ test('what a payer has unsettled never exceeds its limit, however much comes at 
   expect(await claims().take(newClaim(customerId), limit)).toBe('over_exposed');
 });
 
-test('a wallet whose promise was broken owes it, and claims nothing until that is repaid', async () => {
+test('a wallet that used more than it paid for owes it, and claims nothing until that is repaid', async () => {
   const ledger = world.app.get(LedgerService);
   const customerId = await customer('0x00000000000000000000000000000000000000e2');
   const transfer = { paymentId: newId(), customerId, network: NETWORK, amount: usdc(1_000n) };
   const credits = customerCredits(customerId, 'USDC');
-  const callId = newId();
-  await ledger.post(callPromised({ ...transfer, callId, charge: usdc(0n) }), undefined, credits);
   const spent = { payTo: WALLET, transaction: '0x1' };
+  await ledger.post(transferSettled({ ...transfer, ...spent }), undefined, credits);
   expect(await claims().take(newClaim(customerId))).toMatchObject({ state: 'working' });
 
-  const takesMore = promiseBroken({ ...transfer, paymentId: newId(), amount: usdc(1_400n) });
+  const takesMore = callCaptured({ callId: newId(), customerId, charge: usdc(1_400n) });
   expect(await ledger.post(takesMore, undefined, credits)).toMatchObject({ verdict: 'posted' });
   expect(await claims().take(newClaim(customerId))).toBe('owing');
   expect(await claims().take({ ...newClaim(customerId), despiteDebt: true })).toMatchObject({ state: 'working' });
