@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { bearerOf } from '../../src/customers/api-key';
 import { toCaller, toUpstream } from '../../src/gateway/forwarded-headers';
 import { findExactPayment } from '../../src/payments/exact/exact-payment';
+import { envelopeOf } from '../../src/payments/payment-envelope';
 
 const base64 = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64');
 const anything = fc.oneof(
@@ -28,11 +29,16 @@ describe('headers', () => {
     fc.assert(
       fc.property(anything, (value) => {
         for (const name of ['payment-signature', 'x-payment']) {
-          const found = findExactPayment({ [name]: value });
-          expect(found).toMatchObject({ scheme: 'exact' });
+          const headers = { [name]: value };
+          const envelope = envelopeOf(headers);
+          if (envelope === undefined) throw new Error('a header that is there is a payment');
+          if ('refusal' in envelope) expect(envelope.refusal.status).toBe(400);
+          const isExact = 'accepted' in envelope && envelope.accepted.scheme === 'exact';
+          const found = findExactPayment(headers);
+          expect(found?.scheme).toBe(isExact ? 'exact' : undefined);
           if (found && 'refusal' in found) expect(found.refusal.status).toBe(400);
         }
-        expect(findExactPayment({ authorization: value, 'x-payment-other': value })).toBeUndefined();
+        expect(envelopeOf({ authorization: value, 'x-payment-other': value })).toBeUndefined();
       }),
       { numRuns: 1000 },
     );
