@@ -1,6 +1,7 @@
 import type Stripe from 'stripe';
+import { DECLINES, type Decline } from './decline';
 import { newId } from './ids';
-import { type MagicCard, NOT_A_TEST_CARD, findMagicCard, passesLuhn } from './magic-cards';
+import { type MagicCard, findMagicCard, passesLuhn } from './magic-cards';
 import { type Simulation } from './simulation';
 import { StripeFault } from './stripe-fault';
 
@@ -16,14 +17,49 @@ export interface CardInput {
 export function findPaymentMethod(sim: Simulation, id: string): Stripe.PaymentMethod | undefined {
   const magic = findMagicCard(id);
   if (magic === undefined) return sim.store.get('payment_methods', id);
-  const expYear = new Date().getUTCFullYear() + 1;
-  return newCard(sim, { number: magic.number, expMonth: 12, expYear, cvc: '123' });
+  return newCard(sim, validCard(sim, magic.number));
 }
 
-/** How the card behind a payment method behaves; a number nobody published is declined as "not a test card". */
+/** A card of this number that is good until the end of next year. */
+export function validCard(sim: Simulation, number: string): CardInput {
+  return { number, expMonth: 12, expYear: new Date(sim.now() * 1000).getUTCFullYear() + 1, cvc: '123' };
+}
+
+/** How the card behind a payment method behaves now; a number nobody published is declined as "not a test card". */
 export function cardBehaviour(sim: Simulation, method: Stripe.PaymentMethod): Partial<MagicCard> {
-  const number = sim.store.get('card_numbers', method.id)?.number ?? '';
-  return findMagicCard(number) ?? { decline: NOT_A_TEST_CARD };
+  const number = sim.store.get('card_secrets', method.id)?.number ?? '';
+  const behaviour = findMagicCard(number) ?? { decline: DECLINES.test_mode_live_card };
+  const expired = method.card !== undefined && monthsLeft(sim, method.card.exp_month, method.card.exp_year) < 0;
+  return expired ? { ...behaviour, decline: DECLINES.expired_card } : behaviour;
+}
+
+/** What the bank says to a card holder or to their absence: nothing, "ask them first", or a decline. */
+export function bankAnswer(
+  sim: Simulation,
+  method: Stripe.PaymentMethod,
+  situation: { offSession: boolean; authenticated: boolean },
+): 'authenticate' | Decline | undefined {
+  const { authentication, decline } = cardBehaviour(sim, method);
+  const { offSession, authenticated } = situation;
+  const setUp = sim.store.get('card_secrets', method.id)?.setUp === true;
+  const asks =
+    authentication === 'always' ||
+    (authentication === 'on_session' && !offSession) ||
+    (authentication === 'unless_saved' && !(offSession && setUp));
+  if (!asks || authenticated) return decline;
+  return offSession ? DECLINES.authentication_required : 'authenticate';
+}
+
+/** The card holder agreed to payments without them. */
+export function markSetUp(sim: Simulation, method: Stripe.PaymentMethod): void {
+  const secret = sim.store.get('card_secrets', method.id);
+  if (secret !== undefined) sim.store.put('card_secrets', { ...secret, setUp: true });
+}
+
+/** The months that a card has left; below zero when it has expired. */
+function monthsLeft(sim: Simulation, month: number, year: number): number {
+  const today = new Date(sim.now() * 1000);
+  return (year - today.getUTCFullYear()) * 12 + month - (today.getUTCMonth() + 1);
 }
 
 /** Throws 402 (`card_error`) for a card that cannot exist: wrong check digit, past its date, no security code. */
@@ -31,11 +67,10 @@ export function newCard(sim: Simulation, card: CardInput): Stripe.PaymentMethod 
   const { number, expMonth, expYear, cvc } = card;
   const magic = findMagicCard(number);
   if (magic === undefined && !passesLuhn(number)) throw cardFault('incorrect_number', 'Your card number is incorrect.');
-  const today = new Date();
   if (!(expMonth >= 1 && expMonth <= 12))
     throw cardFault('invalid_expiry_month', "Your card's expiration month is invalid.");
-  const monthsLeft = (expYear - today.getUTCFullYear()) * 12 + expMonth - (today.getUTCMonth() + 1);
-  if (!(monthsLeft >= 0)) throw cardFault('invalid_expiry_year', "Your card's expiration year is invalid.");
+  if (!(monthsLeft(sim, expMonth, expYear) >= 0))
+    throw cardFault('invalid_expiry_year', "Your card's expiration year is invalid.");
   if (cvc !== null && !/^\d{3,4}$/.test(cvc)) throw cardFault('invalid_cvc', "Your card's security code is invalid.");
   const method = blankMethod(sim, 'card');
   method.card = {
@@ -58,7 +93,7 @@ export function newCard(sim: Simulation, card: CardInput): Stripe.PaymentMethod 
     three_d_secure_usage: { supported: true },
     wallet: null,
   };
-  sim.store.put('card_numbers', { id: method.id, number });
+  sim.store.put('card_secrets', { id: method.id, number, setUp: false });
   return sim.store.put('payment_methods', method);
 }
 

@@ -1,7 +1,7 @@
 import type Stripe from 'stripe';
 import { idOf, newId } from './ids';
 import { listPage } from './list-page';
-import { type Decline } from './magic-cards';
+import { type Decline } from './decline';
 import { type Call, type Route } from './route';
 import { type Simulation } from './simulation';
 import { noSuch } from './stripe-fault';

@@ -1,12 +1,12 @@
 import type Stripe from 'stripe';
-import { createCustomer } from './customers';
+import { newBankAccount } from './card';
+import { customerOf } from './checkout-customer';
 import { idOf } from './ids';
-import { Params } from './params';
 import { createIntent } from './payment-intent-object';
 import { type Confirmation, confirmIntent, failAuthentication, settleDebit } from './payment-lifecycle';
-import { newBankAccount } from './card';
-import { attachTo } from './payment-methods';
-import { type Caller, NOBODY, type Simulation } from './simulation';
+import { attachTo } from './payment-method-attachment';
+import { type Setup, confirmSetup, failSetupAuthentication } from './setup-intent-lifecycle';
+import { NOBODY, type Simulation } from './simulation';
 import { badState } from './stripe-fault';
 
 /** How far a person got at the page; `message` is what the page shows them. */
@@ -16,32 +16,56 @@ export type Payment =
   | { kind: 'declined'; session: Stripe.Checkout.Session; code: string; message: string };
 
 /**
- * Pays an open session with a card: the intent is made at the first try and reused after a decline, exactly as
- * Checkout does. Throws 400 when the session is not open any more.
+ * Pays an open session with a card, or saves the card when the session is there for that. The intent is made at the
+ * first try and reused after a decline, exactly as Checkout does. `save`: the person ticked "save my card". Throws 400
+ * when the session is not open any more.
  */
-export function paySession(sim: Simulation, session: Stripe.Checkout.Session, method: Stripe.PaymentMethod): Payment {
-  const intent = openIntent(sim, session);
-  return conclude(sim, session, method, confirmIntent(sim, intent, method, NOBODY));
+export function paySession(
+  sim: Simulation,
+  session: Stripe.Checkout.Session,
+  method: Stripe.PaymentMethod,
+  save = false,
+): Payment {
+  assertOpen(session);
+  const keeps = save && session.saved_payment_method_options?.payment_method_save === 'enabled';
+  // May be offered to the person again: https://docs.stripe.com/payments/checkout/save-during-payment
+  if (keeps) method.allow_redisplay = 'always';
+  const setup = sim.store.get('setup_intents', idOf(session.setup_intent) ?? '');
+  if (setup !== undefined) {
+    setup.customer = customerOf(sim, session, false);
+    return conclude(sim, session, method, confirmSetup(sim, setup, method, NOBODY));
+  }
+  return conclude(sim, session, method, confirmIntent(sim, openIntent(sim, session, keeps), method, NOBODY));
 }
 
 /** "Pay later": a bank debit. The session completes unpaid; `settleAsync` brings the bank's answer. */
 export function payLater(sim: Simulation, session: Stripe.Checkout.Session): Payment {
-  const intent = openIntent(sim, session);
+  assertOpen(session);
+  if (session.mode !== 'payment') throw badState(undefined, 'This Checkout Session takes no payment.');
+  const intent = openIntent(sim, session, false);
   const method = newBankAccount(sim);
   return conclude(sim, session, method, confirmIntent(sim, intent, method, NOBODY));
 }
 
 /** The 3-D Secure step, passed or failed. */
 export function authenticateSession(sim: Simulation, session: Stripe.Checkout.Session, passed: boolean): Payment {
-  const intent = sim.store.get('payment_intents', idOf(session.payment_intent) ?? '');
+  const payment = sim.store.get('payment_intents', idOf(session.payment_intent) ?? '');
+  const setup = sim.store.get('setup_intents', idOf(session.setup_intent) ?? '');
+  const intent = payment ?? setup;
   const method = sim.store.get('payment_methods', idOf(intent?.payment_method) ?? '');
   if (session.status !== 'open' || intent?.status !== 'requires_action' || method === undefined) {
     throw badState(undefined, 'This Checkout Session does not wait for authentication.');
   }
-  if (passed)
-    return conclude(sim, session, method, confirmIntent(sim, intent, method, NOBODY, { authenticated: true }));
-  failAuthentication(sim, intent, NOBODY);
-  const { code = '', message = '' } = intent.last_payment_error ?? {};
+  if (passed) {
+    const options = { authenticated: true };
+    const outcome = payment
+      ? confirmIntent(sim, payment, method, NOBODY, options)
+      : confirmSetup(sim, setup!, method, NOBODY, options);
+    return conclude(sim, session, method, outcome);
+  }
+  if (payment) failAuthentication(sim, payment, NOBODY);
+  else failSetupAuthentication(sim, setup!, NOBODY);
+  const { code = '', message = '' } = payment?.last_payment_error ?? setup?.last_setup_error ?? {};
   return { kind: 'declined', session, code, message };
 }
 
@@ -64,23 +88,30 @@ export function successUrl(session: Stripe.Checkout.Session): string {
   return (session.success_url ?? '/').replaceAll('{CHECKOUT_SESSION_ID}', session.id);
 }
 
-function openIntent(sim: Simulation, session: Stripe.Checkout.Session): Stripe.PaymentIntent {
-  if (session.status !== 'open') {
-    throw badState(undefined, `This Checkout Session is not open any more: its status is ${session.status}.`);
-  }
-  const existing = sim.store.get('payment_intents', idOf(session.payment_intent) ?? '');
-  if (existing !== undefined) return existing;
+function assertOpen(session: Stripe.Checkout.Session): void {
+  if (session.status === 'open') return;
+  throw badState(undefined, `This Checkout Session is not open any more: its status is ${session.status}.`);
+}
+
+function openIntent(sim: Simulation, session: Stripe.Checkout.Session, keeps: boolean): Stripe.PaymentIntent {
   const plan = sim.store.get('session_plans', session.id);
   if (plan === undefined) throw new Error(`${session.id} has no plan`);
-  const { description, metadata, ...rest } = plan.intent;
+  const { description, metadata, setup_future_usage, ...rest } = plan.intent;
+  const usage = setup_future_usage ?? (keeps ? 'off_session' : null);
+  const existing = sim.store.get('payment_intents', idOf(session.payment_intent) ?? '');
+  if (existing !== undefined) {
+    existing.setup_future_usage = usage;
+    return existing;
+  }
   const intent = createIntent(
     sim,
     {
       amount: session.amount_total ?? 0,
       currency: session.currency ?? 'usd',
-      customer: customerOf(sim, session, plan.intent.setup_future_usage !== null, NOBODY),
+      customer: customerOf(sim, session, usage !== null),
       description,
       metadata: { ...metadata },
+      setup_future_usage: usage,
       ...rest,
     },
     NOBODY,
@@ -90,38 +121,26 @@ function openIntent(sim: Simulation, session: Stripe.Checkout.Session): Stripe.P
   return intent;
 }
 
-/** A guest becomes a customer when the session asks for one or keeps the card for later. */
-function customerOf(
-  sim: Simulation,
-  session: Stripe.Checkout.Session,
-  keepsCard: boolean,
-  caller: Caller,
-): string | null {
-  const existing = idOf(session.customer);
-  if (existing !== null || (session.customer_creation !== 'always' && !keepsCard)) return existing;
-  const email = session.customer_email;
-  const customer = createCustomer(sim, new Params(new Map(email === null ? [] : [['email', email]])), caller);
-  session.customer = customer.id;
-  return customer.id;
-}
-
 function conclude(
   sim: Simulation,
   session: Stripe.Checkout.Session,
   method: Stripe.PaymentMethod,
-  outcome: Confirmation,
+  outcome: Confirmation | Setup,
 ): Payment {
   if (outcome.kind === 'declined') {
     return { kind: 'declined', session, code: outcome.decline.code, message: outcome.decline.message };
   }
   if (outcome.kind === 'requires_action') return { kind: 'requires_action', session };
+  const { mode } = session;
   const customer = idOf(session.customer);
-  if (customer !== null && sim.store.get('session_plans', session.id)?.intent.setup_future_usage) {
+  const usage = sim.store.get('payment_intents', idOf(session.payment_intent) ?? '')?.setup_future_usage;
+  if (customer !== null && usage) {
+    if (method.allow_redisplay === 'unspecified') method.allow_redisplay = 'limited';
     attachTo(sim, method, customer, NOBODY);
   }
   Object.assign(session, {
     status: 'complete',
-    payment_status: outcome.kind === 'succeeded' ? 'paid' : 'unpaid',
+    payment_status: mode === 'setup' ? 'no_payment_required' : outcome.kind === 'succeeded' ? 'paid' : 'unpaid',
     url: null,
     customer_details: session.customer_details && { ...session.customer_details, tax_ids: [] },
   });

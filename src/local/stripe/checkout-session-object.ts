@@ -1,23 +1,15 @@
 import type Stripe from 'stripe';
+import { type SessionChoices } from './checkout-session-params';
 import { newId } from './ids';
 import { type Params } from './params';
 import { type Simulation } from './simulation';
-import { type WireLineItem } from './store';
-
-export interface SessionChoices {
-  customer: Stripe.Customer | null;
-  email: string | null;
-  urls: { success: string | null; cancel: string | null };
-  expiresAt: number;
-  items: WireLineItem[];
-}
 
 /**
  * An open session as https://docs.stripe.com/api/checkout/sessions/object describes it. `payment_intent` is null
- * until somebody tries to pay (since API version 2022-08-01).
+ * until somebody tries to pay (since API version 2022-08-01); what it costs is for the caller to fill in.
  */
 export function newCheckoutSession(sim: Simulation, params: Params, choices: SessionChoices): Stripe.Checkout.Session {
-  const { customer, email, urls, items } = choices;
+  const { mode, customer, email, urls } = choices;
   const id = newId('cs_test', 58);
   const creation = params.oneOf('customer_creation', ['always', 'if_required'] as const) ?? 'if_required';
   return {
@@ -25,14 +17,14 @@ export function newCheckoutSession(sim: Simulation, params: Params, choices: Ses
     object: 'checkout.session',
     ...everySession(),
     allow_promotion_codes: params.boolean('allow_promotion_codes') ?? null,
-    amount_subtotal: items.reduce((sum, item) => sum + item.amount_subtotal, 0),
-    amount_total: items.reduce((sum, item) => sum + item.amount_total, 0),
+    amount_subtotal: null,
+    amount_total: null,
     automatic_tax: automaticTax(params),
     billing_address_collection: params.oneOf('billing_address_collection', ['auto', 'required'] as const) ?? null,
     cancel_url: urls.cancel,
     client_reference_id: params.optional('client_reference_id') ?? null,
     created: sim.now(),
-    currency: items[0]?.currency ?? null,
+    currency: params.optional('currency') ?? null,
     customer: customer?.id ?? null,
     customer_creation: customer === null ? creation : null,
     customer_details: customerDetails(customer, email),
@@ -53,10 +45,13 @@ export function newCheckoutSession(sim: Simulation, params: Params, choices: Ses
     },
     locale: params.optional('locale') ?? null,
     metadata: params.metadata(),
+    mode,
+    payment_status: mode === 'setup' ? 'no_payment_required' : 'unpaid',
     phone_number_collection: { enabled: params.hash('phone_number_collection')?.boolean('enabled') ?? false },
     saved_payment_method_options: savedMethods(params),
     submit_type: params.oneOf('submit_type', ['auto', 'book', 'donate', 'pay'] as const) ?? null,
     success_url: urls.success,
+    total_details: mode === 'setup' ? null : { amount_discount: 0, amount_shipping: 0, amount_tax: 0 },
     tax_id_collection: { enabled: params.hash('tax_id_collection')?.boolean('enabled') ?? false, required: 'never' },
     url: `${sim.url}/c/pay/${id}`,
   };
@@ -80,7 +75,6 @@ function everySession() {
     invoice: null,
     livemode: false,
     managed_payments: { enabled: false },
-    mode: 'payment',
     origin_context: null,
     payment_intent: null,
     payment_link: null,
@@ -88,7 +82,6 @@ function everySession() {
     payment_method_configuration_details: null,
     payment_method_options: { card: { request_three_d_secure: 'automatic' } },
     payment_method_types: ['card', 'us_bank_account'],
-    payment_status: 'unpaid',
     permissions: null,
     recovered_from: null,
     setup_intent: null,
@@ -97,7 +90,6 @@ function everySession() {
     shipping_options: [],
     status: 'open',
     subscription: null,
-    total_details: { amount_discount: 0, amount_shipping: 0, amount_tax: 0 },
     ui_mode: 'hosted_page',
     wallet_options: null,
   } satisfies Partial<Stripe.Checkout.Session>;
@@ -134,10 +126,13 @@ function automaticTax(params: Params): Stripe.Checkout.Session.AutomaticTax {
 }
 
 function savedMethods(params: Params): Stripe.Checkout.Session.SavedPaymentMethodOptions {
-  const options = params.hash('saved_payment_method_options');
+  const options = params
+    .hash('saved_payment_method_options')
+    ?.only('allow_redisplay_filters', 'payment_method_remove', 'payment_method_save');
+  const filters = options?.strings('allow_redisplay_filters');
   return {
-    allow_redisplay_filters: ['always'],
-    payment_method_remove: 'disabled',
+    allow_redisplay_filters: filters?.length ? filters : ['always'],
+    payment_method_remove: options?.oneOf('payment_method_remove', ['disabled', 'enabled'] as const) ?? 'disabled',
     payment_method_save: options?.oneOf('payment_method_save', ['disabled', 'enabled'] as const) ?? null,
   };
 }

@@ -16,6 +16,7 @@ const TABLE_OF_PREFIX: Record<string, TableName> = {
   pm: 'payment_methods',
   ch: 'charges',
   py: 'charges',
+  seti: 'setup_intents',
   txn: 'balance_transactions',
 };
 
@@ -27,6 +28,7 @@ const EXPANDABLE: Record<string, readonly string[]> = {
   'checkout.session': ['customer', 'invoice', 'line_items', 'payment_intent', 'setup_intent', 'subscription'],
   payment_intent: ['application', 'customer', 'latest_charge', 'on_behalf_of', 'payment_method', 'review'],
   payment_method: ['customer'],
+  setup_intent: ['application', 'customer', 'latest_attempt', 'mandate', 'on_behalf_of', 'payment_method'],
   charge: ['balance_transaction', 'customer', 'failure_balance_transaction', 'payment_intent', 'review', 'transfer'],
   balance_transaction: ['source'],
 };

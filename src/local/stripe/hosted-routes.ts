@@ -1,16 +1,15 @@
 import { type FastifyInstance, type FastifyReply } from 'fastify';
 import { parseBracketForm } from './bracket-form';
 import { type Payment, authenticateSession, payLater, paySession, successUrl } from './checkout-payment';
+import { requireSavedCard, savedCards } from './checkout-customer';
 import { requireSession } from './checkout-sessions';
 import { sessionLineItems } from './checkout-line-items';
 import { type TypedCard, authenticationPage, notice, payPage } from './hosted-page';
-import { showMoney } from './html';
 import { idOf } from './ids';
+import { answerBank, questionOf, requireAnyIntent, returnUrlOf } from './intent-authentication';
 import { Params } from './params';
-import { confirmIntent, failAuthentication } from './payment-lifecycle';
-import { requireIntent } from './payment-intents';
 import { type CardInput, newCard } from './card';
-import { NOBODY, type Simulation } from './simulation';
+import { type Simulation } from './simulation';
 import { StripeFault } from './stripe-fault';
 import type Stripe from 'stripe';
 
@@ -22,8 +21,13 @@ export function serveHostedPages(app: FastifyInstance, sim: Simulation): void {
   app.post<WithId>('/c/pay/:id/pay', (request, reply) => {
     const form = new Params(parseBracketForm(textOf(request.body)));
     const typed = { number: form.optional('number') ?? '', expiry: form.optional('expiry') ?? '' };
-    const pay = (session: Stripe.Checkout.Session): Payment =>
-      paySession(sim, session, newCard(sim, readTyped(typed, form.optional('cvc') ?? '')));
+    const chosen = form.optional('payment_method');
+    const pay = (session: Stripe.Checkout.Session): Payment => {
+      const method = chosen
+        ? requireSavedCard(sim, session, chosen)
+        : newCard(sim, readTyped(typed, form.optional('cvc') ?? ''));
+      return paySession(sim, session, method, form.has('save'));
+    };
     return act(sim, reply, request.params.id, pay, typed);
   });
   app.post<WithId>('/c/pay/:id/pay_later', (request, reply) =>
@@ -32,8 +36,8 @@ export function serveHostedPages(app: FastifyInstance, sim: Simulation): void {
   app.get<WithId>('/c/pay/:id/authenticate', (request, reply) => {
     const session = requireSession(sim, request.params.id);
     if (session.status !== 'open') return show(sim, reply, session.id);
-    const amount = showMoney(session.amount_total ?? 0, session.currency ?? 'usd');
-    return html(reply, authenticationPage(`/c/pay/${session.id}/authenticate`, amount));
+    const id = idOf(session.payment_intent) ?? idOf(session.setup_intent) ?? '';
+    return html(reply, authenticationPage(`/c/pay/${session.id}/authenticate`, questionOf(requireAnyIntent(sim, id))));
   });
   app.post<WithId>('/c/pay/:id/authenticate', (request, reply) =>
     act(sim, reply, request.params.id, (session) => authenticateSession(sim, session, passed(request.body))),
@@ -44,25 +48,18 @@ export function serveHostedPages(app: FastifyInstance, sim: Simulation): void {
 /** `next_action.redirect_to_url` of an intent that was confirmed through the API. */
 function serveIntentAuthentication(app: FastifyInstance, sim: Simulation): void {
   app.get<WithId>('/3ds/:id', (request, reply) => {
-    const intent = requireIntent(sim, request.params.id);
+    const intent = requireAnyIntent(sim, request.params.id);
     if (intent.status !== 'requires_action')
       return html(reply, notice('Nothing to confirm', `This payment is ${intent.status}.`));
-    return html(reply, authenticationPage(`/3ds/${intent.id}`, showMoney(intent.amount, intent.currency)));
+    return html(reply, authenticationPage(`/3ds/${intent.id}`, questionOf(intent)));
   });
   app.post<WithId>('/3ds/:id', (request, reply) => {
-    const intent = requireIntent(sim, request.params.id);
-    const back = intent.next_action?.redirect_to_url?.return_url;
-    const method = sim.store.get('payment_methods', idOf(intent.payment_method) ?? '');
-    if (intent.status === 'requires_action' && method !== undefined) {
-      if (passed(request.body)) confirmIntent(sim, intent, method, NOBODY, { authenticated: true });
-      else failAuthentication(sim, intent, NOBODY);
-    }
-    if (!back) return html(reply, notice('Thank you', 'You may close this page.'));
-    const url = new URL(back);
-    url.searchParams.set('payment_intent', intent.id);
-    url.searchParams.set('payment_intent_client_secret', intent.client_secret ?? '');
-    url.searchParams.set('redirect_status', intent.status === 'succeeded' ? 'succeeded' : 'failed');
-    return reply.redirect(url.href, 303);
+    const intent = requireAnyIntent(sim, request.params.id);
+    const asked = intent.next_action?.redirect_to_url?.return_url;
+    if (intent.status === 'requires_action') answerBank(sim, intent, passed(request.body));
+    const back = returnUrlOf(intent, asked);
+    if (back === undefined) return html(reply, notice('Thank you', 'You may close this page.'));
+    return reply.redirect(back, 303);
   });
 }
 
@@ -94,7 +91,8 @@ function show(sim: Simulation, reply: FastifyReply, id: string, error = '', type
     const text = 'This checkout session has expired. Go back to where you came from and start again.';
     return html(reply.code(410), notice('This page has expired', text));
   }
-  return html(reply, payPage(session, sessionLineItems(sim, id).data, error, typed));
+  const items = sessionLineItems(sim, id).data;
+  return html(reply, payPage(session, { items, saved: savedCards(sim, session), error, typed }));
 }
 
 /** `MM / YY` or `MM/YYYY`, and a number with or without spaces. */

@@ -1,11 +1,4 @@
-/** Why a charge is declined: https://docs.stripe.com/declines/codes */
-export interface Decline {
-  code: 'authentication_required' | 'card_declined' | 'expired_card' | 'incorrect_cvc';
-  decline_code: string;
-  /** https://docs.stripe.com/declines/card#advice-codes; which decline has which advice is the simulator's guess. */
-  advice_code: 'confirm_card_data' | 'do_not_try_again' | 'try_again_later' | null;
-  message: string;
-}
+import { DECLINES, type Decline } from './decline';
 
 export interface MagicCard {
   number: string;
@@ -13,103 +6,59 @@ export interface MagicCard {
   /** Test ids that stand for this card in `payment_method`, as Stripe publishes them. */
   ids: readonly string[];
   decline?: Decline;
-  /** Declined already when it is attached to a customer. */
+  /** Declined already when it is attached to a customer or set up. */
   failsToAttach?: true;
-  /** `always`: every payment asks the bank; `unless_saved`: not when the card was set up before. */
-  authentication?: 'always' | 'unless_saved';
+  /**
+   * When the bank asks for the card holder. `always`; `unless_saved`: also off-session, unless the card was set up
+   * before; `on_session`: never off-session, as if the card had been set up somewhere before.
+   */
+  authentication?: 'always' | 'on_session' | 'unless_saved';
   /** The money is available at once instead of after two days. */
   immediateFunds?: true;
+  /** What the card holder's bank starts right after the charge. */
+  afterwards?: 'dispute' | 'dispute_not_received' | 'early_fraud_warning' | 'inquiry';
+  /** `pending`: a refund takes a day to succeed. `fails_later`: it succeeds, and a day later has failed after all. */
+  refund?: 'fails_later' | 'pending';
 }
 
-const DECLINED = 'Your card was declined.';
-const GENERIC: Decline = {
-  code: 'card_declined',
-  decline_code: 'generic_decline',
-  advice_code: 'try_again_later',
-  message: DECLINED,
-};
-
-/** What a real card number, or an unknown one, gets in test mode. */
-export const NOT_A_TEST_CARD: Decline = {
-  code: 'card_declined',
-  decline_code: 'test_mode_live_card',
-  advice_code: null,
-  message:
-    'Your card was declined. Your request was in test mode, but used a non test card. Use one of the test cards.',
-};
-
-/** What a payment off-session gets when the bank wants the card holder. */
-export const AUTHENTICATION_REQUIRED: Decline = {
-  code: 'authentication_required',
-  decline_code: 'authentication_required',
-  advice_code: null,
-  message: 'Your card was declined. This transaction requires authentication.',
-};
-
-/** https://docs.stripe.com/testing, the cards a top-up meets. Another card is another row. */
+/** https://docs.stripe.com/testing, the cards that prepaid credit meets. Another card is another row. */
 export const MAGIC_CARDS: readonly MagicCard[] = [
   { number: '4242424242424242', brand: 'visa', ids: ['pm_card_visa'] },
   { number: '5555555555554444', brand: 'mastercard', ids: ['pm_card_mastercard'] },
   { number: '378282246310005', brand: 'amex', ids: ['pm_card_amex'] },
   { number: '4000000000000077', brand: 'visa', ids: ['pm_card_bypassPending'], immediateFunds: true },
-  {
-    number: '4000000000000002',
-    brand: 'visa',
-    ids: ['pm_card_chargeDeclined', 'pm_card_visa_chargeDeclined'],
-    decline: GENERIC,
-    failsToAttach: true,
-  },
-  {
-    number: '4000000000009995',
-    brand: 'visa',
-    ids: ['pm_card_chargeDeclinedInsufficientFunds', 'pm_card_visa_chargeDeclinedInsufficientFunds'],
-    decline: {
-      code: 'card_declined',
-      decline_code: 'insufficient_funds',
-      advice_code: 'try_again_later',
-      message: 'Your card has insufficient funds.',
-    },
-    failsToAttach: true,
-  },
-  {
-    number: '4000000000000069',
-    brand: 'visa',
-    ids: ['pm_card_chargeDeclinedExpiredCard', 'pm_card_visa_chargeDeclinedExpiredCard'],
-    decline: {
-      code: 'expired_card',
-      decline_code: 'expired_card',
-      advice_code: 'do_not_try_again',
-      message: 'Your card has expired.',
-    },
-    failsToAttach: true,
-  },
-  {
-    number: '4000000000000127',
-    brand: 'visa',
-    ids: ['pm_card_chargeDeclinedIncorrectCvc', 'pm_card_visa_chargeDeclinedIncorrectCvc'],
-    decline: {
-      code: 'incorrect_cvc',
-      decline_code: 'incorrect_cvc',
-      advice_code: 'confirm_card_data',
-      message: "Your card's security code is incorrect.",
-    },
-    failsToAttach: true,
-  },
-  {
-    number: '4000002500003155',
-    brand: 'visa',
-    ids: ['pm_card_authenticationRequiredOnSetup'],
-    authentication: 'unless_saved',
-  },
-  { number: '4000002760003184', brand: 'visa', ids: ['pm_card_authenticationRequired'], authentication: 'always' },
-  // Not one of Stripe's, nor a well-formed number: the short form some notes give for the card above.
-  { number: '4000000000003184', brand: 'visa', ids: [], authentication: 'always' },
+  ...[
+    refused('4000000000000002', 'chargeDeclined', DECLINES.generic_decline),
+    refused('4000000000009995', 'chargeDeclinedInsufficientFunds', DECLINES.insufficient_funds),
+    refused('4000000000009987', 'chargeDeclinedLostCard', DECLINES.lost_card),
+    refused('4000000000009979', 'chargeDeclinedStolenCard', DECLINES.stolen_card),
+    refused('4000000000000069', 'chargeDeclinedExpiredCard', DECLINES.expired_card),
+    refused('4000000000000127', 'chargeDeclinedIncorrectCvc', DECLINES.incorrect_cvc),
+    refused('4000000000000119', 'chargeDeclinedProcessingError', DECLINES.processing_error),
+    refused('4000000000006975', 'chargeDeclinedVelocityLimitExceeded', DECLINES.card_velocity_exceeded),
+    refused('4100000000000019', 'chargeDeclinedFraudulent', DECLINES.fraudulent),
+  ],
   {
     number: '4000000000000341',
     brand: 'visa',
     ids: ['pm_card_chargeCustomerFail', 'pm_card_visa_chargeCustomerFail'],
-    decline: GENERIC,
+    decline: DECLINES.generic_decline,
   },
+  card('4000002500003155', 'authenticationRequiredOnSetup', { authentication: 'unless_saved' }),
+  card('4000002760003184', 'authenticationRequired', { authentication: 'always' }),
+  card('4000003800000446', 'authenticationRequiredSetupForOffSession', { authentication: 'on_session' }),
+  card('4000008260003178', 'authenticationRequiredChargeDeclinedInsufficientFunds', {
+    authentication: 'always',
+    decline: DECLINES.insufficient_funds,
+  }),
+  // Not one of Stripe's, nor a well-formed number: the short form some notes give for 4000 0027 6000 3184.
+  { number: '4000000000003184', brand: 'visa', ids: [], authentication: 'always' },
+  card('4000000000000259', 'createDispute', { afterwards: 'dispute' }),
+  card('4000000000002685', 'createDisputeProductNotReceived', { afterwards: 'dispute_not_received' }),
+  card('4000000000001976', 'createDisputeInquiry', { afterwards: 'inquiry' }),
+  card('4000000000005423', 'createIssuerFraudRecord', { afterwards: 'early_fraud_warning' }),
+  card('4000000000007726', 'pendingRefund', { refund: 'pending' }),
+  card('4000000000005126', 'refundFail', { refund: 'fails_later' }),
 ];
 
 /** By number or by test id; nothing when it is neither. */
@@ -127,4 +76,12 @@ export function passesLuhn(number: string): boolean {
       return total + (doubled > 9 ? doubled - 9 : doubled);
     }, 0);
   return /^\d{12,19}$/.test(number) && sum % 10 === 0;
+}
+
+function card(number: string, id: string, behaviour: Partial<MagicCard>): MagicCard {
+  return { number, brand: 'visa', ids: [`pm_card_${id}`, `pm_card_visa_${id}`], ...behaviour };
+}
+
+function refused(number: string, id: string, decline: Decline): MagicCard {
+  return card(number, id, { decline, failsToAttach: true });
 }

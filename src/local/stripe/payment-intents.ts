@@ -1,13 +1,13 @@
 import type Stripe from 'stripe';
 import { requireCustomer } from './customers';
+import { declineFault } from './decline';
 import { idOf } from './ids';
 import { listPage } from './list-page';
 import { type Params } from './params';
 import { readAmount, readMethod } from './payment-intent-params';
 import { createIntent } from './payment-intent-object';
-import { type Confirmation, confirmIntent, failAuthentication } from './payment-lifecycle';
-import { attachTo, declineFault } from './payment-methods';
-import { AUTHENTICATION_REQUIRED } from './magic-cards';
+import { type Confirmation, confirmIntent } from './payment-lifecycle';
+import { attachTo } from './payment-method-attachment';
 import { type Call, type Route } from './route';
 import { type Caller, type Simulation } from './simulation';
 import { StripeFault, badParameter, noSuch } from './stripe-fault';
@@ -146,11 +146,8 @@ function confirmFrom(
   // `off_session` is a boolean or a hash; any hash means off-session.
   const offSession =
     typeof params.raw('off_session') === 'string' ? params.boolean('off_session') === true : params.has('off_session');
-  const outcome = confirmIntent(sim, intent, method, caller, { offSession, returnUrl });
-  if (outcome.kind === 'requires_action' && params.boolean('error_on_requires_action') === true) {
-    failAuthentication(sim, intent, caller);
-    throw declineFault(AUTHENTICATION_REQUIRED, { payment_intent: structuredClone(intent) });
-  }
+  const noAction = params.boolean('error_on_requires_action') === true;
+  const outcome = confirmIntent(sim, intent, method, caller, { offSession, noAction, returnUrl });
   return concluded(sim, intent, method, outcome, caller);
 }
 
@@ -163,7 +160,11 @@ function concluded(
   caller: Caller,
 ): Stripe.PaymentIntent {
   if (outcome.kind === 'declined') {
-    throw declineFault(outcome.decline, { charge: outcome.charge, payment_intent: structuredClone(intent) });
+    throw declineFault(outcome.decline, {
+      charge: outcome.charge,
+      payment_intent: structuredClone(intent),
+      payment_method: structuredClone(method),
+    });
   }
   const customer = idOf(intent.customer);
   if (outcome.kind === 'succeeded' && intent.setup_future_usage !== null && customer !== null) {

@@ -2,8 +2,8 @@ import type Stripe from 'stripe';
 import { bookCharge } from './balance-transactions';
 import { newCharge } from './charges';
 import { idOf } from './ids';
-import { AUTHENTICATION_REQUIRED, type Decline } from './magic-cards';
-import { cardBehaviour } from './card';
+import { bankAnswer, cardBehaviour, markSetUp } from './card';
+import { DECLINES, type Decline } from './decline';
 import { type Caller, type Simulation } from './simulation';
 
 /** What confirming came to; a decline leaves the intent asking for another payment method. */
@@ -13,6 +13,8 @@ export type Confirmation =
 export interface ConfirmOptions {
   /** The card holder is not there: where the bank wants them, that is a decline. */
   offSession?: boolean;
+  /** The caller cannot send the card holder to the bank (`error_on_requires_action`): that is a decline too. */
+  noAction?: boolean;
   /** The card holder just passed 3-D Secure. */
   authenticated?: boolean;
   returnUrl?: string | null;
@@ -20,12 +22,6 @@ export interface ConfirmOptions {
 
 const AUTHENTICATION_FAILED =
   'We are unable to authenticate your payment method. Please choose a different payment method and try again.';
-const DEBIT_RETURNED: Decline = {
-  code: 'card_declined',
-  decline_code: 'insufficient_funds',
-  advice_code: null,
-  message: 'The customer’s bank account has insufficient funds to complete this payment.',
-};
 
 /** Charges `method` for the intent, as far as the card lets it, and announces what happened. */
 export function confirmIntent(
@@ -37,10 +33,10 @@ export function confirmIntent(
 ): Confirmation {
   Object.assign(intent, { payment_method: method.id, last_payment_error: null, next_action: null });
   if (method.type !== 'card') return startDebit(sim, intent, method, caller);
-  const { decline, authentication } = cardBehaviour(sim, method);
-  const saved = method.customer !== null && authentication === 'unless_saved';
-  if (authentication !== undefined && !saved && options.authenticated !== true) {
-    if (options.offSession === true) return declineIntent(sim, intent, method, AUTHENTICATION_REQUIRED, caller);
+  const situation = { offSession: options.offSession === true, authenticated: options.authenticated === true };
+  const answer = bankAnswer(sim, method, situation);
+  if (answer === 'authenticate') {
+    if (options.noAction === true) return declineIntent(sim, intent, method, DECLINES.authentication_required, caller);
     Object.assign(intent, {
       status: 'requires_action',
       next_action: nextAction(sim, intent, options.returnUrl ?? null),
@@ -49,8 +45,9 @@ export function confirmIntent(
     sim.emit(caller, 'payment_intent.requires_action', intent);
     return { kind: 'requires_action' };
   }
-  if (decline !== undefined) return declineIntent(sim, intent, method, decline, caller);
-  const charge = newCharge(sim, intent, method, 'succeeded', options.authenticated === true);
+  if (answer !== undefined) return declineIntent(sim, intent, method, answer, caller);
+  if (intent.setup_future_usage === 'off_session') markSetUp(sim, method);
+  const charge = newCharge(sim, intent, method, 'succeeded', situation.authenticated);
   succeed(sim, intent, charge, caller);
   return { kind: 'succeeded' };
 }
@@ -83,9 +80,9 @@ export function settleDebit(sim: Simulation, intent: Stripe.PaymentIntent, succe
   Object.assign(charge, {
     status: 'failed',
     failure_code: 'insufficient_funds',
-    failure_message: DEBIT_RETURNED.message,
+    failure_message: DECLINES.debit_returned.message,
   });
-  fail(sim, intent, method, { charge, decline: DEBIT_RETURNED, code: 'insufficient_funds' }, caller);
+  fail(sim, intent, method, { charge, decline: DECLINES.debit_returned }, caller);
 }
 
 function startDebit(
@@ -134,7 +131,7 @@ function declineIntent(
   caller: Caller,
 ): Confirmation {
   const charge = newCharge(sim, intent, method, decline, false);
-  fail(sim, intent, method, { charge, decline, code: decline.code }, caller);
+  fail(sim, intent, method, { charge, decline }, caller);
   return { kind: 'declined', decline, charge: charge.id };
 }
 
@@ -142,10 +139,11 @@ function fail(
   sim: Simulation,
   intent: Stripe.PaymentIntent,
   method: Stripe.PaymentMethod,
-  why: { charge: Stripe.Charge; decline: Decline; code: string },
+  why: { charge: Stripe.Charge; decline: Decline },
   caller: Caller,
 ): void {
-  const { charge, decline, code } = why;
+  const { charge, decline } = why;
+  const { code } = decline;
   Object.assign(intent, { status: 'requires_payment_method', payment_method: null, latest_charge: charge.id });
   intent.last_payment_error = {
     type: 'card_error',

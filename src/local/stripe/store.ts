@@ -4,10 +4,18 @@ import type Stripe from 'stripe';
 export type WirePrice = Omit<Stripe.Price, 'unit_amount_decimal'> & { unit_amount_decimal: string | null };
 export type WireLineItem = Omit<Stripe.LineItem, 'price'> & { price: WirePrice };
 
+/** What only the bank knows of a card: its number, and whether its holder agreed to payments without them. */
+export interface CardSecret {
+  id: string;
+  number: string;
+  setUp: boolean;
+}
+
 /** What a session was asked for but does not show: kept for the moment it is paid. */
 export interface SessionPlan {
   id: string;
   items: WireLineItem[];
+  /** Of mode `payment`, for the intent that the first attempt makes; a setup intent is there from the start. */
   intent: {
     description: string | null;
     metadata: Record<string, string>;
@@ -52,7 +60,8 @@ export interface Tables {
   session_plans: SessionPlan;
   payment_intents: Stripe.PaymentIntent;
   payment_methods: Stripe.PaymentMethod;
-  card_numbers: { id: string; number: string };
+  setup_intents: Stripe.SetupIntent;
+  card_secrets: CardSecret;
   charges: Stripe.Charge;
   balance_transactions: Stripe.BalanceTransaction;
   events: Stripe.Event;
@@ -70,7 +79,8 @@ export const TABLE_NAMES: readonly TableName[] = [
   'session_plans',
   'payment_intents',
   'payment_methods',
-  'card_numbers',
+  'setup_intents',
+  'card_secrets',
   'charges',
   'balance_transactions',
   'events',

@@ -12,6 +12,7 @@ import { priceRoutes } from './prices';
 import { productRoutes } from './products';
 import { type Route } from './route';
 import { serveApi } from './router';
+import { setupIntentRoutes } from './setup-intents';
 import { Simulation } from './simulation';
 import { serveSimulator } from './simulator-routes';
 import { StateFile, readState } from './state-file';
@@ -57,6 +58,7 @@ const ROUTES: readonly Route[] = [
   ...priceRoutes,
   ...checkoutSessionRoutes,
   ...paymentIntentRoutes,
+  ...setupIntentRoutes,
   ...paymentMethodRoutes,
   ...chargeRoutes,
   ...balanceRoutes,
