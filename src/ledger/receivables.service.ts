@@ -44,7 +44,8 @@ export class ReceivablesService implements OnModuleInit {
 
   /**
    * Posts `entry`, which brings `customerId` credit in `asset`, and repays from what is then available what the
-   * customer owes. When nothing is owed any more the credit may be spent again. A replayed entry repays nothing.
+   * customer owes. When nothing is owed any more the credit may be spent again. A replayed entry repays nothing. With a
+   * hold, it is released first, for `entry` to take what it held: the entry stays known by its key.
    * @throws LedgerRefusedError when the ledger refuses `entry`, such as for a key used for something else.
    */
   async postCredit(
@@ -60,8 +61,8 @@ export class ReceivablesService implements OnModuleInit {
     const touched = [...entry.postings.flatMap(({ from, to }) => [from, to]), ...(hold ? [hold.account] : [])];
     const ids = await this.accounts.idsOf([...touched, credits, receivable]);
     await tx.query('SELECT FROM ledger_accounts WHERE id = ANY ($1::bigint[]) ORDER BY id FOR NO KEY UPDATE', [ids]);
-    const verdict = hold ? await this.ledger.captureIn(tx, hold, entry) : await this.ledger.postIn(tx, entry);
-    const posted = accepted(entry.key, verdict);
+    if (hold) await this.ledger.releaseIn(tx, hold);
+    const posted = accepted(entry.key, await this.ledger.postIn(tx, entry));
     const nothing: Money = { asset, atoms: 0n };
     if (posted.verdict === 'replayed') return { entryId: posted.entryId, repaid: nothing };
     return { entryId: posted.entryId, repaid: await this.repay(tx, customerId, asset, entry.key) };
@@ -93,19 +94,22 @@ export class ReceivablesService implements OnModuleInit {
         WHERE frozen AND guarded AND credits_posted - debits_posted - held > 0 LIMIT 100`,
     );
     for (const { customer_id: customerId, asset } of owing) {
-      await this.prepare(customerId, asset);
-      await this.database.transaction(async (tx) => {
-        const ids = await this.accounts.idsOf([
-          customerCredits(customerId, asset),
-          customerReceivable(customerId, asset),
-        ]);
-        await tx.query('SELECT FROM ledger_accounts WHERE id = ANY ($1::bigint[]) ORDER BY id FOR NO KEY UPDATE', [
-          ids,
-        ]);
-        await this.repay(tx, customerId, asset, newId());
-      });
+      await this.repayFor(customerId, asset);
     }
     return owing.length;
+  }
+
+  /** Repays what one customer owes from what is available to it, and lets it spend again once nothing is owed. */
+  async repayFor(customerId: string, asset: AssetCode): Promise<void> {
+    await this.prepare(customerId, asset);
+    await this.database.transaction(async (tx) => {
+      const ids = await this.accounts.idsOf([
+        customerCredits(customerId, asset),
+        customerReceivable(customerId, asset),
+      ]);
+      await tx.query('SELECT FROM ledger_accounts WHERE id = ANY ($1::bigint[]) ORDER BY id FOR NO KEY UPDATE', [ids]);
+      await this.repay(tx, customerId, asset, newId());
+    });
   }
 }
 

@@ -93,6 +93,8 @@ export interface ClaimChange {
   readonly transaction?: string;
   readonly reason?: string;
   readonly leaseSeconds?: number;
+  /** The lease is longer the older the claim is: what waits for the payer, or for nobody, is asked about ever more seldom. */
+  readonly backOff?: boolean;
 }
 
 /** Larger answers are delivered once and not kept. */

@@ -18,6 +18,9 @@ import {
 import { type ClaimRow, toClaim } from './claim-row';
 
 const POLL_MS = 50;
+/** A lease that backs off is this part of the claim's age, and at most so many seconds. */
+const BACK_OFF_PART = 8;
+const BACK_OFF_MOST = 600;
 
 /** Always one row: the claim if it was taken, and whether its wallet owes us something. */
 const TAKE = `
@@ -110,7 +113,9 @@ export class ClaimsService {
       `UPDATE claims SET state = $3, capture = coalesce($5, capture), answer_status = coalesce($6, answer_status),
          answer_headers = coalesce($7, answer_headers), answer_body = coalesce($8, answer_body),
          transaction = coalesce($9, transaction), reason = coalesce($10, reason),
-         lease_until = coalesce(now() + make_interval(secs => $11), lease_until), updated_at = now()
+         lease_until = coalesce(now() + make_interval(secs => greatest($11, CASE WHEN $12
+           THEN least(extract(epoch FROM now() - created_at)::float / ${BACK_OFF_PART}, ${BACK_OFF_MOST}) END)), lease_until),
+         updated_at = now()
        WHERE key = $1 AND call_id = $2 AND state = ANY ($4) RETURNING key`,
       [
         key,
@@ -124,6 +129,7 @@ export class ClaimsService {
         change.transaction ?? null,
         change.reason ?? null,
         change.leaseSeconds ?? null,
+        change.backOff === true,
       ],
     );
     return rows.length === 1;

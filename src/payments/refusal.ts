@@ -65,14 +65,18 @@ export const answerNotKept: Refusal = {
   hint: "It was charged once. Its invoice is in the first answer's x-tollbridge-invoice header.",
 };
 
-/** A settlement whose outcome is not known yet: never a 402, which would invite a second payment. */
-export const inDoubt: Refusal = {
+/**
+ * A settlement whose outcome is not known yet: never a 402, which would invite a second payment. With the newest
+ * transaction that carries it, where one was written down.
+ */
+export const inDoubt = (transaction: string | undefined): Refusal => ({
   status: 503,
   code: 'settlement_in_doubt',
   detail: 'The payment was sent to the chain and its outcome is not known yet. It is being followed.',
   hint: 'Do not pay again. Repeat the very same request after the seconds in Retry-After.',
   retryAfter: 5,
-};
+  members: transaction === undefined ? {} : { transaction },
+});
 
 /** A call of this wallet was delivered and its money never came. */
 export const paymentOwed: Refusal = {

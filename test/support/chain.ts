@@ -1,4 +1,14 @@
-import { type Address, createPublicClient, createWalletClient, type Hex, http, parseAbi, parseAbiItem } from 'viem';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  type Address,
+  createPublicClient,
+  createTestClient,
+  createWalletClient,
+  type Hex,
+  http,
+  parseAbi,
+  parseAbiItem,
+} from 'viem';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { DEV_WALLETS, fundEth, type LocalChain, mintUsdc, startChain } from '../../src/local/chain';
 
@@ -50,6 +60,12 @@ export async function mintTo(
   const hashes: Hex[] = [];
   for (const [index, address] of addresses.entries()) hashes.push(await mint(address, first + index));
   await Promise.all(hashes.map((hash) => chain.waitForTransactionReceipt({ hash })));
+}
+
+/** Waits until this instant (Unix seconds) has passed, and has a block say so. */
+export async function pastOnChain({ rpcUrl }: LocalChain, seconds: number): Promise<void> {
+  await sleep(Math.max(0, (seconds + 1) * 1000 - Date.now()));
+  await createTestClient({ mode: 'anvil', transport: http(rpcUrl) }).mine({ blocks: 1 });
 }
 
 /** Σ of the `Transfer` events to `payTo`: what the chain says was received. */

@@ -117,10 +117,11 @@ export const inHeader = (payment: unknown): Record<string, string> => ({
   'payment-signature': Buffer.from(JSON.stringify(payment)).toString('base64'),
 });
 
-/** What the 402 to this request asks for. */
-export async function askedFor(unpaid: Promise<Response>): Promise<PaymentRequirements> {
+/** What the 402 to this request asks for, by the first scheme of that name. */
+export async function askedFor(unpaid: Promise<Response>, scheme = 'exact'): Promise<PaymentRequirements> {
   const header = (await unpaid).headers.get('payment-required') ?? '';
-  return JSON.parse(Buffer.from(header, 'base64').toString()).accepts[0];
+  const { accepts } = JSON.parse(Buffer.from(header, 'base64').toString()) as { accepts: PaymentRequirements[] };
+  return accepts.find((row) => row.scheme === scheme) as PaymentRequirements;
 }
 
 /**

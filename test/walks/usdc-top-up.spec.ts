@@ -3,6 +3,7 @@ import { wrapFetchWithPayment, x402Client } from '@x402/fetch';
 import { customerCredits } from '../../src/ledger/ledger-account';
 import { LedgerAccountsService } from '../../src/ledger/ledger-accounts.service';
 import type { LocalChain } from '../../src/local/chain';
+import { query } from '../support/calls';
 import { payerWith, receivedOnChain, startTestChain } from '../support/chain';
 import { chat, customerWith, startWorld, type World } from '../support/world';
 
@@ -76,7 +77,7 @@ test('without a payment the 402 names the amount; a wrong key and a wrong amount
   expect((await topUp(fetch, '1e3', key)).status).toBe(400);
 });
 
-test('the same payment sent again gets the same receipt and is credited once', async () => {
+test('the same payment sent again gets the same receipt and is credited once, also after a crash behind the booking', async () => {
   const { customerId, key } = await customerWith(world, 0n);
   let signed: string | undefined;
   const account = await payerWith(chain, 1_000_000n);
@@ -88,16 +89,23 @@ test('the same payment sent again gets the same receipt and is credited once', a
   const paying = wrapFetchWithPayment(recording, new x402Client().register('eip155:*', new ExactEvmScheme(account)));
   const first = (await (await topUp(paying, '0.1', key)).json()) as { id: string };
 
-  const again = await fetch(`${world.url}/v1/topups/usdc`, {
-    method: 'POST',
-    headers: {
-      'content-type': 'application/json',
-      authorization: `Bearer ${key}`,
-      'payment-signature': signed as string,
-    },
-    body: JSON.stringify({ amount: '0.1' }),
-  });
+  const again = () =>
+    fetch(`${world.url}/v1/topups/usdc`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        authorization: `Bearer ${key}`,
+        'payment-signature': signed as string,
+      },
+      body: JSON.stringify({ amount: '0.1' }),
+    });
 
-  expect(await again.json()).toMatchObject({ id: first.id });
+  expect(await (await again()).json()).toMatchObject({ id: first.id });
+  // As it is when the process dies before it has kept its answer, and the reconciler has freed the claim.
+  await query(world, `UPDATE claims SET state = 'paid', answer_status = NULL, answer_body = NULL WHERE call_id = $1`, [
+    first.id,
+  ]);
+  const after = await again();
+  expect({ status: after.status, body: await after.json() }).toMatchObject({ status: 201, body: { credited: '0.1' } });
   expect(await credits(customerId, 'USD')).toBe(100_000_000n);
 });

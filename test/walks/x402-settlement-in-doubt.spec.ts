@@ -1,7 +1,7 @@
-import { createWalletClient, http, parseAbi, type PrivateKeyAccount } from 'viem';
+import type { PrivateKeyAccount } from 'viem';
 import { DEV_WALLETS, fundEth } from '../../src/local/chain';
 import { until } from '../support/calls';
-import { payerWith, receivedOnChain, usdcBalance } from '../support/chain';
+import { payerWith, usdcBalance } from '../support/chain';
 import { allCut, allPass, concerns, isVerification, type RpcCall, type Rule } from '../support/rpc-proxy';
 import {
   askedFor,
@@ -141,42 +141,3 @@ test('a hot wallet without gas money: in doubt until it has some', async () => {
   await Promise.all(doubtful.map(expectInDoubt));
   for (const story of stories) await expectPaidOnce(story);
 });
-
-test('a payer who moves the money away between verifying and settling: refused, withheld, nothing posted', async () => {
-  for (const story of await plainAndStreamed()) {
-    await fundEth(world.chain.rpcUrl, story.payer.address, 10n ** 18n);
-    const received = await receivedOnChain(world.chain);
-    world.node.rule = onceVerified(story, async () => {
-      world.node.rule = allPass;
-      await spendAll(story.payer);
-      return 'pass' as const;
-    });
-
-    const response = await send(story);
-
-    expect(response.status).toBe(402);
-    const text = await response.text();
-    expect(JSON.parse(text).code).toMatch(/^invalid_exact_evm_(insufficient_balance|transaction_failed)$/);
-    expect(text).not.toContain('choices');
-    expect(await claimOf(story)).toMatchObject({ state: 'failed' });
-    expect(await receivedOnChain(world.chain)).toBe(received);
-    expect((await send(story)).status).toBe(402);
-  }
-});
-
-async function spendAll(payer: PrivateKeyAccount): Promise<void> {
-  const wallet = createWalletClient({ account: payer, transport: http(world.chain.rpcUrl) });
-  const abi = parseAbi(['function transfer(address to, uint256 value) returns (bool)']);
-  const to = '0x90F79bf6EB2c4f870365E785982E1f101E93b906';
-  await wallet.writeContract({
-    address: world.chain.usdc,
-    abi,
-    functionName: 'transfer',
-    args: [to, ONE_USDC],
-    chain: null,
-  });
-  await until(
-    () => usdcBalance(world.chain, payer.address),
-    (left) => left === 0n,
-  );
-}

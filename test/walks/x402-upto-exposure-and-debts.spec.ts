@@ -76,37 +76,6 @@ test('twenty payments at once of a wallet that can bear five: five are held, and
   expect(await usdcBalance(world.chain, payer.address)).toBe(ceiling * 5n - chargeOf(next) * 5n);
 });
 
-test('a payer that empties its wallet during the work gets no answer in one piece', async () => {
-  const work = workOf();
-  const payer = await uptoPayerWith(world.chain, ceilingOf(work));
-  const one = await held(await payWith(payer, work), work);
-  await sendUsdc(world.chain, payer, 'transfer', DEV_WALLETS.facilitator.address, ceilingOf(work));
-
-  expect(await scheme().capture(one, half(work))).toMatchObject({
-    kind: 'refused',
-    refusal: { status: 402, code: 'invalid_upto_evm_transaction_failed' },
-  });
-  expect(await sql(world, 'SELECT state FROM claims WHERE key = $1', [one.claimKey])).toEqual([{ state: 'failed' }]);
-});
-
-test('a stream that was delivered and not paid is owed, and the wallet pays for nothing else before', async () => {
-  const work = workOf(true);
-  const payer = await uptoPayerWith(world.chain, ceilingOf(work));
-  const one = await held(await payWith(payer, work), work);
-  await sendUsdc(world.chain, payer, 'transfer', DEV_WALLETS.facilitator.address, ceilingOf(work) / 2n + 1n);
-  await sendUsdc(world.chain, payer, 'approve', '0x000000000022D473030F116dDEE9F6B43aC78BA3', 0n);
-  expect(await scheme().capture(one, half(work))).toMatchObject({ kind: 'captured' });
-
-  const owed = await world.app.get(LedgerAccountsService).balance(customerReceivable(one.customerId, 'USDC'));
-  expect(-owed.posted.atoms).toBe(chargeOf(work));
-  await sendUsdc(world.chain, payer, 'approve', '0x000000000022D473030F116dDEE9F6B43aC78BA3', 10n ** 12n);
-  const small = { ...workOf(), quote: { ...work.quote, ceiling: usd(work.quote.ceiling.atoms / 10n) } };
-  expect(await hold(await payWith(payer, small), small)).toMatchObject({
-    kind: 'refused',
-    refusal: { status: 402, code: 'payment_owed' },
-  });
-});
-
 test('nothing used settles nothing', async () => {
   const work = workOf();
   const payer = await uptoPayerWith(world.chain, ceilingOf(work));

@@ -19,6 +19,12 @@ export interface ChainCall {
 /** Whether a receipt says that the call did what it is for: a call inside another one has no status of its own. */
 export type Happened = (receipt: TransactionReceipt) => boolean;
 
+/** Nothing that was sent can be mined any more. With the newest of it: then its calldata is known to everybody. */
+export interface Unsent {
+  readonly kind: 'unsent';
+  readonly transaction?: Hex | undefined;
+}
+
 export type CallOutcome =
   | {
       readonly kind: 'succeeded';

@@ -21,6 +21,17 @@ export async function confirmedReceipt(
   }
 }
 
+/**
+ * The chain's own time, in Unix seconds, as of the newest block that no reorganisation takes any more: whatever is
+ * valid only until then, and is unspent when asked about afterwards, can never be mined.
+ * @throws when the chain does not answer.
+ */
+export async function finalInstant({ reader, config }: ChainNetwork): Promise<bigint> {
+  const latest = await reader.getBlockNumber({ cacheTime: 0 });
+  const final = latest - BigInt(config.confirmations - 1);
+  return (await reader.getBlock({ blockNumber: final < 0n ? 0n : final })).timestamp;
+}
+
 /** What a transaction cost, in wei. Rollups charge for their data on the chain below as well (OP stack: `l1Fee`). */
 export function feeOf(receipt: TransactionReceipt & { readonly l1Fee?: Hex }): bigint {
   return receipt.gasUsed * receipt.effectiveGasPrice + BigInt(receipt.l1Fee ?? 0);

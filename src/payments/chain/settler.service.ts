@@ -2,7 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import type { Hex, TransactionReceipt } from 'viem';
 import { isRevert } from '../../evm/revert';
 import { takeBatch } from './call-queue';
-import type { CallOutcome, ChainCall, Happened } from './chain-call';
+import type { CallOutcome, ChainCall, Happened, Unsent } from './chain-call';
 import { feeOf } from './confirmed-receipt';
 import { KeyPool } from './key-pool.service';
 import { NetworksService } from './networks.service';
@@ -67,12 +67,13 @@ export class Settler {
 
   /**
    * What became of the calls that were ever sent for a reference: one that succeeded, else one that still may, else
-   * how the newest ended. `unsent`: nothing that was sent can be mined any more.
+   * how the newest ended.
    * @throws when the chain does not answer.
    */
-  async outcomeOf(reference: string, happened: Happened): Promise<CallOutcome | { readonly kind: 'unsent' }> {
+  async outcomeOf(reference: string, happened: Happened): Promise<CallOutcome | Unsent> {
     const outcomes: CallOutcome[] = [];
-    for (const sent of await this.follower.sentFor(reference)) {
+    const all = await this.follower.sentFor(reference);
+    for (const sent of all) {
       const state = await this.follower.stateOf(sent);
       if (state === 'signed') outcomes.push({ kind: 'in_doubt', transaction: sent.hash });
       if (state !== 'mined' && state !== 'reverted') continue;
@@ -80,7 +81,12 @@ export class Settler {
       outcomes.push(outcomeOf(receipt, happened, sent.calls));
     }
     const find = (kind: CallOutcome['kind']) => outcomes.find((outcome) => outcome.kind === kind);
-    return find('succeeded') ?? find('in_doubt') ?? outcomes[0] ?? { kind: 'unsent' };
+    return find('succeeded') ?? find('in_doubt') ?? outcomes[0] ?? { kind: 'unsent', transaction: all[0]?.hash };
+  }
+
+  /** The newest transaction that was written down for a reference, whatever became of it. */
+  async newestFor(reference: string): Promise<Hex | undefined> {
+    return (await this.follower.sentFor(reference))[0]?.hash;
   }
 
   private enqueue(call: ChainCall): Promise<Sent> {

@@ -107,12 +107,14 @@ export class ChannelAdmission {
 
   private async deposit(hold: ChannelHold, payment: DepositPayment, made: boolean): Promise<ChannelHold | Refusal> {
     const outcome = await this.deposits.make(payment, made);
-    if (outcome.kind === 'in_doubt') return inDoubt;
+    if (outcome.kind === 'in_doubt') return inDoubt(outcome.transaction);
     if (outcome.kind === 'refused') return channelRefusal('deposit_transaction_failed');
     const { amount } = payment.deposit;
     // What is in the channel is the chain's word: a deposit's nonce can be used up without this amount having arrived.
     const channel = await this.mirror.refresh(hold.channel).catch(() => undefined);
-    if (!channel || faultOf(channel, payment.max, hold.amount.atoms)) return inDoubt;
+    if (!channel || faultOf(channel, payment.max, hold.amount.atoms)) {
+      return inDoubt(outcome.transaction === '' ? undefined : outcome.transaction);
+    }
     const deposit = { transaction: outcome.transaction, amount };
     const headers = chargeHeaders({ channel, charged: channel.charged, chargedAmount: 0n, deposit });
     return { ...hold, channel, deposit, headers };

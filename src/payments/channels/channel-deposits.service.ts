@@ -23,7 +23,7 @@ export type DepositOutcome =
   /** `transaction` is empty when somebody else has sent it. */
   | { readonly kind: 'made'; readonly transaction: Hex | '' }
   | { readonly kind: 'refused' }
-  | { readonly kind: 'in_doubt' };
+  | { readonly kind: 'in_doubt'; readonly transaction?: Hex | undefined };
 
 /** Puts payers' money into their channels: it stays theirs, so nothing of it is on the books. */
 @Injectable()

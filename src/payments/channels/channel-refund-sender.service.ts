@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { type Hex, isAddressEqual, parseEventLogs, type TransactionReceipt } from 'viem';
 import { BATCH_SETTLEMENT } from '../../evm/contracts';
 import { EIP3009_ABI } from '../../evm/eip3009';
-import type { CallOutcome } from '../chain/chain-call';
+import type { CallOutcome, Unsent } from '../chain/chain-call';
 import { Settler } from '../chain/settler.service';
 import type { Channel } from './channel';
 import { ChannelAuthorizers } from './channel-authorizers.service';
@@ -36,7 +36,7 @@ export class ChannelRefundSender {
   }
 
   /** What became of what was sent. @throws when the node does not answer. */
-  async outcomeOf(reference: string, channel: Channel): Promise<CallOutcome | { readonly kind: 'unsent' }> {
+  async outcomeOf(reference: string, channel: Channel): Promise<CallOutcome | Unsent> {
     return this.settler.outcomeOf(reference, happened(channel));
   }
 

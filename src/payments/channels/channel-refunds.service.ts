@@ -53,7 +53,7 @@ export class ChannelRefunds {
     const refusal = await this.refund(claim, known, payment);
     if (refusal) return { kind: 'refused', refusal };
     const done = await this.claims.find(claim.key);
-    return done?.answer ? { kind: 'answered', answer: done.answer } : { kind: 'refused', refusal: inDoubt };
+    return done?.answer ? { kind: 'answered', answer: done.answer } : { kind: 'refused', refusal: inDoubt(undefined) };
   }
 
   /** A refund whose worker died, or whose outcome was not known. @throws when the node does not answer. */
@@ -67,6 +67,7 @@ export class ChannelRefunds {
 
   private async refund(claim: Claim, known: Channel, payment: ChannelPayment): Promise<Refusal | undefined> {
     let sent = false;
+    let transaction: string | undefined;
     try {
       const turn = await this.turns.take(known.id, claim.key, claim.callId);
       if (!turn) return await this.giveUp(claim, known, channelBusy);
@@ -88,6 +89,7 @@ export class ChannelRefunds {
         await this.finish(claim, channel, outcome.receipt);
         return undefined;
       }
+      transaction = outcome.kind === 'in_doubt' ? outcome.transaction : undefined;
       if (outcome.kind !== 'in_doubt') {
         return await this.giveUp(claim, known, channelRefusal('refund_transaction_failed'));
       }
@@ -95,7 +97,7 @@ export class ChannelRefunds {
       if (!sent) return this.giveUp(claim, known, chainUnavailable);
     }
     this.claims.leave(claim.key, claim.callId);
-    return inDoubt;
+    return inDoubt(transaction);
   }
 
   private async finish(claim: Claim, channel: Channel, receipt: TransactionReceipt): Promise<void> {

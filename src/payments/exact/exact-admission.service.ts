@@ -4,7 +4,7 @@ import { CONFIG } from '../../config/config.module';
 import type { Config } from '../../config/config';
 import { customerCredits } from '../../ledger/ledger-account';
 import { LedgerService } from '../../ledger/ledger.service';
-import { CLAIMABLE, type Claim } from '../claim';
+import { CLAIMABLE, type Claim, type ClaimState } from '../claim';
 import { ClaimsService } from '../claims.service';
 import type { HoldOutcome, PaymentRequirements, Work } from '../payment-scheme';
 import { alreadyUsed, answerNotKept, inDoubt, inProgress, paymentOwed, type Refusal } from '../refusal';
@@ -86,20 +86,23 @@ export class ExactAdmission {
       claimPayment,
       transaction: undefined,
     };
-    if (claim.transaction !== null) return this.holdCredit(hold, claim.transaction);
-    return work.stream ? this.settleFirst(hold) : { kind: 'held', hold };
+    const repaysDebt = work.repaysDebt === true;
+    if (claim.transaction !== null) return this.holdCredit(hold, claim.transaction, repaysDebt);
+    return work.stream ? this.settleFirst(hold, repaysDebt) : { kind: 'held', hold };
   }
 
   /** A stream's headers carry its settlement, so it is settled before the work; the amount is credit until captured. */
-  private async settleFirst(hold: ExactHold): Promise<HoldOutcome> {
+  private async settleFirst(hold: ExactHold, repaysDebt: boolean): Promise<HoldOutcome> {
     const { claimKey: key, callId, customerId, claimPayment: payment } = hold;
     if (!(await this.claims.move(key, callId, 'settling'))) return { kind: 'refused', refusal: inProgress };
     const outcome = await this.settlement.settle({ key, callId, customerId, payment, capture: null }, 'working');
-    if (outcome.kind === 'settled') return this.holdCredit(hold, outcome.transaction);
-    return { kind: 'refused', refusal: outcome.kind === 'failed' ? refusedPayment(outcome.reason) : inDoubt };
+    if (outcome.kind === 'settled') return this.holdCredit(hold, outcome.transaction, repaysDebt);
+    const refusal = outcome.kind === 'failed' ? refusedPayment(outcome.reason) : inDoubt(outcome.transaction);
+    return { kind: 'refused', refusal };
   }
 
-  private async holdCredit(hold: ExactHold, transaction: string): Promise<HoldOutcome> {
+  /** What repays a debt need not be held: the credit of a wallet that owes is frozen until it is repaid from it. */
+  private async holdCredit(hold: ExactHold, transaction: string, repaysDebt: boolean): Promise<HoldOutcome> {
     const { network, amount } = hold.claimPayment.requirements;
     const reservation = { id: hold.callId, account: customerCredits(hold.customerId, 'USDC'), amount: hold.amount };
     const expiresAt = new Date(Date.now() + this.config.holdTtlSeconds * 1000);
@@ -107,7 +110,8 @@ export class ExactAdmission {
       this.claims.leave(hold.claimKey, hold.callId);
       throw error;
     });
-    if (verdict.verdict !== 'held' && verdict.verdict !== 'replayed') {
+    const isHeld = verdict.verdict === 'held' || verdict.verdict === 'replayed';
+    if (!isHeld && !(repaysDebt && verdict.verdict === 'frozen')) {
       await this.claims.move(hold.claimKey, hold.callId, 'paid');
       return { kind: 'refused', refusal: creditSpent };
     }
@@ -127,7 +131,8 @@ export class ExactAdmission {
     const claim = (await this.claims.settled(first.key, WAIT_MS)) ?? first;
     const answer = claim.state === 'settled' ? answerOf(claim) : undefined;
     if (answer) return { kind: 'replay', answer };
-    return { kind: 'refused', refusal: refusalOf(claim) };
+    if (claim.state === 'in_doubt') return { kind: 'refused', refusal: await this.settlement.doubtAbout(claim.key) };
+    return { kind: 'refused', refusal: refusalOf(claim.state, claim.reason) };
   }
 }
 
@@ -143,14 +148,12 @@ const creditSpent: Refusal = {
 const mayTakeOver = (claim: Claim, fingerprint: string): boolean =>
   CLAIMABLE.includes(claim.state) && claim.fingerprint === fingerprint;
 
-function refusalOf(claim: Claim): Refusal {
-  switch (claim.state) {
+function refusalOf(state: Exclude<ClaimState, 'in_doubt'>, reason: string | null): Refusal {
+  switch (state) {
     case 'settled':
       return answerNotKept;
-    case 'in_doubt':
-      return inDoubt;
     case 'failed':
-      return refusedPayment(claim.reason ?? 'unexpected_settle_error');
+      return refusedPayment(reason ?? 'unexpected_settle_error');
     case 'working':
     case 'settling':
     case 'paid':

@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { Hex, PublicClient } from 'viem';
 import { EIP3009_ABI } from '../../evm/eip3009';
+import { finalInstant } from '../chain/confirmed-receipt';
 import { NetworksService } from '../chain/networks.service';
 import { Settler } from '../chain/settler.service';
 import type { PaymentRequirements } from '../payment-scheme';
@@ -9,14 +10,16 @@ import { movesTheMoney } from './transfer-call';
 
 /**
  * What the chain says of a payment. `open`: it was not sent, or cannot be mined any more as it was sent, and its
- * authorization is unused. `used`: it was spent or cancelled in another way. `unclear`: it may still land.
+ * authorization is unused. With the transaction that has shown it to everybody; `lapsed` by the chain's clock.
+ * `used`: it was spent or cancelled in another way. `unclear`: it may still land.
  */
 export type ChainFinding =
   /** `feeWei`: what it cost us, zero when somebody else sent it. */
   | { readonly kind: 'settled'; readonly transaction: Hex; readonly feeWei: bigint }
-  | { readonly kind: 'open' }
+  | { readonly kind: 'open'; readonly shownBy: Hex | undefined; readonly lapsed: boolean }
   | { readonly kind: 'used' }
-  | { readonly kind: 'unclear' };
+  /** `patient`: the next question will most likely find out no more than this one. */
+  | { readonly kind: 'unclear'; readonly transaction?: Hex; readonly patient?: boolean };
 
 /** Logs are asked for in a range that every node gives, and a day back on a chain with a block in two seconds. */
 const LOG_BLOCKS = 2_000n;
@@ -44,14 +47,18 @@ export class ExactChain {
       if (sent.kind === 'succeeded') {
         return { kind: 'settled', transaction: sent.transaction, feeWei: sent.feeWei };
       }
-      if (sent.kind === 'in_doubt') return { kind: 'unclear' };
+      if (sent.kind === 'in_doubt') return { ...sent, kind: 'unclear' };
+      // Time before state: what is unused after a block that is too late for it stays so.
+      const now = await finalInstant(this.networks.of(required.network));
       const used = await this.readerOf(required).readContract({
         address: required.asset as Hex,
         abi: EIP3009_ABI,
         functionName: 'authorizationState',
         args: [authorization.from, authorization.nonce],
       });
-      return used ? await this.useOf(paymentId, authorization, required) : { kind: 'open' };
+      if (used) return await this.useOf(paymentId, authorization, required);
+      const shownBy = sent.kind === 'refused' ? undefined : sent.transaction;
+      return { kind: 'open', shownBy, lapsed: now >= BigInt(authorization.validBefore) };
     } catch (error) {
       this.logger.warn(`${paymentId}: the chain does not answer: ${String(error).split('\n')[0]}`);
       return { kind: 'unclear' };
@@ -96,7 +103,7 @@ export class ExactChain {
       }
     }
     this.logger.error(`${paymentId}: its authorization is used, and no log of the last day says by what`);
-    return { kind: 'unclear' };
+    return { kind: 'unclear', patient: true };
   }
 
   private readerOf({ network }: PaymentRequirements): PublicClient {

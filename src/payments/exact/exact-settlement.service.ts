@@ -14,6 +14,8 @@ import { NetworksService } from '../chain/networks.service';
 import { Settler } from '../chain/settler.service';
 import { FacilitatorClient } from '../facilitator.client';
 import type { PaymentRequirements } from '../payment-scheme';
+import { inDoubt, type Refusal } from '../refusal';
+import { isGivenUp } from '../unsettled';
 import { type ChainFinding, ExactChain } from './exact-chain.service';
 import { type ExactPayment, toVersion2 } from './exact-payment';
 import { movesTheMoney, transferCall } from './transfer-call';
@@ -23,7 +25,8 @@ export type SettlementOutcome =
   /** `feeWei`: what it cost us, zero when somebody else sent it. */
   | { readonly kind: 'settled'; readonly transaction: string; readonly feeWei: bigint }
   | { readonly kind: 'failed'; readonly reason: string }
-  | { readonly kind: 'in_doubt' };
+  /** With the newest transaction, where it is known. `patient`: it would revert now, so it is tried ever more seldom. */
+  | { readonly kind: 'in_doubt'; readonly transaction?: string | undefined; readonly patient?: boolean };
 
 /** A payment as its claim keeps it: enough to settle it again. */
 export interface ExactClaimPayment {
@@ -31,13 +34,13 @@ export interface ExactClaimPayment {
   readonly requirements: PaymentRequirements;
   /** The payer is a contract wallet: its own code runs when the money moves. */
   readonly byContract?: boolean;
+  /** The answer leaves before the payment is settled: what does not come is owed. */
+  readonly answersFirst?: boolean;
 }
 
 /** What is needed of a claim to finish it. */
 export type UnfinishedClaim = Pick<Claim, 'key' | 'callId' | 'customerId' | 'payment' | 'capture'>;
 
-/** The authorization is dead this long after its last second: no block can still include it. */
-const EXPIRY_MARGIN_SECONDS = 60;
 const IN_DOUBT_RETRY_SECONDS = 2;
 
 /** Moves the USDC of an `exact` payment, finds out what became of it, and books it: each safe to repeat. */
@@ -89,19 +92,30 @@ export class ExactSettlement {
     const { payment, requirements } = claim.payment as ExactClaimPayment;
     const { authorization } = payment;
     const found = await this.chain.investigate(claim.key, authorization, requirements);
-    if (found.kind !== 'open') return void (await this.finish(claim, outcomeOf(found), paid));
-    const expired = Date.now() / 1000 > Number(authorization.validBefore) + EXPIRY_MARGIN_SECONDS;
-    const outcome = expired ? { kind: 'failed' as const, reason: EXPIRED } : await this.send(claim, true);
+    const outcome = found.kind === 'open' && !found.lapsed ? await this.send(claim, true) : outcomeOf(found);
     await this.finish(claim, outcome, paid);
+  }
+
+  /** What a repeat of the request is told while the outcome is not known. */
+  async doubtAbout(claimKey: string): Promise<Refusal> {
+    return inDoubt(await this.settler.newestFor(claimKey));
   }
 
   /** Has it settled. Failed is only what cannot land any more, however it was answered: the chain has the last word. */
   private async send(claim: UnfinishedClaim, again: boolean): Promise<SettlementOutcome> {
-    const { payment, requirements } = claim.payment as ExactClaimPayment;
+    const { payment, requirements, answersFirst } = claim.payment as ExactClaimPayment;
     const said = await (this.facilitator.isHosted ? this.sendHosted(claim) : this.sendItself(claim, again));
     if (said.kind === 'settled') return said;
     const found = await this.chain.investigate(claim.key, payment.authorization, requirements);
-    return found.kind === 'open' ? said : outcomeOf(found);
+    if (found.kind !== 'open') return outcomeOf(found);
+    if (said.kind !== 'failed') return said;
+    // What a hosted facilitator refuses now, it may have broadcast the first time.
+    const { lapsed, shownBy: transaction } = found;
+    const shown = transaction !== undefined || (again && this.facilitator.isHosted);
+    if (isGivenUp({ lapsed, shown, answered: answersFirst === true, byAnybody: true })) {
+      return lapsed ? outcomeOf(found) : said;
+    }
+    return { kind: 'in_doubt', transaction, patient: true };
   }
 
   /** A payment that is sent again is sent apart: whatever kept it from landing, it keeps nobody else. */
@@ -147,7 +161,10 @@ export class ExactSettlement {
       // Work that is paid for is done by whoever holds the claim, and that is somebody else now.
       return moved || paid !== 'working' ? outcome : { kind: 'in_doubt' as const };
     }
-    const change = outcome.kind === 'failed' ? { reason: outcome.reason } : { leaseSeconds: IN_DOUBT_RETRY_SECONDS };
+    const change =
+      outcome.kind === 'failed'
+        ? { reason: outcome.reason }
+        : { leaseSeconds: IN_DOUBT_RETRY_SECONDS, backOff: outcome.patient === true };
     await this.claims.move(key, callId, outcome.kind, change);
     return outcome;
   }
@@ -179,9 +196,11 @@ export class ExactSettlement {
   }
 }
 
-function outcomeOf(found: Exclude<ChainFinding, { kind: 'open' }>): SettlementOutcome {
+/** What a finding means for the claim; `open` stands for lapsed here, since what is not is sent. */
+function outcomeOf(found: ChainFinding): SettlementOutcome {
   if (found.kind === 'settled') return found;
-  return found.kind === 'used' ? { kind: 'failed', reason: NONCE_USED } : { kind: 'in_doubt' };
+  if (found.kind === 'unclear') return { ...found, kind: 'in_doubt' };
+  return { kind: 'failed', reason: found.kind === 'used' ? NONCE_USED : EXPIRED };
 }
 
 const NONCE_USED = 'invalid_exact_evm_nonce_already_used';

@@ -99,7 +99,8 @@ export class ExactScheme implements PaymentScheme {
     }
     const outcome = await this.settlement.settle(claim, 'settled');
     if (outcome.kind === 'settled') return captured(held, charge, outcome.transaction);
-    return { kind: 'refused', refusal: outcome.kind === 'failed' ? refusedPayment(outcome.reason) : inDoubt };
+    const refusal = outcome.kind === 'failed' ? refusedPayment(outcome.reason) : inDoubt(outcome.transaction);
+    return { kind: 'refused', refusal };
   }
 
   async release(hold: Hold, failure: Failure): Promise<void> {
@@ -122,7 +123,7 @@ export class ExactScheme implements PaymentScheme {
       return captured(held, usdc(BigInt(claim.capture.charge)), claim.transaction);
     }
     const open = claim.state === 'settling' || claim.state === 'in_doubt';
-    return { kind: 'refused', refusal: open ? inDoubt : inProgress };
+    return { kind: 'refused', refusal: open ? await this.settlement.doubtAbout(claim.key) : inProgress };
   }
 }
 

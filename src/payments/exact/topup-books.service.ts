@@ -22,7 +22,7 @@ export class TopUpBooks {
     const [posted] = await this.database.query<{ atoms: bigint }>(
       `SELECT postings.atoms FROM journal_keys JOIN postings USING (entry_id)
          JOIN ledger_accounts account ON account.id = postings.credit_account_id
-        WHERE key = $1 AND account.code = $2 AND account.asset = 'USD'`,
+        WHERE journal_keys.key = $1 AND account.code = $2 AND account.asset = 'USD'`,
       [`topup:${claimKey}`, customerId === undefined ? '' : customerCredits(customerId, 'USD').code],
     );
     return posted && usd(posted.atoms);
@@ -32,6 +32,7 @@ export class TopUpBooks {
   async credit(customerId: string | undefined, hold: ExactHold): Promise<Money> {
     if (customerId === undefined) {
       await this.ledger.release(walletHold(hold));
+      await this.receivables.repayFor(hold.customerId, 'USDC');
       return hold.amount;
     }
     const entry = usdcTopUpConverted({
@@ -44,8 +45,6 @@ export class TopUpBooks {
     await this.database.transaction((tx) =>
       this.receivables.postCredit(tx, entry, customerId, 'USD', walletHold(hold)),
     );
-    // After a crash the entry is there already, under the payment's own key: then this hold took nothing.
-    await this.ledger.release(walletHold(hold));
     return usdcToUsdAtPar(hold.amount);
   }
 }

@@ -117,7 +117,8 @@ export class UsdcTopUpService {
       callId: topUp.id,
       fingerprint: createHash('sha256').update(bound).digest('base64url'),
       stream: true,
-      repaysDebt: true,
+      // Only what stays with the wallet repays what the wallet owes.
+      repaysDebt: topUp.customerId === undefined,
       resource: { url: topUp.url, description: 'Top-up in USDC', mimeType: 'application/json' },
     };
   }

@@ -3,6 +3,7 @@ import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { CONFIG } from '../../config/config.module';
 import type { Config } from '../../config/config';
 import { JobsService } from '../../jobs/jobs.service';
+import { Settler } from '../chain/settler.service';
 import type { Claim, KeptAnswer } from '../claim';
 import { ClaimsService } from '../claims.service';
 import type { HoldOutcome, PaymentPayload, PaymentScheme, Work } from '../payment-scheme';
@@ -33,6 +34,7 @@ export class IdentifiedPayments implements OnModuleInit {
     private readonly jobs: JobsService,
     private readonly claims: ClaimsService,
     private readonly names: IdentifiersStore,
+    private readonly settler: Settler,
   ) {}
 
   onModuleInit(): void {
@@ -85,7 +87,7 @@ export class IdentifiedPayments implements OnModuleInit {
 
   private async outcomeOf(claimKey: string, answerTo: AnswerTo, milliseconds: number): Promise<HoldOutcome> {
     const claim = await this.claims.settled(claimKey, Math.max(milliseconds, 0));
-    if (claim?.state === 'in_doubt') return refused(inDoubt);
+    if (claim?.state === 'in_doubt') return refused(inDoubt(await this.settler.newestFor(claimKey)));
     if (claim?.state !== 'settled') return refused(inProgress);
     const answer = answerTo(claim);
     return answer ? { kind: 'replay', answer } : refused(answerNotKept);

@@ -2,13 +2,14 @@ import { Injectable } from '@nestjs/common';
 import { usdc } from '../../common/money';
 import { CustomersService } from '../../customers/customers.service';
 import { DatabaseService } from '../../database/database.service';
-import { CLAIMABLE, type Claim, type ClaimRefusal } from '../claim';
+import { CLAIMABLE, type Claim, type ClaimRefusal, type ClaimState } from '../claim';
 import { ClaimsService } from '../claims.service';
 import type { HoldOutcome, PaymentRequirements, Work } from '../payment-scheme';
-import { alreadyUsed, answerNotKept, inDoubt, inProgress, payerExposed, paymentOwed, type Refusal } from '../refusal';
+import { alreadyUsed, answerNotKept, inProgress, payerExposed, paymentOwed, type Refusal } from '../refusal';
 import type { UptoClaimPayment, UptoHold } from './upto-hold';
 import { boundTo, lapseOf, mismatchOf, paymentIdOf, refusedPayment, type UptoPayment } from './upto-payment';
 import { responseHeaders } from './upto-response';
+import { UptoSettlement } from './upto-settlement.service';
 import { type GoodPayment, UptoVerification } from './upto-verification.service';
 
 /** How long a copy of a payment waits for the first one's answer. */
@@ -22,6 +23,7 @@ export class UptoAdmission {
     private readonly customers: CustomersService,
     private readonly verification: UptoVerification,
     private readonly claims: ClaimsService,
+    private readonly settlement: UptoSettlement,
   ) {}
 
   async admit(
@@ -92,7 +94,8 @@ export class UptoAdmission {
       const headers = { ...claim.answer.headers, ...responseHeaders(claim) };
       return { kind: 'replay', answer: { ...claim.answer, headers } };
     }
-    return { kind: 'refused', refusal: refusalOf(claim) };
+    if (claim.state === 'in_doubt') return { kind: 'refused', refusal: await this.settlement.doubtAbout(claim.key) };
+    return { kind: 'refused', refusal: refusalOf(claim.state, claim.reason) };
   }
 }
 
@@ -116,14 +119,12 @@ const NOT_TAKEN: Readonly<Record<ClaimRefusal, Refusal>> = {
   over_exposed: payerExposed,
 };
 
-function refusalOf(claim: Claim): Refusal {
-  switch (claim.state) {
+function refusalOf(state: Exclude<ClaimState, 'in_doubt'>, reason: string | null): Refusal {
+  switch (state) {
     case 'settled':
       return answerNotKept;
-    case 'in_doubt':
-      return inDoubt;
     case 'failed':
-      return refusedPayment(claim.reason ?? 'unexpected_settle_error');
+      return refusedPayment(reason ?? 'unexpected_settle_error');
     case 'working':
     case 'settling':
     case 'paid':

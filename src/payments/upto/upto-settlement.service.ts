@@ -8,9 +8,13 @@ import { LedgerRefusedError } from '../../ledger/ledger-error';
 import { LedgerService } from '../../ledger/ledger.service';
 import type { CompanionRows } from '../../ledger/companion-rows';
 import { UsageRecordsService } from '../../metering/usage-records.service';
+import { finalInstant } from '../chain/confirmed-receipt';
+import { NetworksService } from '../chain/networks.service';
 import { Settler } from '../chain/settler.service';
 import { type Claim, type PendingCapture, withTransaction } from '../claim';
 import { ClaimsService } from '../claims.service';
+import { inDoubt, type Refusal } from '../refusal';
+import { isGivenUp } from '../unsettled';
 import { movedTheMoney, settleCall } from './upto-contract';
 import type { UptoClaimPayment, UptoHold } from './upto-hold';
 import { UptoVerification } from './upto-verification.service';
@@ -20,12 +24,18 @@ export type UptoOutcome =
   /** The transaction is empty where nothing was used: then nothing had to move. */
   | { readonly kind: 'settled'; readonly transaction: string }
   | { readonly kind: 'failed'; readonly reason: string }
-  | { readonly kind: 'in_doubt' };
+  /** With the newest transaction, where it is known. `patient`: it would revert now, so it is tried ever more seldom. */
+  | { readonly kind: 'in_doubt'; readonly transaction?: string | undefined; readonly patient?: boolean };
+
+/** It was not sent, or cannot be mined any more as it was sent, and is unspent. */
+interface Open {
+  readonly kind: 'open';
+  /** By the chain's clock. */
+  readonly lapsed: boolean;
+}
 
 type UnfinishedClaim = Pick<Claim, 'key' | 'callId' | 'customerId' | 'payment' | 'capture'>;
 
-/** No block can still include the payment so long after its last second. */
-const EXPIRY_MARGIN_SECONDS = 60;
 const IN_DOUBT_RETRY_SECONDS = 2;
 
 /** Takes what was used of an `upto` payment, finds out what became of that, and books it: each safe to repeat. */
@@ -35,6 +45,7 @@ export class UptoSettlement {
 
   constructor(
     private readonly settler: Settler,
+    private readonly networks: NetworksService,
     private readonly verification: UptoVerification,
     private readonly ledger: LedgerService,
     private readonly claims: ClaimsService,
@@ -44,7 +55,7 @@ export class UptoSettlement {
   /** Settles a claim that is `settling` with its capture. Never throws: from here on, trouble of any kind is doubt. */
   async settle(claim: UnfinishedClaim): Promise<UptoOutcome> {
     try {
-      return await this.finish(claim, await this.send(claim));
+      return await this.finish(claim, await this.send(claim, false));
     } catch (error) {
       this.logger.error(`${claim.key} is left to the reconciler: ${String(error)}`);
       this.claims.leave(claim.key, claim.callId);
@@ -60,46 +71,58 @@ export class UptoSettlement {
 
   /** Finishes a claim that somebody left: `settling` after a crash, or `in_doubt`. */
   async reconcile(claim: Claim): Promise<void> {
-    const { authorization } = claim.payment as UptoClaimPayment;
     if (chargeOf(claim) === 0n) return void (await this.finish(claim, NOTHING_DUE));
     const known = await this.lookUp(claim);
-    const lapsed = Date.now() / 1000 > Number(authorization.deadline) + EXPIRY_MARGIN_SECONDS;
-    const outcome = known ?? (lapsed ? LAPSED : await this.send(claim));
-    await this.finish(claim, outcome);
+    const open = known.kind === 'open' && !known.lapsed;
+    await this.finish(claim, open ? await this.send(claim, true) : outcomeOf(known));
   }
 
-  private async send(claim: UnfinishedClaim): Promise<UptoOutcome> {
+  /** What a repeat of the request is told while the outcome is not known. */
+  async doubtAbout(claimKey: string): Promise<Refusal> {
+    return inDoubt(await this.settler.newestFor(claimKey));
+  }
+
+  /** `again`: simulated before, since whatever kept it from landing may still hold. */
+  private async send(claim: UnfinishedClaim, again: boolean): Promise<UptoOutcome> {
     const charge = chargeOf(claim);
     if (charge === 0n) return NOTHING_DUE;
-    const { authorization, signature, permit, requirements, contractPayer } = claim.payment as UptoClaimPayment;
+    const { authorization, signature, permit, requirements, ...given } = claim.payment as UptoClaimPayment;
     const { network } = requirements;
     const call = settleCall(authorization, signature, charge, permit ?? undefined);
     const sender = authorization.witness.facilitator;
     const sent = await this.settler.send(
-      { ...call, network, reference: claim.key, sender, alone: contractPayer },
+      { ...call, network, reference: claim.key, sender, alone: again || given.contractPayer },
       (receipt) => movedTheMoney(receipt, authorization, charge),
     );
     if (sent.kind === 'succeeded') return { kind: 'settled', transaction: sent.transaction };
     if (sent.kind === 'in_doubt') return sent;
     // An earlier attempt may have taken it: then this one had nothing left to take.
-    return (await this.lookUp(claim)) ?? FAILED;
+    const known = await this.lookUp(claim);
+    if (known.kind !== 'open') return known;
+    const about = { ...known, shown: true, answered: given.answersFirst, byAnybody: false };
+    if (!isGivenUp(about)) return { kind: 'in_doubt', patient: true };
+    return known.lapsed ? LAPSED : FAILED;
   }
 
-  /** What the chain says of it; `undefined` when nothing that was sent can still land, and the payment is unspent. */
-  private async lookUp(claim: UnfinishedClaim): Promise<UptoOutcome | undefined> {
+  /** What the chain says of it; `open` when nothing that was sent can still land, and the payment is unspent. */
+  private async lookUp(claim: UnfinishedClaim): Promise<UptoOutcome | Open> {
     const { authorization, requirements } = claim.payment as UptoClaimPayment;
     const charge = chargeOf(claim);
     const outcome = await this.settler.outcomeOf(claim.key, (receipt) => movedTheMoney(receipt, authorization, charge));
     if (outcome.kind === 'succeeded') return { kind: 'settled', transaction: outcome.transaction };
     if (outcome.kind === 'in_doubt') return outcome;
+    // Time before state: what is unspent after a block that is too late for it stays so.
+    const now = await finalInstant(this.networks.of(requirements.network));
     // Only our key settles it: whatever else has spent the nonce was the payer.
-    return (await this.verification.isSpent(authorization, requirements.network)) ? SPENT : undefined;
+    if (await this.verification.isSpent(authorization, requirements.network)) return SPENT;
+    return { kind: 'open', lapsed: now > BigInt(authorization.deadline) };
   }
 
   private async finish(claim: UnfinishedClaim, outcome: UptoOutcome): Promise<UptoOutcome> {
     const { key, callId } = claim;
     if (outcome.kind === 'in_doubt') {
-      await this.claims.move(key, callId, 'in_doubt', { leaseSeconds: IN_DOUBT_RETRY_SECONDS });
+      const change = { leaseSeconds: IN_DOUBT_RETRY_SECONDS, backOff: outcome.patient === true };
+      await this.claims.move(key, callId, 'in_doubt', change);
       return outcome;
     }
     if (outcome.kind === 'settled') {
@@ -140,6 +163,9 @@ export class UptoSettlement {
       throw new LedgerRefusedError(`booking of ${claim.key}`, verdict);
   }
 }
+
+/** What a look at the chain means for the claim; `open` stands for lapsed here, since what is not is sent. */
+const outcomeOf = (known: UptoOutcome | Open): UptoOutcome => (known.kind === 'open' ? LAPSED : known);
 
 const chargeOf = (claim: UnfinishedClaim): bigint => BigInt((claim.capture as PendingCapture).charge);
 

@@ -104,7 +104,8 @@ export class UptoScheme implements PaymentScheme {
     if (outcome.kind === 'settled') return captured({ ...claim, transaction: outcome.transaction });
     // What was answered is charged all the same: by the reconciler, or as a debt.
     if (claimPayment.answersFirst) return captured({ ...claim, transaction: null });
-    return { kind: 'refused', refusal: outcome.kind === 'failed' ? refusedPayment(outcome.reason) : inDoubt };
+    const refusal = outcome.kind === 'failed' ? refusedPayment(outcome.reason) : inDoubt(outcome.transaction);
+    return { kind: 'refused', refusal };
   }
 
   async release(hold: Hold, failure: Failure): Promise<void> {
@@ -118,7 +119,7 @@ export class UptoScheme implements PaymentScheme {
     if (claim?.callId !== held.callId) return { kind: 'refused', refusal: inProgress };
     if (claim.state === 'settled') return captured(claim);
     const open = claim.state === 'settling' || claim.state === 'in_doubt';
-    return { kind: 'refused', refusal: open ? inDoubt : inProgress };
+    return { kind: 'refused', refusal: open ? await this.settlement.doubtAbout(claim.key) : inProgress };
   }
 
   /** The networks where a key of ours can settle it. */
