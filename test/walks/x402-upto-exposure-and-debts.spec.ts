@@ -1,15 +1,12 @@
 import { newId } from '../../src/common/id';
 import { usd, usdToUsdcAtPar } from '../../src/common/money';
-import { customerReceivable } from '../../src/ledger/ledger-account';
-import { LedgerAccountsService } from '../../src/ledger/ledger-accounts.service';
 import type { Delivery, Hold, RequestHeaders, Work } from '../../src/payments/payment-scheme';
 import { UptoScheme } from '../../src/payments/upto/upto.scheme';
 import { PricingService } from '../../src/pricing/pricing.service';
-import { DEV_WALLETS } from '../../src/local/chain';
 import { until } from '../support/calls';
 import { usdcBalance } from '../support/chain';
 import { allCut, allPass } from '../support/rpc-proxy';
-import { sendUsdc, signUpto, uptoPayerWith } from '../support/upto';
+import { signUpto, uptoPayerWith } from '../support/upto';
 import { expectBooksAsOnChain, inHeader, sql, startX402World, type X402World } from '../support/x402-world';
 
 let world: X402World;
