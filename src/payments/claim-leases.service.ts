@@ -45,9 +45,12 @@ export class ClaimLeases implements OnApplicationShutdown {
     if (this.kept.size === 0) return;
     const [keys, callIds] = [[...this.kept.keys()], [...this.kept.values()].map(({ callId }) => callId)];
     await this.database.query(
-      `UPDATE claims SET lease_until = greatest(lease_until, now() + make_interval(secs => $3))
-         FROM unnest($1::text[], $2::uuid[]) AS mine (key, call_id)
-        WHERE claims.key = mine.key AND claims.call_id = mine.call_id AND claims.state IN ('working', 'settling')`,
+      `WITH mine AS (
+         SELECT key FROM claims JOIN unnest($1::text[], $2::uuid[]) AS kept (key, call_id) USING (key, call_id)
+          WHERE state IN ('working', 'settling') ORDER BY key FOR NO KEY UPDATE OF claims
+       )
+       UPDATE claims SET lease_until = greatest(lease_until, now() + make_interval(secs => $3))
+         FROM mine WHERE claims.key = mine.key`,
       [keys, callIds, LEASE_SECONDS],
     );
   }

@@ -1,42 +1,27 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
+import { Batcher, untilRepeated } from '../common/batcher';
+import { codeOf, isOutage } from '../common/outage';
 import { DatabaseService } from '../database/database.service';
 import type { Tx } from '../database/tx';
-import { customerCredits } from '../ledger/ledger-account';
-import { ClaimLeases, LEASE_SECONDS } from './claim-leases.service';
-import {
-  CLAIM_TRANSITIONS,
-  CLAIMABLE,
-  type Claim,
-  type ClaimState,
-  MAX_KEPT_BYTES,
-  type ClaimChange,
-  type ClaimRefusal,
-  type ExposureLimit,
-  type NewClaim,
-} from './claim';
+import { ClaimLeases } from './claim-leases.service';
+import type { Claim, ClaimChange, ClaimRefusal, ClaimState, ExposureLimit, NewClaim } from './claim';
 import { type ClaimRow, toClaim } from './claim-row';
+import { type AskedClaim, findClaims, type Move, moveClaims, takeClaims } from './claim-statements';
 
 const POLL_MS = 50;
-/** A lease that backs off is this part of the claim's age, and at most so many seconds. */
-const BACK_OFF_PART = 8;
-const BACK_OFF_MOST = 600;
 
-/** Always one row: the claim if it was taken, and whether its wallet owes us something. */
-const TAKE = `
-  WITH debt AS (
-    SELECT EXISTS (SELECT FROM ledger_accounts WHERE code = $13 AND asset = 'USDC' AND frozen) AS owing
-  ), taken AS (
-    INSERT INTO claims AS old (key, scheme, state, fingerprint, call_id, customer_id, payment, valid_before, lease_until,
-                               payer, network, exposure)
-    SELECT $1, $2, 'working', $3, $4, $5, $6, $7, now() + make_interval(secs => $8), $10, $11, $12
-      FROM debt WHERE NOT owing
-    ON CONFLICT (key) DO UPDATE SET state = 'working', call_id = $4, exposure = $12, lease_until = EXCLUDED.lease_until,
-      -- What is not settled yet is settled as it was verified last.
-      payment = CASE WHEN old.transaction IS NULL THEN EXCLUDED.payment ELSE old.payment END, updated_at = now()
-      WHERE old.fingerprint = $3 AND old.state = ANY ($9)
-    RETURNING *
-  ) SELECT debt.owing, taken.* FROM debt LEFT JOIN taken ON true`;
+/** What goes into one statement: as many as a burst brings, and as many bytes as PostgreSQL reads at a breath. */
+const MOST_AT_ONCE = 256;
+const MOST_BYTES = 1024 * 1024;
+/** Beside one that waits for a row that somebody else has locked, the others go on. */
+const PATIENCE_MS = 250;
+const LOST_RACE = new Set(['40001', '40P01']);
+
+const HELD_UP_BY_NOBODY = {
+  patienceMs: PATIENCE_MS,
+  triedAlone: (error: unknown) => !isOutage(error) || LOST_RACE.has(codeOf(error)),
+};
 
 /** Claims in PostgreSQL: at however many replicas the copies of a payment arrive, one wins. */
 @Injectable()
@@ -44,14 +29,35 @@ export class ClaimsService {
   /** Copies that wait for the same claim in this process share one poll. */
   private readonly waits = new Map<string, Promise<Claim | undefined>>();
 
+  private readonly finding: Batcher<string, Claim | undefined>;
+  private readonly taking: Batcher<AskedClaim, Claim | ClaimRefusal>;
+  private readonly moving: Batcher<Move, boolean>;
+
   constructor(
     private readonly database: DatabaseService,
     private readonly leases: ClaimLeases,
-  ) {}
+  ) {
+    this.finding = new Batcher((keys) => findClaims(database, keys), {
+      ...HELD_UP_BY_NOBODY,
+      together: () => MOST_AT_ONCE,
+    });
+    this.taking = new Batcher((asked) => takeClaims(database, asked), {
+      ...HELD_UP_BY_NOBODY,
+      together: (queue) => untilRepeated(queue, ({ claim }) => claim.key, MOST_AT_ONCE),
+    });
+    this.moving = new Batcher((moves) => moveClaims(database, moves), {
+      ...HELD_UP_BY_NOBODY,
+      together: (queue) =>
+        Math.min(
+          untilRepeated(queue, ({ key }) => key, MOST_AT_ONCE),
+          untilTooLarge(queue),
+        ),
+    });
+  }
 
-  async find(key: string): Promise<Claim | undefined> {
-    const rows = await this.database.query<ClaimRow>('SELECT * FROM claims WHERE key = $1', [key]);
-    return rows[0] && toClaim(rows[0]);
+  /** As it was when this was asked, or later. */
+  find(key: string): Promise<Claim | undefined> {
+    return this.finding.submit(key);
   }
 
   /**
@@ -61,7 +67,7 @@ export class ClaimsService {
    */
   async take(claim: NewClaim, limit?: ExposureLimit): Promise<Claim | ClaimRefusal> {
     const taken = await (limit === undefined
-      ? this.insert(this.database, claim, undefined)
+      ? this.taking.submit({ claim })
       : this.database.transaction((tx) => this.takeWithin(tx, claim, limit)));
     if (typeof taken !== 'string' && claim.leaseSeconds === undefined) this.leases.keep(claim.key, claim.callId);
     return taken;
@@ -78,61 +84,14 @@ export class ClaimsService {
       [limit.network, limit.payer, claim.key],
     );
     if ((row?.open ?? 0n) + limit.exposure > limit.most) return 'over_exposed';
-    return this.insert(tx, claim, limit);
-  }
-
-  private async insert(tx: Tx, claim: NewClaim, limit: ExposureLimit | undefined): Promise<Claim | ClaimRefusal> {
-    const rows = await tx.query<ClaimRow & { owing: boolean }>(TAKE, [
-      claim.key,
-      claim.scheme,
-      claim.fingerprint,
-      claim.callId,
-      claim.customerId,
-      claim.payment === null ? null : JSON.stringify(claim.payment),
-      claim.validBefore,
-      claim.leaseSeconds ?? LEASE_SECONDS,
-      CLAIMABLE,
-      limit?.payer ?? null,
-      limit?.network ?? null,
-      limit?.exposure ?? 0n,
-      claim.customerId === null || claim.despiteDebt ? '' : customerCredits(claim.customerId, 'USDC').code,
-    ]);
-    const [row] = rows;
-    if (row?.key) return toClaim(row);
-    return row?.owing ? 'owing' : 'taken';
+    const [taken = 'taken'] = await takeClaims(tx, [{ claim, limit }]);
+    return taken;
   }
 
   /** Moves a claim on. `false` when it was no longer in a state from which `to` can be reached: somebody else moved it. */
   async move(key: string, callId: string, to: ClaimState, change: ClaimChange = {}): Promise<boolean> {
-    const from = (Object.keys(CLAIM_TRANSITIONS) as ClaimState[]).filter((state) =>
-      CLAIM_TRANSITIONS[state].includes(to),
-    );
-    const answer = change.answer && change.answer.body.length <= MAX_KEPT_BYTES ? change.answer : undefined;
     if (to !== 'working' && to !== 'settling') this.leases.drop(key, callId);
-    const rows = await this.database.query<{ key: string }>(
-      `UPDATE claims SET state = $3, capture = coalesce($5, capture), answer_status = coalesce($6, answer_status),
-         answer_headers = coalesce($7, answer_headers), answer_body = coalesce($8, answer_body),
-         transaction = coalesce($9, transaction), reason = coalesce($10, reason),
-         lease_until = coalesce(now() + make_interval(secs => greatest($11, CASE WHEN $12
-           THEN least(extract(epoch FROM now() - created_at)::float / ${BACK_OFF_PART}, ${BACK_OFF_MOST}) END)), lease_until),
-         updated_at = now()
-       WHERE key = $1 AND call_id = $2 AND state = ANY ($4) RETURNING key`,
-      [
-        key,
-        callId,
-        to,
-        from,
-        change.capture === undefined ? null : JSON.stringify(change.capture),
-        answer?.status ?? null,
-        answer === undefined ? null : JSON.stringify(answer.headers),
-        answer?.body ?? null,
-        change.transaction ?? null,
-        change.reason ?? null,
-        change.leaseSeconds ?? null,
-        change.backOff === true,
-      ],
-    );
-    return rows.length === 1;
+    return this.moving.submit({ key, callId, to, change });
   }
 
   /** This process cannot finish the claim: when its lease runs out, the reconciler does. */
@@ -184,4 +143,10 @@ export class ClaimsService {
       await sleep(POLL_MS);
     }
   }
+}
+
+function untilTooLarge(moves: readonly Move[]): number {
+  let bytes = 0;
+  const end = moves.findIndex(({ change }) => (bytes += change.answer?.body.length ?? 0) > MOST_BYTES);
+  return end < 0 ? moves.length : end;
 }
