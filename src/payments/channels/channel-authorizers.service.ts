@@ -4,7 +4,7 @@ import { privateKeyToAddress, sign } from 'viem/accounts';
 import { CONFIG } from '../../config/config.module';
 import type { Config } from '../../config/config';
 import type { NetworkConfig } from '../../config/network-config';
-import { type ChannelConfig, channelIdOf, claimBatchDigest, refundDigest } from '../../evm/typed-digest';
+import { channelIdOf, claimBatchDigest, refundDigest } from '../../evm/typed-digest';
 import type { VoucherClaim } from './channel-contract';
 import { chainIdOf } from './channel-payment';
 
@@ -30,11 +30,6 @@ export class ChannelAuthorizers {
   /** Where channels are offered. */
   all(): readonly Omit<Authorizer, 'key'>[] {
     return this.authorizers;
-  }
-
-  /** Whether we can claim from a channel: the key may have been another one when it was opened. */
-  speaksFor(network: string, { receiverAuthorizer }: ChannelConfig): boolean {
-    return this.of(network).address.toLowerCase() === receiverAuthorizer;
   }
 
   async signClaims(network: string, claims: readonly VoucherClaim[]): Promise<Hex> {

@@ -1,7 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { Hex, TransactionReceipt } from 'viem';
 import { BATCH_SETTLEMENT } from '../../evm/contracts';
-import { isRevert } from '../../evm/revert';
+import { isRevert, revertReason } from '../../evm/revert';
 import type { CallOutcome } from '../chain/chain-call';
 import { NetworksService } from '../chain/networks.service';
 import { Settler } from '../chain/settler.service';
@@ -9,7 +9,7 @@ import { ChannelAuthorizers } from './channel-authorizers.service';
 import { ChannelChain } from './channel-chain.service';
 import { type ChannelClaim, referenceOf } from './channel-claim';
 import { ChannelClaims } from './channel-claims.service';
-import { claimAndSettleCall, settledIn, type VoucherClaim } from './channel-contract';
+import { CHANNELS_ABI, claimAndSettleCall, settledIn, type VoucherClaim } from './channel-contract';
 import { ChannelSettlements } from './channel-settlements.service';
 import { claimGasLimit } from './claim-policy';
 
@@ -56,7 +56,8 @@ export class ChannelClaimSender {
     if (isClaimed(claim, await this.claimedOf(claim))) return { kind: 'refused', reason: 'claimed before' };
     const data = claimAndSettleCall(claims, await this.authorizers.signClaims(network, claims));
     // One voucher that the chain does not take would burn the gas of all.
-    if (!(await this.wouldSucceed(network, data))) return { kind: 'refused', reason: 'simulation' };
+    const fault = await this.faultOf(network, data);
+    if (fault !== undefined) return { kind: 'refused', reason: fault };
     const gas = claimGasLimit(claims.length);
     return this.settler.send(
       { network, reference: referenceOf(claim), to: BATCH_SETTLEMENT, data, gas },
@@ -75,11 +76,11 @@ export class ChannelClaimSender {
     }
     const claimed = await this.claimedOf(claim);
     if (isClaimed(claim, claimed)) {
-      return this.claims.close(claim, { state: 'settled', transaction, reason: undefined, claimed, faulty: [] });
+      return this.claims.close(claim, { state: 'settled', transaction, reason: undefined, claimed, faulty: new Map() });
     }
-    const faulty = await this.faultyIn(claim);
     const reason = outcome.kind === 'succeeded' ? 'not claimed' : (outcome.reason ?? 'reverted');
-    this.logger.warn(`${referenceOf(claim)}: ${reason} ${faulty.join(', ')}`);
+    const faulty = await this.faultyIn(claim, reason);
+    this.logger.warn(`${referenceOf(claim)}: ${reason} ${[...faulty.keys()].join(', ')}`);
     await this.claims.close(claim, { state: 'failed', transaction, reason, claimed, faulty });
   }
 
@@ -88,23 +89,27 @@ export class ChannelClaimSender {
     return (await this.chain.statesOf(network, ids)).map(({ totalClaimed }) => totalClaimed);
   }
 
-  /** The channels that no transaction takes: from now on they are claimed alone. */
-  private async faultyIn({ network, claims }: ChannelClaim): Promise<Hex[]> {
-    const faulty: Hex[] = [];
+  /**
+   * The channels that no transaction takes, each with why: from now on they are claimed alone, and seldom. Where each would
+   * be taken, and all together were not, all of them are.
+   */
+  private async faultyIn({ network, claims }: ChannelClaim, reason: string): Promise<Map<Hex, string>> {
+    const faulty = new Map<Hex, string>();
     for (const claim of claims) {
       const data = claimAndSettleCall([claim], await this.authorizers.signClaims(network, [claim]));
-      if (!(await this.wouldSucceed(network, data))) faulty.push(claim.channelId);
+      const fault = await this.faultOf(network, data);
+      if (fault !== undefined) faulty.set(claim.channelId, fault);
     }
-    return faulty;
+    return faulty.size > 0 ? faulty : new Map(claims.map(({ channelId }) => [channelId, reason]));
   }
 
-  /** @throws when the node does not answer. */
-  private async wouldSucceed(network: string, data: Hex): Promise<boolean> {
+  /** Why the contract would not take it; `undefined` when it would. @throws when the node does not answer. */
+  private async faultOf(network: string, data: Hex): Promise<string | undefined> {
     try {
       await this.networks.of(network).reader.call({ to: BATCH_SETTLEMENT, data });
-      return true;
+      return undefined;
     } catch (error) {
-      if (isRevert(error)) return false;
+      if (isRevert(error)) return revertReason(error, CHANNELS_ABI);
       throw error;
     }
   }

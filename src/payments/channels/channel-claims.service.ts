@@ -2,13 +2,20 @@ import { Injectable } from '@nestjs/common';
 import type { Hex } from 'viem';
 import { newId } from '../../common/id';
 import { DatabaseService } from '../../database/database.service';
+import { ChannelAuthorizers } from './channel-authorizers.service';
 import { type ChannelClaim, type ChannelClaimRow, claimOf, claimsInRow, toChannelClaim } from './channel-claim';
 import { type ChannelRow, toChannel } from './channel-row';
+import type { OwingChannelRow } from './channels.dto';
 import type { ChannelConfig } from '../../evm/typed-digest';
-import type { Unclaimed } from './claim-policy';
+import { DELAY_PARTS, type Unclaimed } from './claim-policy';
 
 /** How many channels are looked at in one run. */
 const MOST_CANDIDATES = 5_000;
+/** A channel that no transaction takes is tried again after so long, then twice as long, up to an hour. */
+const FIRST_WAIT_SECONDS = 10;
+const MOST_WAIT_SECONDS = 3600;
+/** And at least so often in its withdraw delay. */
+const DELAY_WAITS = 15;
 /** A claim whose worker has said nothing for so long is taken over. */
 const LEFT_SECONDS = 40;
 
@@ -18,14 +25,30 @@ export type Candidate = Unclaimed & { readonly id: Hex; readonly config: Channel
 /** Claims of channels in PostgreSQL: a channel is in one claim at a time, and a claim is written down before it is sent. */
 @Injectable()
 export class ChannelClaims {
-  constructor(private readonly database: DatabaseService) {}
+  constructor(
+    private readonly database: DatabaseService,
+    private readonly authorizers: ChannelAuthorizers,
+  ) {}
 
-  async candidates(network: string): Promise<Candidate[]> {
+  /**
+   * The channels that are worth claiming now, the urgent ones first, then by value: dust never stands before them. Those
+   * that no transaction took wait for their next try, and those that name another key than `authorizer` for that key.
+   */
+  async candidates(
+    network: string,
+    authorizer: Hex,
+    least: { readonly urgent: bigint; readonly calm: bigint },
+  ): Promise<Candidate[]> {
     const rows = await this.database.query<CandidateRow>(
-      `SELECT channel_id, config, charged - total_claimed AS atoms, unclaimed_since, withdraw_requested_at, claim_failures
-         FROM channels WHERE network = $1 AND charged > total_claimed AND claiming IS NULL
-        ORDER BY unclaimed_since LIMIT $2`,
-      [network, MOST_CANDIDATES],
+      `SELECT * FROM (
+         SELECT channel_id, config, charged - total_claimed AS atoms, unclaimed_since, withdraw_requested_at, claim_failures,
+                withdraw_requested_at > 0 OR coalesce(unclaimed_since, '-infinity') <=
+                  now() - make_interval(secs => (config->>'withdrawDelay')::float / ${DELAY_PARTS}) AS urgent
+           FROM channels
+          WHERE network = $1 AND charged > total_claimed AND claiming IS NULL AND charged - total_claimed > $3
+            AND config->>'receiverAuthorizer' = $2 AND coalesce(claim_not_before, '-infinity') <= now()) owing
+        WHERE urgent OR atoms > $4 ORDER BY urgent DESC, atoms DESC LIMIT $5`,
+      [network, authorizer.toLowerCase(), least.urgent, least.calm, MOST_CANDIDATES],
     );
     return rows.map((row) => ({
       id: row.channel_id,
@@ -36,6 +59,20 @@ export class ChannelClaims {
       withdrawRequested: row.withdraw_requested_at > 0n,
       alone: row.claim_failures > 0,
     }));
+  }
+
+  /** What owes us something, for the operator: what no transaction takes first, then by value. */
+  async owing(limit: number): Promise<OwingChannelRow[]> {
+    const ours = this.authorizers.all().map(({ network, address }) => `${network.id} ${address.toLowerCase()}`);
+    return this.database.query<OwingChannelRow>(
+      `SELECT * FROM (
+         SELECT channel_id, network, config, charged - total_claimed AS owed, withdraw_requested_at, unclaimed_since,
+                claim_failures, claim_fault, claim_not_before,
+                network || ' ' || (config->>'receiverAuthorizer') = ANY ($1) AS speaks_for
+           FROM channels WHERE charged > total_claimed) owing
+        ORDER BY NOT speaks_for OR claim_failures > 0 DESC, owed DESC LIMIT $2`,
+      [ours, limit],
+    );
   }
 
   /** Writes down what is about to be claimed; `undefined` when others claim all of it by now. */
@@ -71,7 +108,7 @@ export class ChannelClaims {
 
   /**
    * Ends a claim. `claimed` is what was claimed of each of its channels by now, in their order; `faulty` are those that
-   * no transaction takes.
+   * no transaction takes, with the reason: each waits twice as long as the last time, up to a part of its withdraw delay.
    */
   async close(
     claim: ChannelClaim,
@@ -80,22 +117,25 @@ export class ChannelClaims {
       transaction: Hex | undefined;
       reason: string | undefined;
       claimed: readonly bigint[];
-      faulty: readonly Hex[];
+      faulty: ReadonlyMap<Hex, string>;
     },
   ): Promise<void> {
     await this.database.transaction(async (tx) => {
       await tx.query(
         `UPDATE channels SET total_claimed = greatest(total_claimed, now_claimed), claiming = NULL,
-                claim_failures = CASE WHEN is_faulty THEN claim_failures + 1 ELSE 0 END,
+                claim_failures = CASE WHEN fault IS NULL THEN 0 ELSE claim_failures + 1 END, claim_fault = fault,
+                claim_not_before = CASE WHEN fault IS NOT NULL THEN now() + make_interval(secs => least(
+                  ${FIRST_WAIT_SECONDS} * 2 ^ least(claim_failures, 20), ${MOST_WAIT_SECONDS},
+                  (config->>'withdrawDelay')::float / ${DELAY_WAITS})) END,
                 unclaimed_since = CASE WHEN charged <= greatest(total_claimed, now_claimed) THEN NULL
                                        WHEN $5 = 'settled' THEN $6 ELSE unclaimed_since END
-           FROM unnest($2::text[], $3::bigint[], $4::boolean[]) AS ended (id, now_claimed, is_faulty)
+           FROM unnest($2::text[], $3::bigint[], $4::text[]) AS ended (id, now_claimed, fault)
           WHERE channel_id = ended.id AND claiming = $1`,
         [
           claim.id,
           claim.claims.map(({ channelId }) => channelId),
           ended.claimed.map(String),
-          claim.claims.map(({ channelId }) => ended.faulty.includes(channelId)),
+          claim.claims.map(({ channelId }) => ended.faulty.get(channelId) ?? null),
           ended.state,
           claim.createdAt,
         ],

@@ -27,20 +27,23 @@ export class ChannelSettlements {
     private readonly chain: ChannelChain,
   ) {}
 
-  /** Books the payouts in these logs. Safe to repeat. */
-  async book(network: string, logs: readonly Log<bigint, number, false>[], receiver: Hex, token: Hex): Promise<void> {
+  /** Books the payouts in these logs, and says how much of them was new, in atoms. Safe to repeat. */
+  async book(network: string, logs: readonly Log<bigint, number, false>[], receiver: Hex, token: Hex): Promise<bigint> {
+    let booked = 0n;
     for (const { transaction, logIndex, amount } of settledIn(logs, receiver, token)) {
       const entry = channelsSettled({ transaction, logIndex, network, payTo: receiver, amount: usdc(amount) });
       const { verdict } = await this.ledger.post(entry);
       if (verdict !== 'posted' && verdict !== 'replayed') {
         throw new LedgerRefusedError(`payout of channels ${transaction}:${logIndex}`, verdict);
       }
-      await this.database.query(
+      const made = await this.database.query(
         `INSERT INTO channel_settlements (network, transaction, log_index, receiver, atoms) VALUES ($1, $2, $3, $4, $5)
-         ON CONFLICT DO NOTHING`,
+         ON CONFLICT DO NOTHING RETURNING 1`,
         [network, transaction, logIndex, receiver.toLowerCase(), amount],
       );
+      if (made.length > 0) booked += amount;
     }
+    return booked;
   }
 
   /** Finds and books what somebody else paid out to us. @throws when the node does not answer. */
@@ -54,7 +57,7 @@ export class ChannelSettlements {
     const settled = await this.chain.settledOf(id, payTo, asset.address);
     if (!known?.since || settled === known.atoms || this.unexplained.get(id) === settled - known.atoms) return;
     let found = known.atoms;
-    let to = await reader.getBlockNumber();
+    let to = await reader.getBlockNumber({ cacheTime: 0 });
     for (let range = 0; range < MAX_RANGES && to >= 0n && found < settled; range++, to -= LOG_BLOCKS) {
       const fromBlock = to >= LOG_BLOCKS ? to - LOG_BLOCKS + 1n : 0n;
       const where = {
@@ -69,8 +72,7 @@ export class ChannelSettlements {
         const { timestamp } = await reader.getBlock({ blockNumber: log.blockNumber });
         // What was paid out before there was a channel here is not of these books.
         if (Number(timestamp) * 1000 < known.since.getTime() - CLOCK_SKEW_MS) continue;
-        await this.book(id, [log], payTo, asset.address);
-        found += log.args.amount ?? 0n;
+        found += await this.book(id, [log], payTo, asset.address);
       }
     }
     const [now] = await this.database.query<{ atoms: bigint }>(

@@ -15,6 +15,7 @@ import { ChannelRefunds } from './channel-refunds.service';
 import { ChannelSettlements } from './channel-settlements.service';
 import { ChannelTurns } from './channel-turns.service';
 import { ChannelWatch } from './channel-watch.service';
+import { ChannelsAdminController } from './channels.admin.controller';
 import { ChannelsScheme } from './channels.scheme';
 import { ChannelsService } from './channels.service';
 import { ClaimScheduler } from './claim-scheduler.service';
@@ -42,5 +43,5 @@ export const CHANNELS: PaymentsPart = {
     ClaimScheduler,
     SdkChannelStorage,
   ],
-  controllers: [ChannelRefundsController],
+  controllers: [ChannelRefundsController, ChannelsAdminController],
 };

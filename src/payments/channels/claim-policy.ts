@@ -24,7 +24,7 @@ export interface ClaimTerms {
 /** One transaction takes as many. */
 export const MOST_CHANNELS = 100;
 /** A third of the delay: two thirds are left for a chain that is slow to take the claim. */
-const DELAY_PARTS = 3;
+export const DELAY_PARTS = 3;
 /** Gas of claim and settle in one transaction, rounded up: measured on the local contracts. */
 const GAS_BASE = 100_000n;
 const GAS_PER_CHANNEL = 20_000n;
@@ -38,13 +38,19 @@ const SCALE = 10n ** 21n;
  * bring `valueToGas` times that.
  */
 export function channelsToClaim(unclaimed: readonly Unclaimed[], terms: ClaimTerms): readonly (readonly Unclaimed[])[] {
-  const share = costOf(GAS_PER_CHANNEL, terms);
+  const least = leastOf(terms);
   const worthwhile = unclaimed
-    .filter((channel) => (isUrgent(channel, terms) ? channel.atoms > share : channel.atoms > share * terms.valueToGas))
+    .filter((channel) => channel.atoms > (isUrgent(channel, terms) ? least.urgent : least.calm))
     .toSorted((a, b) => Number(isUrgent(b, terms)) - Number(isUrgent(a, terms)) || (a.atoms < b.atoms ? 1 : -1));
   const together = worthwhile.filter(({ alone }) => !alone).slice(0, MOST_CHANNELS);
   const one = worthwhile.filter(({ alone }) => alone).map((channel) => [channel]);
   return [together, ...one].filter((list) => list.length > 0 && pays(list, terms));
+}
+
+/** What a channel must bring more than to be claimed beside others, in micro-USDC: what it adds to the gas, or a multiple. */
+export function leastOf(terms: Omit<ClaimTerms, 'nowMs'>): { readonly urgent: bigint; readonly calm: bigint } {
+  const share = costOf(GAS_PER_CHANNEL, terms);
+  return { urgent: share, calm: share * terms.valueToGas };
 }
 
 /** What a transaction that claims so many channels costs, in micro-USDC. */

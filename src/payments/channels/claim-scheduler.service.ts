@@ -5,7 +5,7 @@ import { type ChainNetwork, NetworksService } from '../chain/networks.service';
 import { ChannelAuthorizers } from './channel-authorizers.service';
 import { type Candidate, ChannelClaims } from './channel-claims.service';
 import { ChannelClaimSender } from './channel-claim-sender.service';
-import { channelsToClaim } from './claim-policy';
+import { channelsToClaim, leastOf } from './claim-policy';
 
 /** Claims what channels owe us, when it pays or when it must be: at the latest at a third of the withdraw delay. */
 @Injectable()
@@ -27,23 +27,22 @@ export class ClaimScheduler implements OnModuleInit {
 
   async run(): Promise<void> {
     for (const claim of await this.claims.left()) await this.sender.finishLeft(claim);
-    for (const { network } of this.authorizers.all()) {
-      await this.claimOn(this.networks.of(network.id)).catch((error: unknown) =>
+    for (const { network, address } of this.authorizers.all()) {
+      await this.claimOn(this.networks.of(network.id), address).catch((error: unknown) =>
         this.logger.warn(`${network.id}: channels are not claimed now: ${String(error).split('\n')[0]}`),
       );
     }
   }
 
-  private async claimOn({ id, config, reader }: ChainNetwork): Promise<void> {
-    const candidates = await this.claims.candidates(id);
-    if (candidates.length === 0 || !config.channels) return;
+  private async claimOn({ id, config, reader }: ChainNetwork, authorizer: Hex): Promise<void> {
+    if (!config.channels) return;
     const terms = {
       nowMs: Date.now(),
       weiPerGas: await reader.getGasPrice(),
       usdPerCoin: config.gas.usdPerCoin,
       valueToGas: BigInt(config.channels.claimValueToGas),
     };
-    for (const group of this.groups(id, candidates)) {
+    for (const group of groupsOf(await this.claims.candidates(id, authorizer, leastOf(terms)))) {
       for (const list of channelsToClaim(group, terms)) {
         const claim = await this.claims.open(
           id,
@@ -53,20 +52,14 @@ export class ClaimScheduler implements OnModuleInit {
       }
     }
   }
+}
 
-  /** Channels of one receiver and token go together. */
-  private groups(network: string, candidates: readonly Candidate[]): Candidate[][] {
-    const ours = candidates.filter(({ config }) => this.authorizers.speaksFor(network, config));
-    if (ours.length < candidates.length) {
-      this.logger.error(
-        `${candidates.length - ours.length} channels on ${network} name another receiverAuthorizer than EVM_AUTHORIZER_KEY`,
-      );
-    }
-    const groups = new Map<string, Candidate[]>();
-    for (const candidate of ours) {
-      const key = `${candidate.config.receiver}:${candidate.config.token}`;
-      groups.set(key, [...(groups.get(key) ?? []), candidate]);
-    }
-    return [...groups.values()];
+/** Channels of one receiver and token go together. */
+function groupsOf(candidates: readonly Candidate[]): Candidate[][] {
+  const groups = new Map<string, Candidate[]>();
+  for (const candidate of candidates) {
+    const key = `${candidate.config.receiver}:${candidate.config.token}`;
+    groups.set(key, [...(groups.get(key) ?? []), candidate]);
   }
+  return [...groups.values()];
 }
