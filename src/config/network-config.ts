@@ -37,6 +37,8 @@ export interface ChannelPolicy {
   readonly withdrawDelaySeconds: number;
   /** The deposit that is asked for, in micro-USDC: larger ones make top-ups rarer. */
   readonly minDepositAtoms: bigint;
+  /** How payers are asked to sign deposits; either is taken. Permit2 is for tokens without EIP-3009. */
+  readonly depositMethod: 'eip3009' | 'permit2';
   /** Channels are claimed when what they owe is worth so many times the gas. */
   readonly claimValueToGas: number;
 }

@@ -1,5 +1,5 @@
 import { Transform } from 'class-transformer';
-import { IsEthereumAddress, IsInt, IsOptional, IsUrl, Matches, Max, Min } from 'class-validator';
+import { IsEthereumAddress, IsIn, IsInt, IsOptional, IsUrl, Matches, Max, Min } from 'class-validator';
 
 const PRIVATE_KEY = '0x[0-9a-fA-F]{64}';
 const ONE_KEY = new RegExp(`^${PRIVATE_KEY}$`);
@@ -36,6 +36,9 @@ export class NetworkEnvironmentDto {
 
   @Matches(DECIMAL, { message: 'must be USDC as a plain decimal, such as 1' })
   X402_MIN_DEPOSIT_USDC: string = '1';
+
+  @IsIn(['eip3009', 'permit2'], { message: 'must be eip3009 or permit2' })
+  X402_DEPOSIT_METHOD: 'eip3009' | 'permit2' = 'eip3009';
 
   @integer
   @IsInt({ message: 'must be seconds' })

@@ -44,6 +44,7 @@ export function networkOf(dto: NetworkEnvironmentDto, { schemes }: SchemeChoice)
         ? {
             withdrawDelaySeconds: dto.X402_WITHDRAW_DELAY_SECONDS,
             minDepositAtoms: parseMoney(dto.X402_MIN_DEPOSIT_USDC, 'USDC').atoms,
+            depositMethod: dto.X402_DEPOSIT_METHOD,
             claimValueToGas: dto.X402_CLAIM_VALUE_TO_GAS,
           }
         : undefined,

@@ -1,5 +1,5 @@
 import { encodeAbiParameters, encodeFunctionData, type Hex, keccak256, type Log, parseAbi, parseEventLogs } from 'viem';
-import { BATCH_SETTLEMENT, ERC3009_DEPOSIT_COLLECTOR } from '../../evm/contracts';
+import { BATCH_SETTLEMENT } from '../../evm/contracts';
 import type { ChannelConfig } from '../../evm/typed-digest';
 
 /** What is claimed of a channel: at most `max`, which its payer signed; `totalClaimed` of it by now. */
@@ -24,6 +24,11 @@ export const CHANNELS_ABI = parseAbi([
   'function pendingWithdrawals(bytes32 channelId) view returns (uint128 amount, uint40 initiatedAt)',
   'function refundNonce(bytes32 channelId) view returns (uint256)',
   'function receivers(address receiver, address token) view returns (uint128 totalClaimed, uint128 totalSettled)',
+  'error InvalidSignature()',
+  'error ClaimExceedsBalance()',
+  'error ClaimExceedsCeiling()',
+  'error NotReceiverAuthorizer()',
+  'event Deposited(bytes32 indexed channelId, address indexed sender, uint128 amount, uint128 newBalance)',
   'event Settled(address indexed receiver, address indexed token, address indexed sender, uint128 amount)',
 ]);
 
@@ -43,11 +48,11 @@ export const erc3009CollectorData = (given: {
     [given.validAfter, given.validBefore, BigInt(given.salt), given.signature],
   );
 
-export const depositCall = (config: ChannelConfig, amount: bigint, collectorData: Hex): Hex =>
+export const depositCall = (config: ChannelConfig, amount: bigint, collector: Hex, collectorData: Hex): Hex =>
   encodeFunctionData({
     abi: CHANNELS_ABI,
     functionName: 'deposit',
-    args: [config, amount, ERC3009_DEPOSIT_COLLECTOR, collectorData],
+    args: [config, amount, collector, collectorData],
   });
 
 /** Claims and transfers to the receiver in one transaction: all of it or nothing. */

@@ -1,21 +1,16 @@
 import { Injectable } from '@nestjs/common';
-import { type Hex, isAddressEqual, parseEventLogs, type TransactionReceipt } from 'viem';
-import { BATCH_SETTLEMENT, ERC3009_DEPOSIT_COLLECTOR } from '../../evm/contracts';
-import { EIP3009_ABI } from '../../evm/eip3009';
-import { payerState } from '../../evm/read-many';
-import { isSignedBy } from '../../evm/signature';
-import { receiveDigest } from '../../evm/typed-digest';
+import type { Hex, TransactionReceipt } from 'viem';
+import { BATCH_SETTLEMENT } from '../../evm/contracts';
 import { NetworksService } from '../chain/networks.service';
 import { Settler } from '../chain/settler.service';
 import type { Refusal } from '../refusal';
-import { depositCall, depositNonce, erc3009CollectorData } from './channel-contract';
-import type { ChannelPayment, Deposit } from './channel-payment';
+import { depositCall } from './channel-contract';
+import type { Deposit } from './channel-deposit';
+import type { ChannelPayment } from './channel-payment';
 import { channelRefusal } from './channel-refusal';
-
-/** A deposit must outlive the block that takes it; the margin of `@x402/evm`. */
-const MARGIN_SECONDS = 6n;
-/** 125 thousand on the local contracts, and room for a token that does more. */
-const DEPOSIT_GAS = 250_000n;
+import type { DepositMethod } from './deposit-method';
+import { ERC3009_DEPOSIT } from './erc3009-deposit';
+import { PERMIT2_DEPOSIT } from './permit2-deposit';
 
 export type DepositPayment = ChannelPayment & { readonly deposit: Deposit };
 
@@ -38,38 +33,20 @@ export class ChannelDeposits {
    * @throws when the node does not answer.
    */
   async check(payment: DepositPayment): Promise<Refusal | 'made' | undefined> {
-    const { config, deposit, accepted } = payment;
-    const { reader, chainId, config: network } = this.networks.of(accepted.network);
-    const now = BigInt(Math.floor(Date.now() / 1000));
-    const nonce = nonceOf(payment);
-    const { used, balance } = await payerState(reader, { token: config.token, payer: config.payer, nonce3009: nonce });
-    if (used) return 'made';
-    if (deposit.amount < (network.channels?.minDepositAtoms ?? 0n)) return channelRefusal('deposit_below_min_deposit');
-    if (deposit.validBefore < now + MARGIN_SECONDS) return channelRefusal('payload_authorization_valid_before');
-    if (deposit.validAfter > now) return channelRefusal('payload_authorization_valid_after');
-    const { validAfter, validBefore } = deposit;
-    const to: Hex = ERC3009_DEPOSIT_COLLECTOR;
-    const authorization = { from: config.payer, to, value: deposit.amount, validAfter, validBefore, nonce };
-    const digest = receiveDigest({ ...network.asset, chainId }, authorization);
-    if (!(await isSignedBy(reader, config.payer, digest, deposit.signature))) {
-      return channelRefusal('receive_authorization_signature');
-    }
-    return balance < deposit.amount ? channelRefusal('insufficient_balance') : undefined;
+    const network = this.networks.of(payment.accepted.network);
+    const fault = await methodOf(payment).faultOf(payment, network);
+    if (fault === 'made') return fault;
+    const isSmall = payment.deposit.amount < (network.config.channels?.minDepositAtoms ?? 0n);
+    return isSmall ? channelRefusal('deposit_below_min_deposit') : fault;
   }
 
   /** Sends a deposit that is not `made`, once, however often it is asked for. Never throws: trouble of any kind is doubt. */
   async make(payment: DepositPayment, made: boolean): Promise<DepositOutcome> {
     const { config, deposit, accepted } = payment;
     const { id: network, reader } = this.networks.of(accepted.network);
-    const nonce = nonceOf(payment);
-    const reference = `channel-deposit:${network}:${config.payer}:${nonce}`;
-    const happened = ({ logs }: TransactionReceipt): boolean =>
-      parseEventLogs({
-        abi: EIP3009_ABI,
-        logs,
-        eventName: 'AuthorizationUsed',
-        args: { authorizer: config.payer, nonce },
-      }).some(({ address }) => isAddressEqual(address, config.token));
+    const method = methodOf(payment);
+    const reference = referenceOf(payment);
+    const happened = (receipt: TransactionReceipt) => method.happened(payment, receipt);
     try {
       const before = await this.settler.outcomeOf(reference, happened);
       if (before.kind === 'succeeded') return { kind: 'made', transaction: before.transaction };
@@ -81,8 +58,8 @@ export class ChannelDeposits {
           network,
           reference,
           to: BATCH_SETTLEMENT,
-          data: depositCall(config, deposit.amount, erc3009CollectorData(deposit)),
-          gas: DEPOSIT_GAS,
+          data: depositCall(config, deposit.amount, method.collector, method.collectorData(payment)),
+          gas: method.gas,
           // A contract wallet checks its own signature, in its own code.
           alone: code !== undefined,
         },
@@ -96,4 +73,13 @@ export class ChannelDeposits {
   }
 }
 
-const nonceOf = ({ channelId, deposit }: DepositPayment): Hex => depositNonce(channelId, deposit.salt);
+const METHODS = { eip3009: ERC3009_DEPOSIT, permit2: PERMIT2_DEPOSIT } as const;
+
+const methodOf = ({ deposit }: DepositPayment) => METHODS[deposit.method] as DepositMethod<DepositPayment>;
+
+/** What was sent for a deposit is found under this. */
+function referenceOf(payment: DepositPayment): string {
+  const { accepted, config, deposit } = payment;
+  const name = deposit.method === 'permit2' ? 'permit2:' : '';
+  return `channel-deposit:${accepted.network}:${config.payer}:${name}${methodOf(payment).nonceOf(payment)}`;
+}

@@ -9,11 +9,11 @@ import {
   type PaymentEnvelope,
   sameAddress,
   signatureOf,
-  uintOf,
   unreadablePayload,
   type UnreadablePayment,
 } from '../payment-envelope';
 import type { PaymentPayload, PaymentRequirements, RequestHeaders } from '../payment-scheme';
+import { atomsOf, type Deposit, depositOf } from './channel-deposit';
 import { channelRefusal } from './channel-refusal';
 import type { Refusal } from '../refusal';
 
@@ -32,15 +32,6 @@ export interface ChannelPayment extends PaymentPayload {
   readonly refund: { readonly amount: bigint | undefined } | undefined;
 }
 
-/** EIP-3009 `ReceiveWithAuthorization` to the deposit collector. Times are Unix seconds. */
-export interface Deposit {
-  readonly amount: bigint;
-  readonly validAfter: bigint;
-  readonly validBefore: bigint;
-  readonly salt: Hex;
-  readonly signature: Hex;
-}
-
 /** The channel payment in a request's headers, not yet checked. `eip155` networks only: others share the scheme's name. */
 export function findChannelPayment(headers: RequestHeaders): ChannelPayment | UnreadablePayment | undefined {
   const envelope = envelopeFor(BATCH_SETTLEMENT_SCHEME, headers);
@@ -56,10 +47,10 @@ export function findChannelPayment(headers: RequestHeaders): ChannelPayment | Un
     case 'voucher':
       return { ...found, deposit: undefined, refund: undefined };
     case 'deposit': {
-      const deposit = depositOf(payload['deposit']);
+      const deposit = depositOf(payload['deposit'], envelope.extensions);
       return deposit
         ? { ...found, deposit, refund: undefined }
-        : unreadable('payload.deposit is not an EIP-3009 deposit');
+        : unreadable('payload.deposit is neither an EIP-3009 nor a Permit2 deposit');
     }
     case 'refund': {
       const amount = payload['amount'] === undefined ? undefined : atomsOf(payload['amount']);
@@ -103,7 +94,6 @@ export const chainIdOf = (network: string): number => Number(network.split(':')[
 
 const NOBODY: Hex = `0x${'0'.repeat(40)}`;
 const MAX_UINT40 = 2 ** 40 - 1;
-const MAX_UINT128 = (1n << 128n) - 1n;
 
 function configOf(value: unknown): ChannelConfig | undefined {
   const given = objectOf(value);
@@ -125,20 +115,4 @@ function voucherOf(value: unknown): Pick<ChannelPayment, 'channelId' | 'max' | '
   const [channelId, signature] = [bytes32Of(given?.['channelId']), signatureOf(given?.['signature'])];
   const max = atomsOf(given?.['maxClaimableAmount']);
   return channelId && signature && max !== undefined ? { channelId, max, signature } : undefined;
-}
-
-function depositOf(value: unknown): Deposit | undefined {
-  const given = objectOf(value);
-  const signed = objectOf(objectOf(given?.['authorization'])?.['erc3009Authorization']);
-  const [validAfter, validBefore] = [uintOf(signed?.['validAfter']), uintOf(signed?.['validBefore'])];
-  const [salt, signature] = [bytes32Of(signed?.['salt']), signatureOf(signed?.['signature'])];
-  const amount = atomsOf(given?.['amount']);
-  if (!validAfter || !validBefore || !salt || !signature || amount === undefined) return undefined;
-  return { amount, validAfter: BigInt(validAfter), validBefore: BigInt(validBefore), salt, signature };
-}
-
-/** A uint128 as a decimal string. */
-function atomsOf(value: unknown): bigint | undefined {
-  const text = uintOf(value);
-  return text !== undefined && BigInt(text) <= MAX_UINT128 ? BigInt(text) : undefined;
 }

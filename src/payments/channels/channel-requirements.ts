@@ -35,6 +35,8 @@ export function channelRequirements(
       receiverAuthorizer,
       withdrawDelay: channels.withdrawDelaySeconds,
       minDeposit: minDeposit.toString(),
+      // The published client's own default is left out: every 402 carries this row.
+      ...(channels.depositMethod === 'permit2' ? { assetTransferMethod: 'permit2' } : {}),
     },
   };
 }

@@ -15,6 +15,7 @@ import type {
   Work,
 } from '../payment-scheme';
 import type { UnreadablePayment } from '../payment-envelope';
+import { GAS_SPONSORING } from '../upto/gas-sponsoring';
 import { ChannelAdmission } from './channel-admission.service';
 import { ChannelAuthorizers } from './channel-authorizers.service';
 import { ChannelCapture } from './channel-capture.service';
@@ -50,6 +51,12 @@ export class ChannelsScheme implements PaymentScheme {
     return this.authorizers
       .all()
       .flatMap(({ network, address }) => channelRequirements(network, address, ceiling, timeoutMs) ?? []);
+  }
+
+  /** A payer without ETH has its approval of Permit2 sent along with the deposit. */
+  extensions(): Readonly<Record<string, unknown>> {
+    const takesPermits = this.authorizers.all().some(({ network }) => network.channels?.depositMethod === 'permit2');
+    return takesPermits ? GAS_SPONSORING : {};
   }
 
   find(headers: RequestHeaders): PaymentPayload | undefined {

@@ -46,7 +46,7 @@ const LEAST_SECONDS = 6;
  */
 export function permitFaultOf(
   permit: SponsoredPermit,
-  { from, permitted }: Permit2Authorization,
+  { from, permitted }: Pick<Permit2Authorization, 'from' | 'permitted'>,
   nonce: bigint,
   token: TokenDomain,
   now: number = Math.floor(Date.now() / 1000),

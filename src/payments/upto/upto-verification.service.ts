@@ -105,8 +105,8 @@ const refused = (refusal: Refusal): Verdict => ({ kind: 'refused', refusal });
 
 const smaller = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 
-/** x402 `upto` on EVM: the payer is told what to approve, and can then send the very same payment again. */
-function allowanceRequired(token: Hex): Refusal {
+/** x402 on EVM: the payer is told what to approve, and can then send the very same payment again. */
+export function allowanceRequired(token: Hex): Refusal {
   const data = encodeFunctionData({ abi: ERC20_ABI, functionName: 'approve', args: [PERMIT2, maxUint256] });
   return {
     status: 412,
