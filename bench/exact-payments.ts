@@ -37,11 +37,14 @@ export function signedHeader({ address, privateKey }: BenchPayer, accepted: Paym
     chainId: Number(accepted.network.split(':')[1]),
     address: accepted.asset as Hex,
   };
-  const digest = Buffer.from(transferDigest(token, authorization).slice(2), 'hex');
-  const { signature, recid } = secp256k1.ecdsaSign(digest, Buffer.from(privateKey.slice(2), 'hex'));
-  const payload = {
-    authorization,
-    signature: `0x${Buffer.from(signature).toString('hex')}${recid === 0 ? '1b' : '1c'}`,
-  };
+  const payload = { authorization, signature: signDigest(transferDigest(token, authorization), privateKey) };
   return Buffer.from(JSON.stringify({ x402Version: 2, accepted, payload })).toString('base64');
 }
+
+/** 65 bytes: r, s, v. */
+export function signDigest(digest: Hex, privateKey: Hex): Hex {
+  const { signature, recid } = secp256k1.ecdsaSign(bytesOf(digest), bytesOf(privateKey));
+  return `0x${Buffer.from(signature).toString('hex')}${recid === 0 ? '1b' : '1c'}`;
+}
+
+const bytesOf = (hex: Hex): Buffer => Buffer.from(hex.slice(2), 'hex');

@@ -2,15 +2,17 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
-import { Agent, request } from 'undici';
 import { DEV_WALLETS, fundEth, type LocalChain, startChain } from '../src/local/chain';
 import type { PaymentRequirements } from '../src/payments/payment-scheme';
 import { chainEnvironment, mintTo } from '../test/support/chain';
 import { seedPrices } from '../test/support/world';
+import { closedLoop, type LoopRun } from './closed-loop';
 import { gasOfExact } from './exact-gas';
 import { type BenchPayer, newPayer, signedHeader } from './exact-payments';
 import { Latencies, median } from './latencies';
+import { GAS_PRICE_FLAGS, networkFees } from './network-fees';
 import { ended, freePort, startServers, untilAnswers } from './servers';
+import { voucherBench } from './vouchers';
 
 const BODY = JSON.stringify({
   model: 'gpt-4o-mini',
@@ -27,24 +29,26 @@ interface Target {
   readonly accepted: PaymentRequirements;
 }
 
-interface Run {
-  readonly rps: number;
-  readonly latencies: Latencies;
-  readonly failures: number;
-}
-
 /**
  * Paid exact calls, settlement included, beside `@x402/express` with its facilitator in process: the same chain, payers
- * and upstream, rounds interleaved; on a chain that mines at once, and on one with a block every second.
+ * and upstream, rounds interleaved; on a chain that mines at once, and on one with a block every second. Then calls paid by
+ * vouchers beside `exact` ones, and what every scheme's gas costs per call.
  */
 export async function exactBench(args: readonly string[]): Promise<object> {
   const { values } = parseArgs({
     args: [...args],
-    options: { rounds: { type: 'string', default: '2' }, seconds: { type: 'string', default: '5' } },
+    options: {
+      rounds: { type: 'string', default: '2' },
+      seconds: { type: 'string', default: '5' },
+      ...GAS_PRICE_FLAGS,
+    },
   });
   const work = { rounds: Number(values.rounds), seconds: Number(values.seconds) };
   const automine = await onChain({}, work);
   const blocks = await onChain({ blockTimeSeconds: 1 }, work);
+  const { gas, ...vouchers } = await voucherBench(work);
+  const price = { gwei: Number(values['gas-price-gwei']), usdPerCoin: Number(values['usd-per-coin']) };
+  const fees = networkFees({ ...blocks.gas, ...gas }, price);
   const { paidRps, baselineRps, ratio } = automine.levels[64];
   const all = [automine, blocks].flatMap(({ levels }) => Object.values(levels));
   return {
@@ -55,7 +59,9 @@ export async function exactBench(args: readonly string[]): Promise<object> {
     baselineFailures: all.reduce((sum, level) => sum + level.baselineFailures, 0),
     automine: automine.levels,
     blocksOfOneSecond: blocks.levels,
-    gas: blocks.gas,
+    ...vouchers,
+    ...fees,
+    gas: { ...blocks.gas, ...gas },
     ...automine.settings,
   };
 }
@@ -136,14 +142,14 @@ async function measure(
   payers: readonly BenchPayer[],
   { rounds, seconds }: { rounds: number; seconds: number },
 ): Promise<Record<Level, LevelReport>> {
-  const runs = new Map<string, Run[]>();
-  for (const target of targets) await closedLoop(target, payers.slice(0, 8), 1);
+  const runs = new Map<string, LoopRun[]>();
+  for (const target of targets) await paidLoop(target, payers.slice(0, 8), 1);
   for (let round = 1; round <= rounds; round++) {
     for (const level of LEVELS) {
       for (const target of targets) {
         process.stderr.write(`${label}, round ${round}/${rounds}, ${level} at once, ${target.name} …\n`);
         const key = `${target.name} ${level}`;
-        runs.set(key, [...(runs.get(key) ?? []), await closedLoop(target, payers.slice(0, level), seconds)]);
+        runs.set(key, [...(runs.get(key) ?? []), await paidLoop(target, payers.slice(0, level), seconds)]);
       }
     }
   }
@@ -171,34 +177,11 @@ async function measure(
   return Object.fromEntries(reports) as Record<Level, LevelReport>;
 }
 
-/** Each payer asks again as soon as it is answered, with a payment of its own for each call. */
-async function closedLoop(target: Target, payers: readonly BenchPayer[], seconds: number): Promise<Run> {
-  const agent = new Agent({ connections: payers.length, pipelining: 1, headersTimeout: 60_000 });
-  const latencies = new Latencies();
-  let [done, failures] = [0, 0];
-  const start = performance.now();
-  const end = start + seconds * 1000;
-  const payAndAsk = async (payer: BenchPayer) => {
-    while (performance.now() < end) {
-      const headers = { 'content-type': 'application/json', 'payment-signature': signedHeader(payer, target.accepted) };
-      const sent = performance.now();
-      const answer = await request(`${target.url}/v1/chat/completions`, {
-        method: 'POST',
-        headers,
-        body: BODY,
-        dispatcher: agent,
-      }).catch(() => undefined);
-      await answer?.body.dump();
-      latencies.record(performance.now() - sent);
-      if (answer?.statusCode === 200 && answer.headers['payment-response'] !== undefined) done++;
-      else failures++;
-    }
-  };
-  await Promise.all(payers.map(payAndAsk));
-  const elapsed = (performance.now() - start) / 1000;
-  await agent.close();
-  return { rps: done / elapsed, latencies, failures };
-}
+/** A payment is signed for each call. */
+const paidLoop = (target: Target, payers: readonly BenchPayer[], seconds: number): Promise<LoopRun> =>
+  closedLoop(`${target.url}/v1/chat/completions`, BODY, payers.length, seconds, (payer) =>
+    signedHeader(payers[payer] as BenchPayer, target.accepted),
+  );
 
 interface Sum {
   readonly rps: number;
@@ -207,7 +190,7 @@ interface Sum {
   readonly failures: number;
 }
 
-function summary(runs: readonly Run[]): Sum {
+function summary(runs: readonly LoopRun[]): Sum {
   const latencies = Latencies.sum(runs.map((run) => run.latencies.counts));
   return {
     rps: tenths(median(runs.map(({ rps }) => rps))),
