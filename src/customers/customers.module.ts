@@ -3,10 +3,12 @@ import { AccessGuard } from './access.guard';
 import { ApiKeysService } from './api-keys.service';
 import { CustomersAdminController } from './customers.admin.controller';
 import { CustomersService } from './customers.service';
+import { NotificationsController } from './notifications.controller';
+import { NotificationsService } from './notifications.service';
 
 @Module({
-  controllers: [CustomersAdminController],
-  providers: [ApiKeysService, CustomersService, AccessGuard],
-  exports: [ApiKeysService, CustomersService, AccessGuard],
+  controllers: [CustomersAdminController, NotificationsController],
+  providers: [ApiKeysService, CustomersService, NotificationsService, AccessGuard],
+  exports: [ApiKeysService, CustomersService, NotificationsService, AccessGuard],
 })
 export class CustomersModule {}

@@ -34,6 +34,8 @@ export const APPLICATION_RIGHTS: Readonly<Record<string, Rights>> = {
   topups: EVERYDAY,
   stripe_payments: EVERYDAY,
   stripe_events: EVERYDAY,
+  stripe_transactions: EVERYDAY,
+  notifications: EVERYDAY,
   jobs: { ...EVERYDAY, delete: 'all' },
   job_schedules: { ...EVERYDAY, delete: 'all' },
   // How far a proof has come, not what it proves: a proof that trusts nobody begins anew (--restart).

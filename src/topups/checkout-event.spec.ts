@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { newsOf, readStripeEvent } from './checkout-event';
+import { newsOf } from './checkout-event';
+import { readStripeEvent } from './stripe-event';
 import { WebhookUnreadableError } from './topup-error';
 
 const SESSION = {

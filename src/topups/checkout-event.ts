@@ -1,3 +1,4 @@
+import { idOf, isCount, isRecord, type StripeEvent } from './stripe-event';
 import { WebhookUnreadableError } from './topup-error';
 
 /** What a verified webhook says about a top-up, in our words. `undefined` from `newsOf`: nothing that concerns us. */
@@ -22,24 +23,6 @@ export interface ReportedPayment {
   /** With the tax in it. */
   readonly total: number;
   readonly tax: number;
-}
-
-/** The envelope of a snapshot event: https://docs.stripe.com/api/events/object */
-export interface StripeEvent {
-  readonly id: string;
-  readonly type: string;
-  readonly created: Date;
-  readonly object: Json;
-}
-
-/** The event in a verified body; `undefined` for what is none, such as a thin v2 event. */
-export function readStripeEvent(body: string): StripeEvent | undefined {
-  const event = parsed(body);
-  const object = isRecord(event?.['data']) ? event['data']['object'] : undefined;
-  if (event?.['object'] !== 'event' || !isRecord(object)) return undefined;
-  const { id, type, created } = event;
-  if (typeof id !== 'string' || typeof type !== 'string' || !isCount(created)) return undefined;
-  return { id, type, created: new Date(created * 1000), object };
 }
 
 /**
@@ -102,26 +85,4 @@ function reference(event: StripeEvent): CheckoutReference {
   return { sessionId: id, topUpId: typeof topUpId === 'string' ? topUpId : null };
 }
 
-type Json = Readonly<Record<string, unknown>>;
-
 const unreadable = (event: StripeEvent, field: string) => new WebhookUnreadableError(event.id, event.type, field);
-
-const isRecord = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
-
-/** The id of a reference, expanded or not. */
-function idOf(value: unknown): string | undefined {
-  const id = isRecord(value) ? value['id'] : value;
-  return typeof id === 'string' ? id : undefined;
-}
-
-function parsed(body: string): Json | undefined {
-  try {
-    const value: unknown = JSON.parse(body);
-    return isRecord(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}

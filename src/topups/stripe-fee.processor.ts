@@ -5,6 +5,8 @@ import { HopelessJobError } from '../jobs/job-error';
 import { JobsService } from '../jobs/jobs.service';
 import { CardPaymentsService } from './card-payments.service';
 import { STRIPE_FEE, type StripeFeePayload } from './stripe-fee-job';
+import { StripeMovements } from './stripe-movements.service';
+import { feeInUsd } from './stripe-transaction';
 import { StripeClient } from './stripe.client';
 
 /** Asks Stripe for the fee of a payment that was booked without one. */
@@ -15,6 +17,7 @@ export class StripeFeeProcessor implements OnModuleInit {
     private readonly database: DatabaseService,
     private readonly stripe: StripeClient,
     private readonly payments: CardPaymentsService,
+    private readonly movements: StripeMovements,
   ) {}
 
   onModuleInit(): void {
@@ -23,10 +26,15 @@ export class StripeFeeProcessor implements OnModuleInit {
 
   private async run({ payload: { paymentIntentId } }: Job<StripeFeePayload>): Promise<JobWrites | void> {
     if (!(await this.payments.lacksFee(this.database, paymentIntentId))) return undefined;
-    const fee = await this.stripe.askFee(paymentIntentId);
-    if (fee === 'unbooked') throw new Error(`Stripe has not booked ${paymentIntentId} yet.`);
-    if (fee === 'not_usd')
+    const booked = await this.stripe.askMovement(paymentIntentId);
+    if (booked === 'unbooked') throw new Error(`Stripe has not booked ${paymentIntentId} yet.`);
+    const fee = booked === 'no_payment_intent' ? undefined : feeInUsd(booked);
+    if (booked === 'no_payment_intent' || !fee) {
       throw new HopelessJobError(`Stripe settles ${paymentIntentId} in another currency than USD.`);
-    return (tx) => this.payments.bookFee(tx, paymentIntentId, fee);
+    }
+    return async (tx) => {
+      await this.movements.bindPayment(tx, booked);
+      await this.payments.bookFee(tx, paymentIntentId, fee);
+    };
   }
 }

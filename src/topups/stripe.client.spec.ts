@@ -3,6 +3,8 @@ import type { AddressInfo } from 'node:net';
 import { createHmac } from 'node:crypto';
 import type { Config } from '../config/config';
 import type { Customer } from '../customers/customer';
+import { StripeConnection } from './stripe-connection.client';
+import { feeInUsd } from './stripe-transaction';
 import { StripeClient } from './stripe.client';
 
 const SECRET = 'whsec_test';
@@ -16,8 +18,9 @@ const CUSTOMER: Customer = {
   createdAt: new Date(0),
 };
 
-const clientOf = (apiUrl?: string) =>
-  new StripeClient({ stripe: { secretKey: 'sk_test_private', webhookSecret: SECRET, apiUrl } } as Config);
+const connectionTo = (apiUrl?: string) =>
+  new StripeConnection({ stripe: { secretKey: 'sk_test_private', webhookSecret: SECRET, apiUrl } } as Config);
+const clientOf = (apiUrl: string) => new StripeClient(connectionTo(apiUrl));
 
 describe('the client of Stripe', () => {
   let server: Server;
@@ -82,21 +85,25 @@ describe('the client of Stripe', () => {
     ];
     const client = clientOf(url);
     const fees = [];
-    for (let n = 0; n < 6; n++) fees.push(await client.feeOf('pi_1'));
+    for (let n = 0; n < 6; n++) {
+      const movement = await client.movementOf('pi_1');
+      fees.push(movement && feeInUsd(movement));
+    }
     expect(fees).toEqual([{ asset: 'USD', atoms: 590_000_000n }, ...Array(5).fill(undefined)]);
-    expect(await client.feeOf('cs_no_intent')).toBeUndefined();
+    expect(await client.movementOf('cs_no_intent')).toBeUndefined();
     expect(seen).toHaveLength(6);
   });
 
   it('refuses everything when Stripe is not connected', async () => {
-    const client = new StripeClient({} as Config);
+    const connection = new StripeConnection({} as Config);
+    const client = new StripeClient(connection);
     const unavailable = { status: 501, code: 'card_top_ups_unavailable', hint: expect.any(String) };
     await expect(client.createCustomer(CUSTOMER)).rejects.toMatchObject(unavailable);
-    expect(() => client.verifiedBody(Buffer.from('{}'), 't=1,v1=0')).toThrow(expect.objectContaining(unavailable));
+    expect(() => connection.verifiedBody(Buffer.from('{}'), 't=1,v1=0')).toThrow(expect.objectContaining(unavailable));
   });
 
   it('believes only bytes that Stripe signed within five minutes of now', () => {
-    const client = clientOf();
+    const connection = connectionTo();
     const now = new Date(1_790_000_000_000);
     const at = (t: string, body = '{}') =>
       `t=${t},v1=${createHmac('sha256', SECRET)
@@ -104,7 +111,7 @@ describe('the client of Stripe', () => {
         .digest('hex')}`;
     const codeOf = (header: unknown, body: Buffer | undefined = Buffer.from('{}')) => {
       try {
-        return client.verifiedBody(body, header, now);
+        return connection.verifiedBody(body, header, now);
       } catch (error) {
         return (error as { code: string }).code;
       }

@@ -37,7 +37,7 @@ export class CardProcessorError extends BillingError {
       code: 'card_processor_unavailable',
       status: kind === 'unreachable' ? 503 : 502,
       title: 'The card processor is not available',
-      detail: 'The payment page could not be made. Nothing was charged.',
+      detail: `The card processor ${kind === 'unreachable' ? 'cannot be reached' : 'refused'}. Nothing was charged.`,
       hint: kind === 'unreachable' ? 'Try again in a few seconds.' : 'Try again later, or tell the operator.',
       ...(kind === 'unreachable' ? { headers: { 'retry-after': '5' } } : {}),
       cause,

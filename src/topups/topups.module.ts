@@ -1,20 +1,27 @@
 import { Module } from '@nestjs/common';
 import { CustomersModule } from '../customers/customers.module';
 import { LedgerModule } from '../ledger/ledger.module';
-import { BalanceController } from './balance.controller';
-import { CardPaymentsService } from './card-payments.service';
+import { CHECKOUT } from './checkout.providers';
+import { StripeConnection } from './stripe-connection.client';
+import { StripeEvents } from './stripe-events.service';
+import { StripeMovements } from './stripe-movements.service';
+import { StripeSources } from './stripe-sources.service';
 import { StripeWebhookController } from './stripe-webhook.controller';
-import { StripeWebhookService } from './stripe-webhook.service';
-import { StripeFeeProcessor } from './stripe-fee.processor';
-import { StripeClient } from './stripe.client';
-import { TopUpPagesController } from './topup-pages.controller';
-import { TopUpsController } from './topups.controller';
-import { TopUpsService } from './topups.service';
+import type { TopUpsPart } from './topups-part.providers';
+
+/** A line for each part. All of them meet at Stripe's connection, its events, and the movements of its balance. */
+const PARTS: readonly TopUpsPart[] = [CHECKOUT];
 
 @Module({
   imports: [CustomersModule, LedgerModule],
-  controllers: [TopUpsController, BalanceController, StripeWebhookController, TopUpPagesController],
-  providers: [StripeClient, TopUpsService, CardPaymentsService, StripeFeeProcessor, StripeWebhookService],
-  exports: [TopUpsService],
+  controllers: [StripeWebhookController, ...PARTS.flatMap(({ controllers = [] }) => controllers)],
+  providers: [
+    StripeConnection,
+    StripeEvents,
+    StripeMovements,
+    StripeSources,
+    ...PARTS.flatMap(({ providers = [] }) => providers),
+  ],
+  exports: [StripeEvents, StripeMovements, StripeSources, ...PARTS.flatMap((part) => part.exports ?? [])],
 })
 export class TopUpsModule {}

@@ -6,8 +6,12 @@ import { type Customer } from '../../src/customers/customer';
 import { ApiKeysService } from '../../src/customers/api-keys.service';
 import { CustomersService } from '../../src/customers/customers.service';
 import { DatabaseService } from '../../src/database/database.service';
+import { stripeClearing } from '../../src/ledger/ledger-account';
+import { LedgerAccountsService } from '../../src/ledger/ledger-accounts.service';
 import { startStripeSimulator, type StripeSimulator } from '../../src/local/stripe/stripe-simulator';
 import { baseEnvironment, startTestApp, type TestApp } from './app';
+import { brokenInvariants } from './invariants';
+import { eventually } from './program';
 
 /** The application, connected to a Stripe simulator that delivers its webhooks here. */
 export interface CardWorld {
@@ -131,6 +135,26 @@ export async function eventBody(world: CardWorld, type: string): Promise<string>
   const { data } = await world.stripe.events.list({ type, limit: 1 });
   if (!data[0]) throw new Error(`no ${type}`);
   return JSON.stringify(data[0]);
+}
+
+/**
+ * The end of every walk with cards: all is delivered and done, the books are sound, and what they say is at Stripe is
+ * what Stripe says. Jobs that wait for later (a fee that nobody has told of) are left alone.
+ */
+export async function conclude(world: CardWorld): Promise<void> {
+  await world.press('webhooks', { paused: false });
+  await world.delivered();
+  await eventually('The end of due jobs', async () => {
+    const [left] = await world.database.query<{ count: bigint }>(
+      `SELECT count(*) FROM jobs WHERE finished_at IS NULL AND (state <> 'waiting' OR run_at <= now())`,
+    );
+    return left?.count === 0n ? true : undefined;
+  });
+  expect(await brokenInvariants((sql, parameters) => world.database.query(sql, parameters))).toEqual([]);
+  const { posted } = await world.app.app.get(LedgerAccountsService, { strict: false }).balance(stripeClearing());
+  const movements = await world.stripe.balanceTransactions.list({ limit: 100 }).autoPagingToArray({ limit: 10_000 });
+  const atStripe = movements.reduce((sum, { net }) => sum + BigInt(net), 0n);
+  expect(-posted.atoms).toBe(atStripe * 10_000_000n);
 }
 
 /** What the deliveries did, in alphabetical order: which of them came first is chance. */

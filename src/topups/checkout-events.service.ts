@@ -1,0 +1,67 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { DatabaseService } from '../database/database.service';
+import { CardPaymentsService } from './card-payments.service';
+import { type CheckoutNews, newsOf } from './checkout-event';
+import type { StripeEvent } from './stripe-event';
+import { type StripeEffect, type StripeEventHandler, StripeEvents } from './stripe-events.service';
+import { StripeMovements } from './stripe-movements.service';
+import { feeInUsd } from './stripe-transaction';
+import { StripeClient } from './stripe.client';
+
+/** What happens to a checkout page, and the fee of its payment. */
+@Injectable()
+export class CheckoutEvents implements StripeEventHandler, OnModuleInit {
+  readonly types = [
+    'checkout.session.completed',
+    'checkout.session.async_payment_succeeded',
+    'checkout.session.async_payment_failed',
+    'checkout.session.expired',
+    'charge.updated',
+  ];
+
+  constructor(
+    private readonly events: StripeEvents,
+    private readonly database: DatabaseService,
+    private readonly stripe: StripeClient,
+    private readonly payments: CardPaymentsService,
+    private readonly movements: StripeMovements,
+  ) {}
+
+  onModuleInit(): void {
+    this.events.handle(this);
+  }
+
+  async read(event: StripeEvent): Promise<StripeEffect | undefined> {
+    const news = newsOf(event);
+    return news && this.effectOf(news);
+  }
+
+  private async effectOf(news: CheckoutNews): Promise<StripeEffect | undefined> {
+    switch (news.kind) {
+      case 'paid': {
+        const booked = await this.stripe.movementOf(news.payment.paymentIntentId);
+        await this.payments.prepare(this.database, news.checkout);
+        return async (tx) => {
+          const effect = await this.payments.book(tx, news.checkout, news.payment, booked && feeInUsd(booked));
+          if (booked) await this.movements.bindPayment(tx, booked);
+          return effect;
+        };
+      }
+      case 'charge_booked': {
+        if (!(await this.payments.lacksFee(this.database, news.paymentIntentId))) return undefined;
+        const booked = await this.stripe.movementOf(news.paymentIntentId);
+        const fee = booked && feeInUsd(booked);
+        return async (tx) => {
+          if (booked) await this.movements.bindPayment(tx, booked);
+          return fee ? this.payments.bookFee(tx, news.paymentIntentId, fee) : 'unchanged';
+        };
+      }
+      case 'nothing_paid':
+        return async () => 'nothing_paid';
+      case 'awaiting_bank':
+      case 'failed':
+      case 'expired':
+        return (tx) => this.payments.note(tx, news.checkout, news.kind);
+    }
+  }
+}
