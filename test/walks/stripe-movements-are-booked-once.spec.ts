@@ -65,7 +65,7 @@ describe('movements of the balance at Stripe', () => {
     };
     const book = () => world.database.transaction((tx) => get(StripeMovements).book(tx, movement, entry));
     const booked = await Promise.all([book(), book(), book()]);
-    expect(booked.toSorted()).toEqual([false, false, true]);
+    expect(booked.filter(Boolean)).toEqual([true]);
     expect(await book()).toBe(false);
     expect(await rows('SELECT state FROM stripe_transactions WHERE id = $1', movement.id)).toEqual([
       { state: 'booked' },
