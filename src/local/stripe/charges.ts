@@ -1,4 +1,5 @@
 import type Stripe from 'stripe';
+import { changedFields } from './customers';
 import { idOf, newId } from './ids';
 import { listPage } from './list-page';
 import { type Decline } from './decline';
@@ -9,7 +10,8 @@ import { noSuch } from './stripe-fault';
 /** https://docs.stripe.com/api/charges: made by PaymentIntents only, never by the API's own create call */
 export const chargeRoutes: readonly Route[] = [
   { method: 'GET', path: '/v1/charges', handle: list },
-  { method: 'GET', path: '/v1/charges/:id', handle: retrieve },
+  { method: 'GET', path: '/v1/charges/:id', handle: ({ sim, params, id }) => (params.only(), requireCharge(sim, id)) },
+  { method: 'POST', path: '/v1/charges/:id', handle: update },
 ];
 
 /** A charge for an intent: succeeded, pending (the bank takes days), or failed with a decline. Not announced here. */
@@ -146,10 +148,26 @@ function cvcCheck(card: Stripe.PaymentMethod.Card, decline: Decline | null): str
   return decline?.code === 'incorrect_cvc' ? 'fail' : 'pass';
 }
 
-function retrieve({ sim, params, id }: Call): Stripe.Charge {
-  params.only();
+/** `status` is 404 when the id stands in the path. */
+export function requireCharge(sim: Simulation, id: string, status: 400 | 404 = 404): Stripe.Charge {
   const charge = sim.store.get('charges', id);
-  if (charge === undefined) throw noSuch('charge', id, 'id', 404);
+  if (charge === undefined) throw noSuch('charge', id, status === 404 ? 'id' : 'charge', status);
+  return charge;
+}
+
+function update({ sim, params, id, caller }: Call): Stripe.Charge {
+  params.only('description', 'fraud_details', 'metadata', 'receipt_email');
+  const charge = requireCharge(sim, id);
+  const before = structuredClone(charge);
+  for (const field of ['description', 'receipt_email'] as const) {
+    const value = params.optional(field);
+    if (value !== undefined) charge[field] = value;
+  }
+  if (params.has('metadata')) charge.metadata = params.metadata(charge.metadata);
+  const report = params.hash('fraud_details')?.oneOf('user_report', ['fraudulent', 'safe'] as const);
+  if (report !== undefined) charge.fraud_details = { user_report: report };
+  sim.store.put('charges', charge);
+  sim.emit(caller, 'charge.updated', charge, changedFields(before, charge));
   return charge;
 }
 

@@ -4,7 +4,7 @@ import { type Params } from './params';
 import { createPrice, requirePrice } from './prices';
 import { type Caller, type Simulation } from './simulation';
 import { badParameter } from './stripe-fault';
-import { type WireLineItem, type WirePrice } from './store';
+import { type WireLineItem, type WirePrice } from './tables';
 
 const ITEM = ['adjustable_quantity', 'metadata', 'price', 'price_data', 'quantity', 'tax_rates'];
 const PRICE_DATA = ['currency', 'product', 'product_data', 'tax_behavior', 'unit_amount'];

@@ -2,7 +2,7 @@ import type Stripe from 'stripe';
 import { requireCustomer } from './customers';
 import { type Params } from './params';
 import { type Simulation } from './simulation';
-import { type SessionPlan } from './store';
+import { type SessionPlan } from './tables';
 import { badParameter } from './stripe-fault';
 
 /** https://docs.stripe.com/api/checkout/sessions/create#create_checkout_session-expires_at */

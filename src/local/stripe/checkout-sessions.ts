@@ -10,7 +10,7 @@ import { type Call, type Route } from './route';
 import { cancelSetup, createSetupIntent } from './setup-intent-lifecycle';
 import { type Caller, NOBODY, type Simulation } from './simulation';
 import { badParameter, badState, noSuch } from './stripe-fault';
-import { type WireLineItem } from './store';
+import { type WireLineItem } from './tables';
 
 /** https://docs.stripe.com/api/checkout/sessions; the modes `payment` and `setup` on Stripe's own page */
 export const checkoutSessionRoutes: readonly Route[] = [
@@ -47,17 +47,16 @@ export function expireSession(sim: Simulation, session: Stripe.Checkout.Session,
   sim.emit(caller, 'checkout.session.expired', session);
 }
 
-/** Sessions whose `expires_at` has come. */
-export function expireDueSessions(sim: Simulation): void {
-  const now = sim.now();
-  for (const session of sim.store.all('sessions')) {
-    if (session.status === 'open' && session.expires_at <= now) expireSession(sim, session, NOBODY);
-  }
+/** The session's `expires_at` has come. */
+export function expireDueSession(sim: Simulation, id: string): void {
+  const session = sim.store.get('sessions', id);
+  if (session?.status === 'open') expireSession(sim, session, NOBODY);
 }
 
 function create({ sim, params, caller }: Call): Stripe.Checkout.Session {
   const choices = readSessionChoices(sim, params);
   const session = newCheckoutSession(sim, params, choices);
+  sim.agenda.plan('session_expires', session.id, session.expires_at);
   if (choices.mode === 'setup') {
     const fields = { customer: choices.customer?.id ?? null, ...readSetupData(params) };
     session.setup_intent = createSetupIntent(sim, fields, caller).id;

@@ -1,10 +1,11 @@
 import { type Control } from './control';
 import { noSuch } from './stripe-fault';
+import { advanceTo } from './time';
 
 const MAX_DUPLICATES = 20;
 const MAX_WAIT_MS = 60_000;
 
-/** How webhooks travel, and how long answers take. */
+/** How webhooks travel, how long answers take, and how fast time goes. */
 export const deliveryControls: readonly Control[] = [
   {
     path: 'webhooks',
@@ -28,6 +29,14 @@ export const deliveryControls: readonly Control[] = [
       if (event === undefined) throw noSuch('event', id, 'id', 404);
       sim.webhooks.dispatch(event);
       return { event: event.id, endpoints: sim.webhooks.endpointsFor(event.type).length };
+    },
+  },
+  {
+    path: 'clock',
+    press: ({ sim, body }) => {
+      body.only('advanceSeconds', 'to');
+      advanceTo(sim, body.integer('to', 0) ?? sim.now() + (body.integer('advanceSeconds', 0) ?? 0));
+      return { now: sim.now() };
     },
   },
   {

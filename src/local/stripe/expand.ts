@@ -1,7 +1,9 @@
 import { sessionLineItems } from './checkout-line-items';
+import { refundsOf } from './refunds';
 import { type Simulation } from './simulation';
 import { badParameter } from './stripe-fault';
-import { type Store, type TableName } from './store';
+import { type Store } from './store';
+import { type TableName } from './tables';
 
 /** https://docs.stripe.com/api/expanding_objects */
 const MAX_DEPTH = 4;
@@ -17,6 +19,11 @@ const TABLE_OF_PREFIX: Record<string, TableName> = {
   ch: 'charges',
   py: 'charges',
   seti: 'setup_intents',
+  re: 'refunds',
+  pyr: 'refunds',
+  du: 'disputes',
+  issfr: 'early_fraud_warnings',
+  po: 'payouts',
   txn: 'balance_transactions',
 };
 
@@ -29,8 +36,33 @@ const EXPANDABLE: Record<string, readonly string[]> = {
   payment_intent: ['application', 'customer', 'latest_charge', 'on_behalf_of', 'payment_method', 'review'],
   payment_method: ['customer'],
   setup_intent: ['application', 'customer', 'latest_attempt', 'mandate', 'on_behalf_of', 'payment_method'],
-  charge: ['balance_transaction', 'customer', 'failure_balance_transaction', 'payment_intent', 'review', 'transfer'],
+  charge: [
+    'balance_transaction',
+    'customer',
+    'failure_balance_transaction',
+    'payment_intent',
+    'refunds',
+    'review',
+    'transfer',
+  ],
+  dispute: ['charge', 'payment_intent'],
+  payout: ['balance_transaction', 'destination', 'failure_balance_transaction', 'original_payout', 'reversed_by'],
+  'radar.early_fraud_warning': ['charge', 'payment_intent'],
+  refund: [
+    'balance_transaction',
+    'charge',
+    'customer',
+    'failure_balance_transaction',
+    'payment_intent',
+    'payment_method',
+  ],
   balance_transaction: ['source'],
+};
+
+/** Lists that an object holds only when asked to. */
+const INCLUDABLE: Record<string, (sim: Simulation, holder: string) => object> = {
+  line_items: sessionLineItems,
+  refunds: refundsOf,
 };
 
 type Json = Record<string, unknown>;
@@ -70,8 +102,7 @@ function walk(sim: Simulation, holder: Json, parts: string[], path: string): voi
   const steps = reference.split('.');
   const last = steps[steps.length - 1] as string;
   const owner = steps.slice(0, -1).reduce<Json>((inner, step) => (inner[step] ?? {}) as Json, holder);
-  const found =
-    reference === 'line_items' ? sessionLineItems(sim, String(holder['id'])) : lookUp(sim.store, owner[last]);
+  const found = INCLUDABLE[reference]?.(sim, String(holder['id'])) ?? lookUp(sim.store, owner[last]);
   if (found === undefined) return;
   owner[last] = found;
   walk(sim, found as Json, parts.slice(steps.length), path);

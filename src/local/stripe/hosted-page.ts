@@ -1,7 +1,7 @@
 import type Stripe from 'stripe';
 import { escapeHtml, page, showMoney } from './html';
 import { SPACING, STYLE } from './hosted-style';
-import { type WireLineItem } from './store';
+import { type WireLineItem } from './tables';
 
 /** What the person typed, shown again after a decline; the security code never is. */
 export interface TypedCard {

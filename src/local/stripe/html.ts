@@ -1,3 +1,5 @@
+import { decimalsOf } from './currencies';
+
 /** Text made safe for HTML, in elements and in quoted attributes. */
 export function escapeHtml(text: string): string {
   return text
@@ -8,28 +10,9 @@ export function escapeHtml(text: string): string {
     .replaceAll("'", '&#39;');
 }
 
-/** Currencies without a smaller unit: https://docs.stripe.com/currencies#zero-decimal */
-const WHOLE_UNITS = new Set([
-  'bif',
-  'clp',
-  'djf',
-  'gnf',
-  'jpy',
-  'kmf',
-  'krw',
-  'mga',
-  'pyg',
-  'rwf',
-  'vnd',
-  'vuv',
-  'xaf',
-  'xof',
-  'xpf',
-]);
-
 /** An amount in the smallest unit, for people: `2500`, `usd` → `$25.00`. */
 export function showMoney(amount: number, currency: string): string {
-  const digits = WHOLE_UNITS.has(currency) ? 0 : 2;
+  const digits = decimalsOf(currency);
   const format = new Intl.NumberFormat('en-US', {
     style: 'currency',
     currency: currency.toUpperCase(),

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type Simulation } from './simulation';
 import { StripeFault, badParameter } from './stripe-fault';
-import { type KeptAnswer } from './store';
+import { type KeptAnswer } from './tables';
 
 const KEPT_SECONDS = 86_400;
 const MAX_KEY_LENGTH = 255;

@@ -48,9 +48,10 @@ export const paymentIntentRoutes: readonly Route[] = [
   { method: 'POST', path: '/v1/payment_intents/:id/cancel', handle: cancel },
 ];
 
-export function requireIntent(sim: Simulation, id: string): Stripe.PaymentIntent {
+/** `status` is 404 when the id stands in the path. */
+export function requireIntent(sim: Simulation, id: string, status: 400 | 404 = 404): Stripe.PaymentIntent {
   const intent = sim.store.get('payment_intents', id);
-  if (intent === undefined) throw noSuch('payment_intent', id, 'intent', 404);
+  if (intent === undefined) throw noSuch('payment_intent', id, status === 404 ? 'intent' : 'payment_intent', status);
   return intent;
 }
 

@@ -1,5 +1,5 @@
 import type Stripe from 'stripe';
-import { bookCharge } from './balance-transactions';
+import { bookCharge } from './settlement';
 import { newCharge } from './charges';
 import { idOf } from './ids';
 import { bankAnswer, cardBehaviour, markSetUp } from './card';
@@ -117,10 +117,11 @@ function succeed(sim: Simulation, intent: Stripe.PaymentIntent, charge: Stripe.C
   sim.emit(caller, 'charge.succeeded', charge);
   sim.emit(caller, 'payment_intent.succeeded', intent);
   const method = sim.store.get('payment_methods', charge.payment_method ?? '');
-  const immediate = method !== undefined && cardBehaviour(sim, method).immediateFunds === true;
-  charge.balance_transaction = bookCharge(sim, charge, immediate).id;
+  const behaviour = method === undefined ? {} : cardBehaviour(sim, method);
+  charge.balance_transaction = bookCharge(sim, charge, behaviour.immediateFunds === true).id;
   sim.store.put('charges', charge);
   sim.emit(caller, 'charge.updated', charge, { balance_transaction: null });
+  if (behaviour.afterwards) sim.agenda.plan('after_charge', charge.id, sim.now());
 }
 
 function declineIntent(

@@ -5,7 +5,7 @@ import { createProduct, requireProduct } from './products';
 import { type Call, type Route } from './route';
 import { type Caller, type Simulation } from './simulation';
 import { badParameter, noSuch } from './stripe-fault';
-import { type WirePrice } from './store';
+import { type WirePrice } from './tables';
 
 const BEHAVIORS = ['exclusive', 'inclusive', 'unspecified'] as const;
 const CREATE = [

@@ -1,4 +1,6 @@
 import type Stripe from 'stripe';
+import { accountOf } from './account';
+import { Agenda } from './agenda';
 import { newId } from './ids';
 import { type Store } from './store';
 import { type WebhookDelivery } from './webhook-delivery';
@@ -27,16 +29,31 @@ export class Simulation {
   latencyMs = 0;
   /** Aborted when the simulator stops: ends what still waits. */
   readonly stopping = new AbortController();
+  readonly agenda: Agenda;
+  /** Set while something happens at its own time, which may be a while ago. */
+  private pinned: number | undefined;
 
   constructor(
     readonly store: Store,
     readonly webhooks: WebhookDelivery,
     readonly log: (line: string) => void,
-  ) {}
+  ) {
+    this.agenda = new Agenda(store);
+  }
 
   /** Unix time in whole seconds, as all of Stripe's timestamps. */
   now(): number {
-    return Math.floor(Date.now() / 1000);
+    return this.pinned ?? Math.floor(Date.now() / 1000) + accountOf(this.store).clockOffset;
+  }
+
+  /** Does something as if it were `time`. */
+  at(time: number, action: () => void): void {
+    this.pinned = time;
+    try {
+      action();
+    } finally {
+      this.pinned = undefined;
+    }
   }
 
   /**

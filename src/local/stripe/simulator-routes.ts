@@ -3,18 +3,29 @@ import { cardControls } from './card-controls';
 import { checkoutControls } from './checkout-controls';
 import { type Control, ControlBody } from './control';
 import { deliveryControls } from './delivery-controls';
+import { disputeControls } from './dispute-controls';
 import { homePage } from './home-page';
+import { moneyControls } from './money-controls';
+import { refundControls } from './refund-controls';
 import { type Simulation } from './simulation';
 import { StripeFault } from './stripe-fault';
 
 /** Another group of switches is another line here. */
-const CONTROLS: readonly Control[] = [...checkoutControls, ...cardControls, ...deliveryControls];
+const CONTROLS: readonly Control[] = [
+  ...checkoutControls,
+  ...cardControls,
+  ...refundControls,
+  ...disputeControls,
+  ...moneyControls,
+  ...deliveryControls,
+];
 
 /** What tests and curious people use besides the API: no key, JSON in and out, never part of Stripe. */
 export function serveSimulator(app: FastifyInstance, sim: Simulation): void {
   app.get('/', (_request, reply) => reply.type('text/html; charset=utf-8').send(homePage(sim)));
   app.get('/_simulator/deliveries', () => ({ data: sim.store.all('deliveries') }));
   app.get('/_simulator/webhooks', () => sim.webhooks.switches);
+  app.get('/_simulator/clock', () => ({ now: sim.now() }));
   for (const { path, press } of CONTROLS) {
     app.post<{ Params: { id?: string } }>(`/_simulator/${path}`, async (request, reply) => {
       const answer = await press({ sim, id: request.params.id ?? '', body: new ControlBody(readBody(request)) });

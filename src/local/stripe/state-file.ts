@@ -1,6 +1,7 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { type Snapshot, type Store } from './store';
+import { type Store } from './store';
+import { type Snapshot } from './tables';
 
 const FORMAT = 1;
 const DEBOUNCE_MS = 200;

@@ -1,15 +1,21 @@
 import { randomBytes } from 'node:crypto';
 import { fastify, type FastifyInstance } from 'fastify';
-import { balanceRoutes, ripenBalance } from './balance-transactions';
+import { planDailyPayout } from './automatic-payouts';
+import { balanceRoutes } from './balance';
+import { balanceTransactionRoutes } from './balance-transactions';
 import { chargeRoutes } from './charges';
-import { checkoutSessionRoutes, expireDueSessions } from './checkout-sessions';
+import { checkoutSessionRoutes } from './checkout-sessions';
 import { customerRoutes } from './customers';
+import { disputeRoutes } from './disputes';
+import { earlyFraudWarningRoutes } from './early-fraud-warnings';
 import { eventRoutes } from './events';
 import { serveHostedPages } from './hosted-routes';
 import { paymentIntentRoutes } from './payment-intents';
 import { paymentMethodRoutes } from './payment-methods';
+import { payoutRoutes } from './payouts';
 import { priceRoutes } from './prices';
 import { productRoutes } from './products';
+import { refundRoutes } from './refunds';
 import { type Route } from './route';
 import { serveApi } from './router';
 import { setupIntentRoutes } from './setup-intents';
@@ -18,6 +24,8 @@ import { serveSimulator } from './simulator-routes';
 import { StateFile, readState } from './state-file';
 import { Store } from './store';
 import { StripeFault } from './stripe-fault';
+import { testClockRoutes } from './test-clocks';
+import { passTime } from './time';
 import { WebhookDelivery } from './webhook-delivery';
 import { newWebhookEndpoint, webhookEndpointRoutes } from './webhook-endpoints';
 
@@ -61,9 +69,15 @@ const ROUTES: readonly Route[] = [
   ...setupIntentRoutes,
   ...paymentMethodRoutes,
   ...chargeRoutes,
+  ...refundRoutes,
+  ...disputeRoutes,
+  ...earlyFraudWarningRoutes,
   ...balanceRoutes,
+  ...balanceTransactionRoutes,
+  ...payoutRoutes,
   ...eventRoutes,
   ...webhookEndpointRoutes,
+  ...testClockRoutes,
 ];
 
 /**
@@ -82,6 +96,7 @@ export async function startStripeSimulator(options: StripeSimulatorOptions = {})
   const app = await listen(sim, secretKey, options.port ?? 0);
   const { port } = new URL(sim.url);
   const tick = setInterval(() => passTime(sim), TICK_MS).unref();
+  planDailyPayout(sim);
   passTime(sim);
   webhooks.resume();
   return {
@@ -119,6 +134,11 @@ async function listen(sim: Simulation, secretKey: string, port: number): Promise
     passTime(sim);
     done();
   });
+  // What follows from a request at once (a magic card's dispute) has happened when it is answered.
+  app.addHook('onSend', (_request, _reply, payload, done) => {
+    passTime(sim);
+    done(null, payload);
+  });
   serveApi(app, sim, secretKey, ROUTES);
   serveHostedPages(app, sim);
   serveSimulator(app, sim);
@@ -128,12 +148,6 @@ async function listen(sim: Simulation, secretKey: string, port: number): Promise
     if (session.status === 'open') session.url = `${sim.url}/c/pay/${session.id}`;
   }
   return app;
-}
-
-/** What happens by itself when its time comes. */
-function passTime(sim: Simulation): void {
-  expireDueSessions(sim);
-  ripenBalance(sim);
 }
 
 /** Keeps the default endpoint's secret across restarts unless another one is asked for. */

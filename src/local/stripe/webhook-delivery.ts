@@ -1,7 +1,8 @@
 import type Stripe from 'stripe';
 import { Agent } from 'undici';
 import { newId } from './ids';
-import { type Delivery, type Store } from './store';
+import { type Store } from './store';
+import { type Delivery } from './tables';
 import { postWebhook } from './webhook-post';
 
 /** How webhooks travel; tests use these to prove that a receiver survives what Stripe may do. */
@@ -28,7 +29,7 @@ const KEPT_DELIVERIES = 1_000;
  */
 export class WebhookDelivery {
   readonly switches: WebhookSwitches = { duplicate: 0, shuffle: false, delayMs: 0, paused: false };
-  private readonly timers = new Map<string, NodeJS.Timeout>();
+  private readonly timers = new Map<string, { timer: NodeJS.Timeout; dueAt: number }>();
   private readonly lanes = new Map<string, Promise<void>>();
   private readonly busy = new Set<string>();
   private gathered: string[] = [];
@@ -84,6 +85,11 @@ export class WebhookDelivery {
     return { tried: ids.length, delivered };
   }
 
+  /** Time was moved ahead by `ms`: what waits between retries waits that much less. */
+  hurry(ms: number): void {
+    for (const [id, { dueAt }] of [...this.timers]) this.schedule(id, Math.max(0, dueAt - Date.now() - ms));
+  }
+
   async stop(): Promise<void> {
     this.stopped = true;
     clearTimeout(this.gathering);
@@ -126,7 +132,7 @@ export class WebhookDelivery {
       this.timers.delete(id);
       if (!this.switches.paused) this.run([id]);
     }, delayMs);
-    this.timers.set(id, timer.unref());
+    this.timers.set(id, { timer: timer.unref(), dueAt: Date.now() + delayMs });
   }
 
   /** Queues attempts, each endpoint's one after another. */
@@ -178,7 +184,7 @@ export class WebhookDelivery {
   }
 
   private forget(id: string): void {
-    clearTimeout(this.timers.get(id));
+    clearTimeout(this.timers.get(id)?.timer);
     this.timers.delete(id);
   }
 

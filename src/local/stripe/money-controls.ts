@@ -1,0 +1,71 @@
+import { accountOf, changeAccount } from './account';
+import { payOutAutomatically } from './automatic-payouts';
+import { type Control } from './control';
+import { movePayout, reconcilePayout } from './payout-lifecycle';
+import { requirePayout } from './payouts';
+import { book } from './settlement';
+import { NOBODY } from './simulation';
+import { type Account } from './tables';
+import { badParameter } from './stripe-fault';
+
+const SETTINGS = ['disputeFee', 'disputeFeeReturned', 'payoutSchedule', 'rates', 'settlementCurrencies'];
+const MOST = 1_000_000_000_000;
+
+/** The account's settings, what Stripe books by itself, and what banks do with payouts. */
+export const moneyControls: readonly Control[] = [
+  {
+    path: 'account',
+    press: ({ sim, body }) => {
+      body.only(...SETTINGS);
+      const was = accountOf(sim.store);
+      const settings: Partial<Account> = {
+        payoutSchedule: body.oneOf('payoutSchedule', ['daily', 'manual'] as const) ?? was.payoutSchedule,
+        settlementCurrencies: body.strings('settlementCurrencies') ?? was.settlementCurrencies,
+        rates: { ...was.rates, ...body.hash('rates') },
+        disputeFee: body.integer('disputeFee', 0) ?? was.disputeFee,
+        disputeFeeReturned: body.boolean('disputeFeeReturned') ?? was.disputeFeeReturned,
+      };
+      return changeAccount(sim.store, settings);
+    },
+  },
+  {
+    path: 'balance_transactions',
+    press: ({ sim, body }) => {
+      body.only('amount', 'category', 'currency', 'description', 'fee', 'source', 'type');
+      const amount = body.integer('amount', -MOST, MOST);
+      if (amount === undefined) throw badParameter('parameter_missing', 'Missing required param: amount.', 'amount');
+      const category = body.string('category');
+      return book(sim, {
+        type: body.string('type') ?? 'adjustment',
+        ...{ amount, currency: body.string('currency') ?? 'usd', source: body.string('source') ?? null },
+        ...{ description: body.string('description') ?? null, fee: body.integer('fee', -MOST, MOST) ?? 0 },
+        ...(category !== undefined && { category }),
+      });
+    },
+  },
+  { path: 'payouts/run', press: ({ sim }) => ({ data: payOutAutomatically(sim) }) },
+  {
+    path: 'payouts/:id/advance',
+    press: ({ sim, id }) => {
+      const payout = requirePayout(sim, id);
+      movePayout(sim, payout, payout.status === 'pending' ? 'in_transit' : 'paid', NOBODY);
+      return payout;
+    },
+  },
+  {
+    path: 'payouts/:id/fail',
+    press: ({ sim, id, body }) => {
+      const payout = requirePayout(sim, id);
+      movePayout(sim, payout, 'failed', NOBODY, body.only('failure_code').string('failure_code'));
+      return payout;
+    },
+  },
+  {
+    path: 'payouts/:id/reconcile',
+    press: ({ sim, id }) => {
+      const payout = requirePayout(sim, id);
+      reconcilePayout(sim, payout);
+      return payout;
+    },
+  },
+];
