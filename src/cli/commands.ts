@@ -88,6 +88,11 @@ export const COMMANDS: readonly Entry[] = [
     load: async () => (await import('./export.js')).exportUsage,
   },
   {
+    name: 'chain',
+    summary: 'Show the chains: nodes, blocks, wallets of ours with their gas money, alarms',
+    load: async () => (await import('./chain.js')).showChains,
+  },
+  {
     name: 'jobs list',
     summary: 'List jobs, newest first, with their last error',
     load: async () => (await import('./jobs.js')).listJobs,

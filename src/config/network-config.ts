@@ -28,6 +28,8 @@ export interface GasPolicy {
   readonly maxFeeWei: bigint | undefined;
   /** After this long without a block, a transaction is sent again with a higher fee. */
   readonly replaceAfterMs: number;
+  /** A hot wallet with less than this is announced, and rests while another one has more. In wei. */
+  readonly alarmWei: bigint;
   /** What one coin of the chain is worth, in nano-USD: gas is booked at it. */
   readonly usdPerCoin: bigint;
 }

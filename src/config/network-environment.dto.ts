@@ -91,6 +91,9 @@ export class NetworkEnvironmentDto {
   @Max(3_600, { message: 'must be at most 3600 seconds' })
   EVM_REPLACE_AFTER_SECONDS: number = 30;
 
+  @Matches(DECIMAL, { message: "must be an amount of the chain's coin as a plain decimal" })
+  EVM_GAS_ALARM_COINS: string = '0.01';
+
   @Matches(DECIMAL, { message: 'must be US dollars as a plain decimal' })
   EVM_GAS_USD_PER_COIN: string = '3000';
 }

@@ -88,6 +88,7 @@ describe('readEnvironment', () => {
     ['EVM_CONFIRMATIONS', '0'],
     ['EVM_MAX_FEE_GWEI', 'cheap'],
     ['EVM_REPLACE_AFTER_SECONDS', '0'],
+    ['EVM_GAS_ALARM_COINS', 'few'],
     ['EVM_GAS_USD_PER_COIN', '-1'],
     ['X402_NETWORKS_FILE', 'hidden'],
     ['X402_SCHEMES', 'cash'],

@@ -36,6 +36,7 @@ export function networkOf(dto: NetworkEnvironmentDto, { schemes }: SchemeChoice)
     gas: {
       maxFeeWei: dto.EVM_MAX_FEE_GWEI === undefined ? undefined : scaled(dto.EVM_MAX_FEE_GWEI),
       replaceAfterMs: dto.EVM_REPLACE_AFTER_SECONDS * 1000,
+      alarmWei: scaled(dto.EVM_GAS_ALARM_COINS) * WEI_PER_GWEI,
       usdPerCoin: scaled(dto.EVM_GAS_USD_PER_COIN),
     },
     upto: sends && schemes.includes('upto'),
@@ -112,6 +113,8 @@ function resolved(entry: unknown, env: Record<string, string | undefined>): Reco
   });
   return Object.fromEntries(values.filter(([, value]) => value !== undefined && value !== ''));
 }
+
+const WEI_PER_GWEI = 1_000_000_000n;
 
 /** A decimal in billionths: gwei as wei, USD as nano-USD, coins as gwei. */
 const scaled = (decimal: string): bigint => parseMoney(decimal, 'USD').atoms;

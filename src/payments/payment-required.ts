@@ -7,7 +7,12 @@ export interface Declared {
   /** x402 extensions by key. */
   readonly extensions?: Readonly<Record<string, unknown>>;
   readonly members?: Readonly<Record<string, unknown>>;
+  /** Networks (CAIP-2) on which nothing can be paid now, because no node of theirs answers. */
+  readonly unavailable?: readonly string[];
 }
+
+/** Seconds after which a network that was away is worth another try. */
+export const AWAY_RETRY_SECONDS = 5;
 
 /**
  * The 402 that serves three readers at once: x402 v2 clients (the `PAYMENT-REQUIRED` header), v1 clients
@@ -22,7 +27,8 @@ export class PaymentRequiredError extends BillingError {
     refusal?: Refusal,
     declared: Declared = {},
   ) {
-    const reason = refusal ?? NO_PAYMENT;
+    const away = declared.unavailable ?? [];
+    const reason = refusal ?? (away.length > 0 ? noPaymentWithout(away) : NO_PAYMENT);
     const rows = reason.accepts?.(accepts) ?? accepts;
     super({
       code: reason.code,
@@ -40,6 +46,7 @@ export class PaymentRequiredError extends BillingError {
         error: refusal ? reason.code : 'X-PAYMENT header is required',
         accepts: rows.flatMap((requirements) => toVersion1(requirements, work)),
         topUpUrl,
+        ...(away.length > 0 ? { unavailable: away.map(unavailableRail) } : {}),
         ...declared.members,
         ...reason.members,
       },
@@ -53,6 +60,22 @@ const NO_PAYMENT: Refusal = {
   detail: 'This call has a price and the request carries no payment.',
   hint: 'Send an API key as "Authorization: Bearer tb_…", or pay with an x402 client.',
 };
+
+/** A member of the 402's `unavailable`: what cannot be paid on, and since it may be soon, when to ask again. */
+const unavailableRail = (network: string) => ({
+  rail: 'x402',
+  network,
+  code: 'chain_unavailable',
+  detail: `No node of ${network} answers, so nothing can be paid there now. Prepaid credit works.`,
+  retryAfter: AWAY_RETRY_SECONDS,
+});
+
+const noPaymentWithout = (away: readonly string[]): Refusal => ({
+  ...NO_PAYMENT,
+  detail: `${NO_PAYMENT.detail} USDC on ${away.join(', ')} cannot be taken now, because the chain does not answer. Prepaid credit works.`,
+  hint: 'Send an API key as "Authorization: Bearer tb_…", or ask again after the seconds in Retry-After.',
+  retryAfter: AWAY_RETRY_SECONDS,
+});
 
 /** x402 v1 knows networks by name, and only these. */
 const V1_NETWORKS: Readonly<Record<string, string>> = {

@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { BillingError } from '../common/billing-error';
 import { CONFIG } from '../config/config.module';
 import type { Config } from '../config/config';
+import { NetworksService } from './chain/networks.service';
 import type { Claim } from './claim';
 import { envelopeOf } from './payment-envelope';
 import { PaymentExtensions } from './payment-extensions.service';
@@ -27,6 +28,7 @@ export class PaymentSchemesService {
     @Inject(PAYMENT_SCHEMES) private readonly schemes: readonly PaymentScheme[],
     private readonly extensions: PaymentExtensions,
     private readonly identified: IdentifiedPayments,
+    private readonly networks: NetworksService,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
@@ -70,11 +72,13 @@ export class PaymentSchemesService {
   }
 
   private async paymentRequired(work: Work, refusal?: Refusal): Promise<PaymentRequiredError> {
-    const accepts = this.requirements(work);
+    // A row of a chain that is away would be signed for, and refused.
+    const accepts = this.requirements(work).filter(({ network }) => !this.networks.isAway(network));
+    const unavailable = this.networks.away().map(({ id }) => id);
     const ofSchemes = this.schemes.map((scheme) => scheme.extensions?.(work) ?? {});
     const extensions = Object.assign({}, ...ofSchemes, await this.extensions.declarations(work, accepts));
     const members = Object.assign({}, ...this.schemes.map((scheme) => scheme.members?.(work) ?? {}));
-    return new PaymentRequiredError(work, accepts, this.topUpUrl, refusal, { extensions, members });
+    return new PaymentRequiredError(work, accepts, this.topUpUrl, refusal, { extensions, members, unavailable });
   }
 
   private requirements(work: Work): readonly PaymentRequirements[] {

@@ -1,6 +1,5 @@
 import { Module } from '@nestjs/common';
 import { CustomersModule } from '../customers/customers.module';
-import { EvmModule } from '../evm/evm.module';
 import { LedgerModule } from '../ledger/ledger.module';
 import { MeteringModule } from '../metering/metering.module';
 import { PricingModule } from '../pricing/pricing.module';
@@ -50,7 +49,7 @@ const SCHEMES = PARTS.flatMap(({ schemes = [] }) => schemes);
 const EXTENSIONS = PARTS.flatMap(({ extensions = [] }) => extensions);
 
 @Module({
-  imports: [LedgerModule, CustomersModule, EvmModule, MeteringModule, PricingModule],
+  imports: [LedgerModule, CustomersModule, MeteringModule, PricingModule],
   controllers: PARTS.flatMap(({ controllers = [] }) => controllers),
   providers: [
     ClaimLeases,

@@ -78,6 +78,15 @@ export const inDoubt = (transaction: string | undefined): Refusal => ({
   members: transaction === undefined ? {} : { transaction },
 });
 
+/** Nothing is known against the payment: paying again would not help, waiting does. */
+export const chainUnavailable: Refusal = {
+  status: 503,
+  code: 'chain_unavailable',
+  detail: 'Payments in USDC cannot be verified right now: the chain does not answer.',
+  hint: 'Nothing was taken. Repeat the request after the seconds in Retry-After, or pay with an API key.',
+  retryAfter: 5,
+};
+
 /** A call of this wallet was delivered and its money never came. */
 export const paymentOwed: Refusal = {
   status: 402,

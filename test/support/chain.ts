@@ -10,11 +10,11 @@ import {
   parseAbiItem,
 } from 'viem';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
-import { DEV_WALLETS, fundEth, type LocalChain, mintUsdc, startChain } from '../../src/local/chain';
+import { type ChainOptions, DEV_WALLETS, fundEth, type LocalChain, mintUsdc, startChain } from '../../src/local/chain';
 
 /** A chain with our USDC on it, and the variables with which the application settles there. */
 export async function startTestChain(
-  options: { blockTimeSeconds?: number } = {},
+  options: ChainOptions = {},
 ): Promise<{ chain: LocalChain; env: Record<string, string> }> {
   const chain = await startChain(options);
   await fundEth(chain.rpcUrl, DEV_WALLETS.facilitator.address, 10n ** 20n);

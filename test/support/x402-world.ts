@@ -5,12 +5,13 @@ import { chainReceipts, customerCredits } from '../../src/ledger/ledger-account'
 import { LedgerAccountsService } from '../../src/ledger/ledger-accounts.service';
 import { LedgerVerifyService } from '../../src/ledger/ledger-verify.service';
 import { DatabaseService } from '../../src/database/database.service';
-import { DEV_WALLETS, type LocalChain } from '../../src/local/chain';
+import { type ChainOptions, DEV_WALLETS, type LocalChain } from '../../src/local/chain';
 import type { PaymentRequirements } from '../../src/payments/payment-scheme';
 import { startAppOn, type TestApp } from './app';
 import { mintTo, receivedOnChain, startTestChain } from './chain';
 import { type RpcProxy, startRpcProxy } from './rpc-proxy';
-import { startWorld, type World } from './world';
+import { until } from './calls';
+import { chat, startWorld, type World } from './world';
 
 /** A chain, an upstream, and the application between them, which reaches the chain through a node that can go away. */
 export interface X402World extends World {
@@ -22,10 +23,10 @@ export interface X402World extends World {
 }
 
 export async function startX402World(
-  options: { replicas?: number; blockTimeSeconds?: number; env?: Record<string, string> } = {},
+  options: ChainOptions & { replicas?: number; env?: Record<string, string> } = {},
 ): Promise<X402World> {
-  const { replicas = 1, blockTimeSeconds, env: extra = {} } = options;
-  const { chain, env: chainEnv } = await startTestChain(blockTimeSeconds === undefined ? {} : { blockTimeSeconds });
+  const { replicas = 1, env: extra = {}, ...ofChain } = options;
+  const { chain, env: chainEnv } = await startTestChain(ofChain);
   const node = await startRpcProxy(chain.rpcUrl);
   const given = { ...chainEnv, EVM_RPC_URL: node.url, ...extra };
   const world = await startWorld(given);
@@ -119,10 +120,21 @@ export const inHeader = (payment: unknown): Record<string, string> => ({
 
 /** What the 402 to this request asks for, by the first scheme of that name. */
 export async function askedFor(unpaid: Promise<Response>, scheme = 'exact'): Promise<PaymentRequirements> {
-  const header = (await unpaid).headers.get('payment-required') ?? '';
-  const { accepts } = JSON.parse(Buffer.from(header, 'base64').toString()) as { accepts: PaymentRequirements[] };
-  return accepts.find((row) => row.scheme === scheme) as PaymentRequirements;
+  return (await rowsOf(unpaid)).find((row) => row.scheme === scheme) as PaymentRequirements;
 }
+
+/** Every x402 way to pay that the 402 to this request offers. */
+export async function rowsOf(unpaid: Promise<Response>): Promise<PaymentRequirements[]> {
+  const header = (await unpaid).headers.get('payment-required') ?? '';
+  return JSON.parse(Buffer.from(header, 'base64').toString()).accepts;
+}
+
+/** Until a world whose node was away offers payments on its chain again, as it does by itself. */
+export const untilOffered = (world: Pick<TestApp, 'url'>): Promise<PaymentRequirements[]> =>
+  until(
+    () => rowsOf(chat(world.url, undefined)),
+    (rows) => rows.length > 0,
+  );
 
 /**
  * The books after a story: they are proved, hold nothing any more, and say of the chain what the chain says itself.

@@ -13,7 +13,14 @@ import { payerWith, usdcBalance } from '../support/chain';
 import { registerServer } from '../support/credit-world';
 import { allCut, allPass } from '../support/rpc-proxy';
 import { startStockServer, TAKEN, type StockServer } from '../support/stock-server';
-import { signPayment, sql, startX402World, type SignedPayment, type X402World } from '../support/x402-world';
+import {
+  type SignedPayment,
+  signPayment,
+  sql,
+  startX402World,
+  untilOffered,
+  type X402World,
+} from '../support/x402-world';
 
 const NETWORK = 'eip155:84532';
 const seller = privateKeyToAccount(generatePrivateKey());
@@ -36,8 +43,9 @@ beforeAll(async () => {
 beforeEach(async () => {
   payer = await payerWith(world.chain, 1_000_000n);
 });
-afterEach(() => {
+afterEach(async () => {
   world.node.rule = allPass;
+  await untilOffered(world);
 });
 afterAll(async () => {
   await shop?.stop();
@@ -153,6 +161,7 @@ describe('a payment', () => {
       expect((await json(response)).code).toBe('chain_unavailable');
     }
     world.node.rule = allPass;
+    await untilOffered(world);
     expect(await json(await ask('settle', payment))).toMatchObject({ success: true });
   });
 
@@ -167,6 +176,7 @@ describe('a payment', () => {
     const doubtful = await ask('settle', payment);
     expect([doubtful.status, (await json(doubtful)).code]).toEqual([503, 'settlement_pending']);
     world.node.rule = allPass;
+    await untilOffered(world);
     const settled = await json(await ask('settle', payment));
     expect(settled).toMatchObject({ success: true, payer: payer.address });
     expect(await earned()).toBe(before + 1_000n);

@@ -22,6 +22,7 @@ import {
   inHeader,
   signPayment,
   startX402World,
+  untilOffered,
   walletCredit,
   type X402World,
 } from '../support/x402-world';
@@ -181,6 +182,7 @@ test('a chain that does not answer is waited for, never refused', async () => {
   world.node.rule = allCut;
   const refusal = await untouched(proof).finally(() => (world.node.rule = allPass));
   expect(refusal).toMatchObject({ status: 503, code: 'chain_unavailable' });
+  await untilOffered(world);
   expect((await show(proof)).status).toBe(200);
 });
 

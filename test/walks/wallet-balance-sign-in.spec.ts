@@ -13,6 +13,7 @@ import {
   countOfBooks,
   expectBooksAsOnChain,
   startX402World,
+  untilOffered,
   walletCredit,
   type X402World,
 } from '../support/x402-world';
@@ -154,6 +155,7 @@ test('a contract wallet signs in by EIP-1271, and waits while the chain cannot b
   const waiting = await show(headers).finally(() => (world.node.rule = allPass));
   expect(waiting.status).toBe(503);
   expect(await waiting.json()).toMatchObject({ code: 'chain_unavailable' });
+  await untilOffered(world);
   expect(await (await show(headers)).json()).toMatchObject({ address: (contractAddress as Hex).toLowerCase() });
 
   const stranger = privateKeyToAccount(generatePrivateKey());

@@ -11,6 +11,7 @@ import {
   signPayment,
   sql,
   startX402World,
+  untilOffered,
   type X402World,
 } from '../support/x402-world';
 import { chat } from '../support/world';
@@ -91,6 +92,7 @@ test('a node that goes away between verifying and settling', async () => {
 
     await expectInDoubt(doubtful);
     await expectPaidOnce(story);
+    await untilOffered(world);
     expect(world.upstream.calls().length - calls).toBe(1);
   }
 });
@@ -129,6 +131,7 @@ test('a node that is away before anything is verified: nothing is known against 
     expect(await response.json()).toMatchObject({ code: 'chain_unavailable' });
   }
   for (const story of stories) expect(await claimOf(story)).toBeUndefined();
+  await untilOffered(world);
   expect((await sendAll(stories)).map(({ status }) => status)).toEqual([200, 200]);
 });
 

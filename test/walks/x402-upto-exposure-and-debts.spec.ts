@@ -7,7 +7,14 @@ import { until } from '../support/calls';
 import { usdcBalance } from '../support/chain';
 import { allCut, allPass } from '../support/rpc-proxy';
 import { signUpto, uptoPayerWith } from '../support/upto';
-import { expectBooksAsOnChain, inHeader, sql, startX402World, type X402World } from '../support/x402-world';
+import {
+  expectBooksAsOnChain,
+  inHeader,
+  sql,
+  startX402World,
+  untilOffered,
+  type X402World,
+} from '../support/x402-world';
 
 let world: X402World;
 
@@ -100,6 +107,7 @@ test('a node that goes away during the settlement: in doubt, then settled once, 
     refusal: { status: 503, code: 'settlement_in_doubt' },
   });
   world.node.rule = allPass;
+  await untilOffered(world);
   await until(
     async () => (await sql(world, 'SELECT state FROM claims WHERE key = $1', [one.claimKey]))[0],
     ({ state }) => state === 'settled',

@@ -1,4 +1,7 @@
 import type { PaymentsPart } from '../payments-part.providers';
+import { ChainAdminController } from './chain.admin.controller';
+import { ChainStatus } from '../chain-status.service';
+import { GasAlarm } from './gas-alarm.service';
 import { GasBooks } from './gas-books.service';
 import { KeyPool } from './key-pool.service';
 import { NetworksService } from './networks.service';
@@ -9,5 +12,16 @@ import { TransactionSender } from './transaction-sender.service';
 
 /** The chains: reading them, and having things happen there. No way to pay by itself. */
 export const CHAIN: PaymentsPart = {
-  providers: [NetworksService, KeyPool, TransactionSender, TransactionFollower, ReceiptsService, Settler, GasBooks],
+  controllers: [ChainAdminController],
+  providers: [
+    NetworksService,
+    KeyPool,
+    TransactionSender,
+    TransactionFollower,
+    ReceiptsService,
+    Settler,
+    GasBooks,
+    GasAlarm,
+    ChainStatus,
+  ],
 };

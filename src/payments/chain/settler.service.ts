@@ -122,7 +122,7 @@ export class Settler {
 
   /** @throws when the call would revert, and TooMuchGasError. */
   private async simulated(call: ChainCall): Promise<ChainCall> {
-    const account = this.keys.pick(call.network, call.sender).address;
+    const account = (await this.keys.pick(call.network, call.sender)).address;
     const { to, data } = call;
     const gas = await this.networks.of(call.network).reader.estimateGas({ account, to, data });
     const most = call.gas > MOST_GAS_ALONE ? call.gas : MOST_GAS_ALONE;

@@ -39,7 +39,7 @@ export class TransactionSender {
   async send(calls: readonly ChainCall[]): Promise<{ hash: Hex; broadcast: Promise<void> }> {
     const [{ network: id, sender }] = calls as [ChainCall];
     const network = this.networks.of(id);
-    const key = this.keys.pick(id, sender);
+    const key = await this.keys.pick(id, sender);
     const fees = await this.currentFees(network);
     const call = { type: 'eip1559', chainId: network.chainId, ...transactionOf(calls), ...fees } as const;
     const transaction = await this.database.transaction(async (tx) => {
@@ -78,7 +78,7 @@ export class TransactionSender {
     const isOutbid = baseFeePerGas !== null && baseFeePerGas > maxFeePerGas;
     if (!isOutbid || !to || !data || !gas || fees.maxFeePerGas > most) return this.broadcast(network, stuck);
     const nonce = Number(stuck.nonce);
-    const key = this.keys.pick(stuck.network, stuck.signer);
+    const key = await this.keys.pick(stuck.network, stuck.signer);
     const raw = await key.signTransaction({ type: 'eip1559', chainId: network.chainId, nonce, to, data, gas, ...fees });
     const hash = keccak256(raw);
     await this.database.query(
@@ -94,14 +94,18 @@ export class TransactionSender {
     await this.broadcast(network, { hash, raw });
   }
 
-  /** Tells every node of the network. Never throws: what no node takes is sent again. */
-  async broadcast(network: ChainNetwork, { raw, hash }: Pick<ChainTransaction, 'raw' | 'hash'>): Promise<void> {
-    const answers = await Promise.allSettled(
-      network.nodes.map((node) => node.request({ method: 'eth_sendRawTransaction', params: [raw] })),
-    );
-    if (answers.some(({ status }) => status === 'fulfilled')) return;
-    const [first] = answers as PromiseRejectedResult[];
-    this.logger.warn(`${hash} was taken by no node and will be sent again: ${String(first?.reason).split('\n')[0]}`);
+  /**
+   * Tells every node of the network, and returns when one has taken it: one that is away keeps nobody waiting. Never
+   * throws: what no node takes is sent again.
+   */
+  async broadcast({ nodes }: ChainNetwork, { raw, hash }: Pick<ChainTransaction, 'raw' | 'hash'>): Promise<void> {
+    const told = nodes.each.map((node) => node.request({ method: 'eth_sendRawTransaction', params: [raw] }));
+    try {
+      await Promise.any(told);
+    } catch (error) {
+      const [first] = (error as AggregateError).errors;
+      this.logger.warn(`${hash} was taken by no node and will be sent again: ${String(first).split('\n')[0]}`);
+    }
   }
 
   /** The row is the lock: nonces are taken one after the other, and are taken only if the transaction is written down. */

@@ -4,7 +4,15 @@ import { usdc } from '../../common/money';
 import { CLAIMABLE, type Claim } from '../claim';
 import { ClaimsService } from '../claims.service';
 import type { HoldOutcome, PaymentRequirements, Work } from '../payment-scheme';
-import { alreadyUsed, answerNotKept, inDoubt, inProgress, paymentOwed, type Refusal } from '../refusal';
+import {
+  alreadyUsed,
+  answerNotKept,
+  chainUnavailable,
+  inDoubt,
+  inProgress,
+  paymentOwed,
+  type Refusal,
+} from '../refusal';
 import { type Channel, faultOf } from './channel';
 import { ChannelDeposits, type DepositPayment } from './channel-deposits.service';
 import { chargeHeaders } from './channel-headers';
@@ -12,7 +20,7 @@ import type { ChannelClaimPayment, ChannelHold } from './channel-hold';
 import { ChannelMirror } from './channel-mirror.service';
 import { type ChannelPayment, forgeryOf } from './channel-payment';
 import { ChannelPrepaid } from './channel-prepaid.service';
-import { chainUnavailable, channelBusy, channelRefusal, corrective } from './channel-refusal';
+import { channelBusy, channelRefusal, corrective } from './channel-refusal';
 import { ChannelTurns } from './channel-turns.service';
 import { ChannelsService } from './channels.service';
 

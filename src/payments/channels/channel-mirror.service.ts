@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { CustomersService } from '../../customers/customers.service';
 import { DatabaseService } from '../../database/database.service';
-import type { Refusal } from '../refusal';
+import { chainUnavailable, type Refusal } from '../refusal';
 import type { Channel, ChannelState } from './channel';
 import { ChannelChain } from './channel-chain.service';
 import type { ChannelPayment } from './channel-payment';
-import { chainUnavailable, channelRefusal } from './channel-refusal';
+import { channelRefusal } from './channel-refusal';
 import { ChannelsService } from './channels.service';
 
 /** A channel that was looked at so recently needs no other look. */

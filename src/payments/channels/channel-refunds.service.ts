@@ -5,14 +5,14 @@ import { newId } from '../../common/id';
 import type { Claim } from '../claim';
 import { ClaimsService } from '../claims.service';
 import type { HoldOutcome, PaymentRequirements } from '../payment-scheme';
-import { inDoubt, inProgress, type Refusal } from '../refusal';
+import { chainUnavailable, inDoubt, inProgress, type Refusal } from '../refusal';
 import type { Channel } from './channel';
 import { refundHeaders } from './channel-headers';
 import type { ChannelClaimPayment } from './channel-hold';
 import { ChannelMirror } from './channel-mirror.service';
 import { type ChannelPayment, forgeryOf } from './channel-payment';
 import { ChannelRefundSender } from './channel-refund-sender.service';
-import { chainUnavailable, channelBusy, channelRefusal, corrective } from './channel-refusal';
+import { channelBusy, channelRefusal, corrective } from './channel-refusal';
 import { ChannelTurns } from './channel-turns.service';
 import { ChannelsService } from './channels.service';
 

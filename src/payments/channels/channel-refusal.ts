@@ -45,15 +45,6 @@ export const channelRefusal = (reason: ChannelReason, more: Partial<Refusal> = {
   ...more,
 });
 
-/** Nothing is known against the payment: paying again would not help, waiting does. */
-export const chainUnavailable: Refusal = {
-  status: 503,
-  code: 'chain_unavailable',
-  detail: 'The chain does not answer, so the channel cannot be looked at right now.',
-  hint: 'Nothing was taken. Repeat the request after the seconds in Retry-After, or pay with an API key.',
-  retryAfter: 5,
-};
-
 /** All the calls of a channel go one after the other: this one waited, and its turn did not come. */
 export const channelBusy: Refusal = channelRefusal('channel_busy', {
   hint: 'Repeat the request, or open another channel with another salt for calls at the same time.',

@@ -10,7 +10,7 @@ import { transferDigest } from '../../evm/typed-digest';
 import { NetworksService } from '../chain/networks.service';
 import { FacilitatorClient } from '../facilitator.client';
 import type { PaymentRequirements } from '../payment-scheme';
-import type { Refusal } from '../refusal';
+import { chainUnavailable, type Refusal } from '../refusal';
 import { type ExactPayment, refusedPayment, toVersion2 } from './exact-payment';
 
 /** A payment that is good, and whether its payer is a contract whose own code judges the signature. */
@@ -44,6 +44,8 @@ export class ExactVerification {
 
   /** Whether the payment is good, else why not, by the reasons of `@x402/evm`. */
   async verify(payment: ExactPayment, required: PaymentRequirements): Promise<Verification> {
+    // Whoever judges it: what cannot be looked up afterwards is not begun.
+    if (this.networks.isAway(required.network)) return { kind: 'refused', refusal: chainUnavailable };
     try {
       if (this.hosted) return await this.ask(payment, required);
       return (await this.verifyHere(payment, required)) ?? (await this.ask(payment, required));
@@ -102,12 +104,3 @@ const AUTHORIZATION = 'invalid_exact_evm_payload_authorization';
 const UNREACHABLE = 'unexpected_verify_error';
 
 const refused = (code: string): Verification => ({ kind: 'refused', refusal: refusedPayment(code) });
-
-/** Nothing is known against the payment: paying again would not help, waiting does. */
-const chainUnavailable: Refusal = {
-  status: 503,
-  code: 'chain_unavailable',
-  detail: 'Payments in USDC cannot be verified right now.',
-  hint: 'Nothing was taken. Repeat the request after the seconds in Retry-After, or pay with an API key.',
-  retryAfter: 5,
-};

@@ -28,7 +28,7 @@ import { answerOf } from './exact-answer';
 import type { ExactHold } from './exact-hold';
 import { type ExactPayment, findExactPayment, refusedPayment } from './exact-payment';
 import { ExactSettlement } from './exact-settlement.service';
-import { exactRequirements } from './exact-requirements';
+import { exactRequirements, rowFor } from './exact-requirements';
 import { settlementHeaders } from './settlement-headers';
 import { walletHold } from './wallet-hold';
 
@@ -52,7 +52,7 @@ export class ExactScheme implements PaymentScheme {
 
   requirements(work: Work): readonly PaymentRequirements[] {
     const { x402, upstream } = this.config;
-    return x402 ? [exactRequirements(x402, work.quote.ceiling, upstream.timeoutMs)] : [];
+    return (x402?.networks ?? []).map((network) => exactRequirements(network, work.quote.ceiling, upstream.timeoutMs));
   }
 
   find(headers: RequestHeaders): PaymentPayload | undefined {
@@ -72,8 +72,7 @@ export class ExactScheme implements PaymentScheme {
   async hold(payment: PaymentPayload, work: Work): Promise<HoldOutcome> {
     const given = payment as ExactPayment | UnreadablePayment;
     if ('refusal' in given) return { kind: 'refused', refusal: given.refusal };
-    const [required] = this.requirements(work);
-    return this.admission.admit(given, required as PaymentRequirements, work);
+    return this.admission.admit(given, rowFor(given, this.requirements(work)), work);
   }
 
   /** The answer and the charge are durable before the money moves: whatever happens then, it can be finished. */

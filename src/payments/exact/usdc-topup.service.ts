@@ -4,6 +4,7 @@ import { BillingError, InvalidRequestError } from '../../common/billing-error';
 import { formatMoney, type Money, usd, usdc, usdcToUsdAtPar } from '../../common/money';
 import { CONFIG } from '../../config/config.module';
 import type { Config } from '../../config/config';
+import { NetworksService } from '../chain/networks.service';
 import { ClaimsService } from '../claims.service';
 import { envelopeOf } from '../payment-envelope';
 import { PaymentRequiredError } from '../payment-required';
@@ -16,7 +17,7 @@ import type { ExactHold } from './exact-hold';
 import { type ExactPayment, findExactPayment, paymentIdOf } from './exact-payment';
 import type { ExactClaimPayment } from './exact-settlement.service';
 import { settlementHeaders } from './settlement-headers';
-import { exactRequirements } from './exact-requirements';
+import { exactRequirements, rowFor } from './exact-requirements';
 import { TopUpBooks } from './topup-books.service';
 
 /** $0.01 in nano-USD: less is not worth the gas. */
@@ -41,21 +42,23 @@ export class UsdcTopUpService {
     private readonly schemes: PaymentSchemesService,
     private readonly claims: ClaimsService,
     private readonly books: TopUpBooks,
+    private readonly networks: NetworksService,
   ) {}
 
-  /** @throws PaymentRequiredError with the one way to pay; BillingError for a payment that is not accepted. */
+  /** @throws PaymentRequiredError with the ways to pay it; BillingError for a payment that is not accepted. */
   async topUp(topUp: UsdcTopUp): Promise<KeptAnswer> {
     const work = this.workOf(topUp);
-    const required = this.requirementsOf(topUp.amount);
+    const rows = this.rowsFor(topUp.amount);
     const envelope = envelopeOf(topUp.headers);
     const payment = envelope && 'refusal' in envelope ? envelope : findExactPayment(topUp.headers);
-    if (!payment) throw new PaymentRequiredError(work, [required], topUp.url, envelope && unsupportedScheme);
-    if ('refusal' in payment) throw await this.refused(payment.refusal, work, required);
+    if (!payment) throw this.unpaid(work, rows, envelope && unsupportedScheme);
+    if ('refusal' in payment) throw await this.refused(payment.refusal, work, rows);
+    const required = rowFor(payment, rows);
     const outcome = await this.admission.admit(payment, required, work);
     if (outcome.kind === 'refused') {
       const credited = await this.creditedBefore(topUp, payment, required);
       if (credited) return credited;
-      throw await this.refused(outcome.refusal, work, required);
+      throw await this.refused(outcome.refusal, work, rows);
     }
     if (outcome.kind !== 'held') return outcome.answer;
     const hold = outcome.hold as ExactHold;
@@ -81,13 +84,23 @@ export class UsdcTopUpService {
     return { ...answer, headers: { ...answer.headers, ...headers } };
   }
 
-  private async refused(refusal: Refusal, work: TopUpWork, required: PaymentRequirements): Promise<BillingError> {
-    return refusal.status === 402
-      ? new PaymentRequiredError(work, [required], work.resource.url, refusal)
-      : this.schemes.refused(refusal, work as Work);
+  private async refused(
+    refusal: Refusal,
+    work: TopUpWork,
+    rows: readonly PaymentRequirements[],
+  ): Promise<BillingError> {
+    return refusal.status === 402 ? this.unpaid(work, rows, refusal) : this.schemes.refused(refusal, work as Work);
   }
 
-  private requirementsOf(amount: Money): PaymentRequirements {
+  /** The rows of the chains that answer. */
+  private unpaid(work: TopUpWork, rows: readonly PaymentRequirements[], refusal?: Refusal): BillingError {
+    const accepts = rows.filter(({ network }) => !this.networks.isAway(network));
+    const unavailable = this.networks.away().map(({ id }) => id);
+    return new PaymentRequiredError(work, accepts, work.resource.url, refusal, { unavailable });
+  }
+
+  /** One for each network. */
+  private rowsFor(amount: Money): readonly PaymentRequirements[] {
     const { x402, upstream, topUps } = this.config;
     if (!x402) {
       throw new BillingError({
@@ -107,7 +120,7 @@ export class UsdcTopUpService {
         hint: 'Give the amount as a plain decimal, such as "5" or "12.50".',
       });
     }
-    return exactRequirements(x402, asked, upstream.timeoutMs);
+    return x402.networks.map((network) => exactRequirements(network, asked, upstream.timeoutMs));
   }
 
   /** Settled first, as a stream is: the work is the credit itself. */

@@ -5,7 +5,7 @@ import { payerState } from '../../evm/read-many';
 import { acceptsSignature, isSignedBy, recoverSigner } from '../../evm/signature';
 import { permit2Digest } from '../../evm/typed-digest';
 import { type ChainNetwork, NetworksService } from '../chain/networks.service';
-import type { Refusal } from '../refusal';
+import { chainUnavailable, type Refusal } from '../refusal';
 import { permitFaultOf, type SponsoredPermit } from './gas-sponsoring';
 import { ERC20_ABI } from './upto-abi';
 import type { Permit2Authorization } from './permit2-authorization';
@@ -116,12 +116,3 @@ export function allowanceRequired(token: Hex): Refusal {
     members: { permit2: PERMIT2, token, approve: { to: token, data } },
   };
 }
-
-/** Nothing is known against the payment: paying again would not help, waiting does. */
-const chainUnavailable: Refusal = {
-  status: 503,
-  code: 'chain_unavailable',
-  detail: 'Payments in USDC cannot be verified right now.',
-  hint: 'Nothing was taken. Repeat the request after the seconds in Retry-After, or pay with an API key.',
-  retryAfter: 5,
-};

@@ -49,9 +49,10 @@ export class UptoScheme implements PaymentScheme {
   ) {}
 
   requirements(work: Work): readonly PaymentRequirements[] {
-    return this.offering.map(({ config, addresses }) => {
+    return this.offering.map(({ config, gas }) => {
       // Spread over our keys by the call, so that settlements of one do not wait for another's.
-      const facilitator = addresses[Number(`0x${work.callId.slice(-6)}`) % addresses.length] as string;
+      const able = gas.inRotation();
+      const facilitator = able[Number(`0x${work.callId.slice(-6)}`) % able.length] as string;
       const offer = { network: config.id, payTo: config.payTo, asset: config.asset, facilitator };
       return uptoRequirements(offer, work.quote.ceiling, this.config.upstream.timeoutMs);
     });

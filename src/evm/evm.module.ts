@@ -1,5 +1,0 @@
-import { Module } from '@nestjs/common';
-import { EvmClient } from './evm.client';
-
-@Module({ providers: [EvmClient], exports: [EvmClient] })
-export class EvmModule {}
