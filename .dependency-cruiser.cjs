@@ -5,7 +5,7 @@ const FLOORS = [
   ['database', 'evm'],
   ['jobs'],
   ['ledger', 'customers', 'metering'],
-  ['pricing'],
+  ['pricing', 'credits', 'budgets'],
   ['payments', 'topups'],
   ['invoicing', 'exports', 'reconciliation'],
   ['gateway', 'console'],

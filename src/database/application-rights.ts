@@ -31,6 +31,10 @@ export const APPLICATION_RIGHTS: Readonly<Record<string, Rights>> = {
   resource_servers: EVERYDAY,
   withdrawals: EVERYDAY,
   facilitator_settlements: EVERYDAY,
+  // Whose turn it is among a customer's credit; how much there is, the books say.
+  credit_grants: EVERYDAY,
+  credit_positions: EVERYDAY,
+  grant_movements: { insert: 'all' },
   topups: EVERYDAY,
   stripe_payments: EVERYDAY,
   stripe_events: EVERYDAY,

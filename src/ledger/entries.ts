@@ -6,6 +6,7 @@ import {
   customerReceivable,
   type LedgerAccount,
   merchantPayable,
+  promoExpense,
   revenue,
   stripeClearing,
   stripeFees,
@@ -18,14 +19,24 @@ import {
  * `chain-entries.ts`, `channel-entries.ts` and `withdrawal-entries.ts`. `from` is debited, `to` is credited.
  */
 
-/** A card payment arrived: gross to Stripe clearing, its fee off it, the customer's credit. In USD. */
-export function topUpReceived(topUp: CardPayment & { topUpId: string; customerId: string }): JournalEntry {
+/**
+ * A card payment arrived: gross to Stripe clearing, its fee off it, the customer's credit, and what we give beside it.
+ * In USD.
+ */
+export function topUpReceived(
+  topUp: CardPayment & { topUpId: string; customerId: string; bonus?: Money },
+): JournalEntry {
+  const { bonus } = topUp;
+  const credits = customerCredits(topUp.customerId, 'USD');
   return {
     key: `topup:${topUp.topUpId}`,
     kind: 'topup_received',
     customerId: topUp.customerId,
     memo: { topUp: topUp.topUpId, paymentIntent: topUp.paymentIntentId },
-    postings: cardPayment(topUp, customerCredits(topUp.customerId, 'USD')),
+    postings: [
+      ...cardPayment(topUp, credits),
+      ...(bonus === undefined ? [] : positive({ from: promoExpense(), to: credits, amount: bonus })),
+    ],
   };
 }
 

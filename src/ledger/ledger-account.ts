@@ -37,6 +37,29 @@ export const stripeFees = (): LedgerAccount => house('stripe:fees', 'USD');
 /** Sales tax collected with a payment: the tax office's money, not the customer's. */
 export const taxPayable = (): LedgerAccount => house('tax:payable', 'USD');
 
+/** A refund that is off the customer's credit and not yet off Stripe's balance. */
+export const stripeRefunding = (): LedgerAccount => house('stripe:refunding', 'USD');
+/** What a bank has withdrawn for a dispute whose outcome is open. */
+export const stripeDisputed = (): LedgerAccount => house('stripe:disputed', 'USD');
+/** Off Stripe's balance, and not yet in the bank. */
+export const stripePayouts = (): LedgerAccount => house('stripe:payouts', 'USD');
+/** What Stripe keeps back of its balance. */
+export const stripeReserve = (): LedgerAccount => house('stripe:reserve', 'USD');
+export const bank = (): LedgerAccount => house('bank', 'USD');
+/** Between what a customer paid in another currency and what was settled for it. */
+export const fxDifference = (): LedgerAccount => house('fx:difference', 'USD');
+
+/** Paid credit that expired unused. */
+export const breakage = (): LedgerAccount => house('revenue:breakage', 'USD');
+/** What was given back after it was earned; beside `revenue:inference`, which stays what was used. */
+export const refundsGiven = (asset: AssetCode): LedgerAccount => house('revenue:refunds', asset);
+/** Credit that we gave, and that nobody paid for. */
+export const promoExpense = (): LedgerAccount => house('expense:promo', 'USD');
+/** Fees of disputes, and what was lost without a customer. */
+export const disputesExpense = (): LedgerAccount => house('expense:disputes', 'USD');
+/** Debts that an operator has given up. */
+export const writeOff = (asset: AssetCode): LedgerAccount => house('expense:writeoff', asset);
+
 /** Money whose owner is not known yet: a person looks here. */
 export const suspense = (asset: AssetCode): LedgerAccount => house('suspense', asset);
 

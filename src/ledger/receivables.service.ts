@@ -17,6 +17,8 @@ import type { PostVerdict } from './verdict';
 export interface ArrivedCredit {
   readonly entryId: string;
   readonly repaid: Money;
+  /** The entry was there already: nothing was written. */
+  readonly replayed: boolean;
 }
 
 /** Whatever brings credit goes through here, so that a debt never outlives the money that could repay it. */
@@ -64,8 +66,9 @@ export class ReceivablesService implements OnModuleInit {
     if (hold) await this.ledger.releaseIn(tx, hold);
     const posted = accepted(entry.key, await this.ledger.postIn(tx, entry));
     const nothing: Money = { asset, atoms: 0n };
-    if (posted.verdict === 'replayed') return { entryId: posted.entryId, repaid: nothing };
-    return { entryId: posted.entryId, repaid: await this.repay(tx, customerId, asset, entry.key) };
+    if (posted.verdict === 'replayed') return { entryId: posted.entryId, repaid: nothing, replayed: true };
+    const repaid = await this.repay(tx, customerId, asset, entry.key);
+    return { entryId: posted.entryId, repaid, replayed: false };
   }
 
   /** With both accounts locked. */

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { CreditsModule } from '../credits/credits.module';
 import { CustomersModule } from '../customers/customers.module';
 import { LedgerModule } from '../ledger/ledger.module';
 import { MeteringModule } from '../metering/metering.module';
@@ -49,7 +50,7 @@ const SCHEMES = PARTS.flatMap(({ schemes = [] }) => schemes);
 const EXTENSIONS = PARTS.flatMap(({ extensions = [] }) => extensions);
 
 @Module({
-  imports: [LedgerModule, CustomersModule, MeteringModule, PricingModule],
+  imports: [LedgerModule, CreditsModule, CustomersModule, MeteringModule, PricingModule],
   controllers: PARTS.flatMap(({ controllers = [] }) => controllers),
   providers: [
     ClaimLeases,

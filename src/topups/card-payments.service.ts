@@ -1,5 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { type Money, usd } from '../common/money';
+import { type Money, minus, usd } from '../common/money';
+import type { NewGrant } from '../credits/grant';
+import { GrantsService } from '../credits/grants.service';
 import type { Tx } from '../database/tx';
 import { JobsService } from '../jobs/jobs.service';
 import { extraPaymentReceived, stripeFeeCharged, topUpReceived, unknownPaymentReceived } from '../ledger/entries';
@@ -7,7 +9,6 @@ import { stripeClearing, stripeFees, suspense, taxPayable } from '../ledger/ledg
 import { LedgerAccountsService } from '../ledger/ledger-accounts.service';
 import { LedgerRefusedError } from '../ledger/ledger-error';
 import { LedgerService } from '../ledger/ledger.service';
-import { ReceivablesService } from '../ledger/receivables.service';
 import type { JournalEntry } from '../ledger/journal-entry';
 import type { CheckoutReference, ReportedPayment } from './checkout-event';
 import { stripeFeeJob } from './stripe-fee-job';
@@ -32,7 +33,7 @@ export class CardPaymentsService {
 
   constructor(
     private readonly ledger: LedgerService,
-    private readonly receivables: ReceivablesService,
+    private readonly grants: GrantsService,
     private readonly accounts: LedgerAccountsService,
     private readonly jobs: JobsService,
   ) {}
@@ -41,7 +42,7 @@ export class CardPaymentsService {
   async prepare(db: Tx, checkout: CheckoutReference): Promise<void> {
     for (const account of HOUSE) await this.accounts.idOf(account);
     const topUp = await findTopUp(db, checkout, '');
-    if (topUp) await this.receivables.prepare(topUp.customer_id, 'USD');
+    if (topUp) await this.grants.prepare(topUp.customer_id);
   }
 
   /**
@@ -77,7 +78,13 @@ export class CardPaymentsService {
     const first = topUp.payment_intent_id === null;
     const whose = { ...arrived, topUpId: topUp.id, customerId: topUp.customer_id };
     const entry = first ? topUpReceived(whose) : extraPaymentReceived(whose);
-    const { entryId } = await this.receivables.postCredit(tx, entry, topUp.customer_id, 'USD');
+    const grant: NewGrant = {
+      class: 'paid',
+      origin: first ? 'topup' : 'extra',
+      originId: first ? topUp.id : paymentIntentId,
+      amount: minus(gross, tax),
+    };
+    const { entryId } = await this.grants.arrive(tx, entry, { customerId: topUp.customer_id, grants: [grant] });
     await rememberEntry(tx, paymentIntentId, entryId);
     await tx.query(
       `UPDATE topups SET state = $2, payment_intent_id = coalesce(payment_intent_id, $3),

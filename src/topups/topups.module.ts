@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { CreditsModule } from '../credits/credits.module';
 import { CustomersModule } from '../customers/customers.module';
 import { LedgerModule } from '../ledger/ledger.module';
 import { CHECKOUT } from './checkout.providers';
@@ -13,7 +14,7 @@ import type { TopUpsPart } from './topups-part.providers';
 const PARTS: readonly TopUpsPart[] = [CHECKOUT];
 
 @Module({
-  imports: [CustomersModule, LedgerModule],
+  imports: [CreditsModule, CustomersModule, LedgerModule],
   controllers: [StripeWebhookController, ...PARTS.flatMap(({ controllers = [] }) => controllers)],
   providers: [
     StripeConnection,

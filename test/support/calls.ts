@@ -3,6 +3,7 @@ import { type Balance, LedgerAccountsService } from '../../src/ledger/ledger-acc
 import { DatabaseService } from '../../src/database/database.service';
 import type { UpstreamCall } from '../../src/local/upstream/call-log';
 import type { TestApp } from './app';
+import { brokenGrants } from './grants-world';
 import type { World } from './world';
 
 // oxlint-disable-next-line typescript/no-explicit-any -- rows and answers of many shapes, looked into by tests
@@ -51,6 +52,7 @@ export async function expectSoundBooks(world: Pick<TestApp, 'app'>): Promise<voi
       WHERE u.atoms IS DISTINCT FROM i.atoms`,
   );
   expect(unequal).toEqual([]);
+  expect(await brokenGrants(world)).toEqual([]);
 }
 
 /** Waits for what must become true, and says what it was when it does not. */

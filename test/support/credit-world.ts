@@ -3,6 +3,7 @@ import { LedgerVerifyService } from '../../src/ledger/ledger-verify.service';
 import { newSigningKey } from '../../src/common/signing-key';
 import { startAppOn, type TestApp } from './app';
 import { post, query } from './calls';
+import { brokenGrants } from './grants-world';
 import { startWorld, type World } from './world';
 
 /** An application that signs for prepaid credit, and takes what it signed. */
@@ -101,6 +102,7 @@ export async function expectCreditBooks(world: CreditWorld): Promise<void> {
          OR jti IS NULL OR holds.id IS NULL`,
   );
   expect(unequal).toEqual([]);
+  expect(await brokenGrants(world)).toEqual([]);
 }
 
 /** A resource server of somebody else, registered by the operator. */

@@ -3,8 +3,9 @@ import { usd } from '../../src/common/money';
 import { prefixedId } from '../../src/common/id';
 import { ApiKeysService } from '../../src/customers/api-keys.service';
 import { CustomersService } from '../../src/customers/customers.service';
+import { GrantsService } from '../../src/credits/grants.service';
+import { DatabaseService } from '../../src/database/database.service';
 import { topUpReceived } from '../../src/ledger/entries';
-import { LedgerService } from '../../src/ledger/ledger.service';
 import type { Endpoint, Model } from '../../src/pricing/model';
 import { PricingService } from '../../src/pricing/pricing.service';
 import { startTestApp, type TestApp } from './app';
@@ -74,9 +75,12 @@ export async function customerWith(
 /** Credit as a paid top-up without a fee gives it. */
 export async function giveCredit({ app }: Pick<TestApp, 'app'>, customerId: string, atoms: bigint): Promise<void> {
   const topUpId = prefixedId('top');
-  await app
-    .get(LedgerService)
-    .post(topUpReceived({ topUpId, customerId, gross: usd(atoms), fee: usd(0n), paymentIntentId: topUpId }));
+  const grants = app.get(GrantsService, { strict: false });
+  const amount = usd(atoms);
+  const entry = topUpReceived({ topUpId, customerId, gross: amount, fee: usd(0n), paymentIntentId: topUpId });
+  const grant = { class: 'paid', origin: 'topup', originId: topUpId, amount } as const;
+  await grants.prepare(customerId);
+  await app.get(DatabaseService).transaction((tx) => grants.arrive(tx, entry, { customerId, grants: [grant] }));
 }
 
 export function chat(

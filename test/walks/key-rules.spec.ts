@@ -1,10 +1,6 @@
 import { ApiKeysService, type NewKey } from '../../src/customers/api-keys.service';
-import { DatabaseService } from '../../src/database/database.service';
-import { topUpReceived } from '../../src/ledger/entries';
-import { ReceivablesService } from '../../src/ledger/receivables.service';
-import { usd } from '../../src/common/money';
 import { booksOf, decimal, expectSoundBooks, json, post, query, until, usageOf } from '../support/calls';
-import { chat, customerWith, startWorld, type World } from '../support/world';
+import { chat, customerWith, startWorld, type World, giveCredit } from '../support/world';
 
 describe('which key may pay for what', () => {
   let world: World;
@@ -81,7 +77,7 @@ describe('which key may pay for what', () => {
     expect(required as number).toBe((missing as number) + 1_000);
     expect(await usageOf(world, customerId)).toEqual([]);
     // With what was missing, it works.
-    await topUp(customerId, BigInt(missing as number));
+    await giveCredit(world, customerId, BigInt(missing as number));
     expect((await chat(world.url, key)).status).toBe(200);
     await expectSoundBooks(world);
   });
@@ -116,9 +112,9 @@ describe('which key may pay for what', () => {
     expect(owed).toBeGreaterThan(0n);
     expect([frozen, posted.atoms]).toEqual([true, 0n]);
     await expectRefused(await chat(world.url, key), 402, 'credit_owed');
-    await topUp(customerId, owed - 1n);
+    await giveCredit(world, customerId, owed - 1n);
     await expectRefused(await chat(world.url, key), 402, 'credit_owed');
-    await topUp(customerId, 1_000_000_000n);
+    await giveCredit(world, customerId, 1_000_000_000n);
     expect((await chat(world.url, key)).status).toBe(200);
     expect((await booksOf(world, customerId)).owed).toBe(0n);
     await expectSoundBooks(world);
@@ -133,15 +129,6 @@ describe('which key may pay for what', () => {
     await expectRefused(await chat(world.url, key, { model: 'dall-e-3' }), 404, 'model_not_found');
     await expectRefused(await chat(world.url, undefined, { model: 'x'.repeat(5000) }), 404, 'model_not_found');
   });
-
-  /** As a top-up by card arrives. */
-  async function topUp(customerId: string, atoms: bigint): Promise<void> {
-    const receivables = world.app.get(ReceivablesService, { strict: false });
-    const topUpId = `top_${Math.random()}`;
-    const entry = topUpReceived({ topUpId, customerId, gross: usd(atoms), fee: usd(0n), paymentIntentId: topUpId });
-    await receivables.prepare(customerId, 'USD');
-    await world.app.get(DatabaseService).transaction((tx) => receivables.postCredit(tx, entry, customerId, 'USD'));
-  }
 
   beforeAll(async () => {
     await query(

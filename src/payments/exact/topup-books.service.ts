@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { type Money, usd, usdcToUsdAtPar } from '../../common/money';
+import { GrantsService } from '../../credits/grants.service';
 import { DatabaseService } from '../../database/database.service';
 import { usdcTopUpConverted } from '../../ledger/entries';
 import { customerCredits } from '../../ledger/ledger-account';
@@ -14,6 +15,7 @@ export class TopUpBooks {
   constructor(
     private readonly database: DatabaseService,
     private readonly ledger: LedgerService,
+    private readonly grants: GrantsService,
     private readonly receivables: ReceivablesService,
   ) {}
 
@@ -41,10 +43,12 @@ export class TopUpBooks {
       customerId,
       amount: hold.amount,
     });
-    await this.receivables.prepare(customerId, 'USD');
+    const credited = usdcToUsdAtPar(hold.amount);
+    const grant = { class: 'paid', origin: 'usdc', originId: hold.claimKey, amount: credited } as const;
+    await this.grants.prepare(customerId);
     await this.database.transaction((tx) =>
-      this.receivables.postCredit(tx, entry, customerId, 'USD', walletHold(hold)),
+      this.grants.arrive(tx, entry, { customerId, grants: [grant], hold: walletHold(hold) }),
     );
-    return usdcToUsdAtPar(hold.amount);
+    return credited;
   }
 }

@@ -1,0 +1,161 @@
+import { Injectable } from '@nestjs/common';
+import { type Money, usd } from '../common/money';
+import type { Tx } from '../database/tx';
+import type { JournalEntry } from '../ledger/journal-entry';
+import { LedgerRefusedError } from '../ledger/ledger-error';
+import { type LedgerHold, LedgerService } from '../ledger/ledger.service';
+import { type ArrivedCredit, ReceivablesService } from '../ledger/receivables.service';
+import { allocate, sumOf } from './allocation';
+import { type CreditPool, freeOf, frozenHold, named, thawed } from './credit-pool';
+import { CreditPools } from './credit-pools.service';
+import type { NewGrant } from './grant';
+import { type GrantMovement, GrantStore } from './grant-store.service';
+
+export interface ArrivedGrants extends ArrivedCredit {
+  /** In the order given; none for an entry that was there already. */
+  readonly grantIds: readonly string[];
+}
+
+/** What is to be taken back of a customer's credit. */
+export interface Taking {
+  /** Of one customer. They give first, in this order. */
+  readonly grantIds: readonly string[];
+  /** What the entry debits from the customer, in USD. */
+  readonly amount: Money;
+  /** Also from other credit, and from what the customer does not have: the entry says where that goes (`overflow`). */
+  readonly force?: boolean;
+  /** The hold of an earlier `FrozenCredit.freeze`, which this closes. */
+  readonly frozenBy?: string | undefined;
+  /** `taken` when left out. */
+  readonly as?: Extract<GrantMovement, 'taken' | 'voided'>;
+}
+
+export type TakenCredit =
+  | {
+      readonly kind: 'taken';
+      readonly entryId: string;
+      /** What the named grants gave; the rest came from other credit or is owed. */
+      readonly fromGrants: Money;
+      readonly owed: Money;
+    }
+  | { readonly kind: 'replayed'; readonly entryId: string }
+  /** Without `force`: the named grants cannot give more than `free` now. Nothing was written. */
+  | { readonly kind: 'insufficient'; readonly free: Money };
+
+/** What is left of a grant: in all, behind a dispute's hold, and what could be taken back at this moment. */
+export interface RemainingCredit {
+  readonly remaining: Money;
+  readonly frozen: Money;
+  readonly free: Money;
+}
+
+/**
+ * Whatever brings USD credit, or takes it back other than by use, goes through here. A customer's credit is one balance
+ * of the ledger; its grants say whose turn it is. Between two changes of the grants their order stands still, so only
+ * the sum that was used counts, and each method begins by taking that sum off them. Every method works in the caller's
+ * transaction and locks every account that it will touch first, in the ledger's order.
+ */
+@Injectable()
+export class GrantsService {
+  constructor(
+    private readonly ledger: LedgerService,
+    private readonly receivables: ReceivablesService,
+    private readonly pools: CreditPools,
+    private readonly store: GrantStore,
+  ) {}
+
+  /** Makes the accounts' rows. Before the transaction is opened: a row is made on a connection of its own. */
+  prepare(customerId: string): Promise<void> {
+    return this.receivables.prepare(customerId, 'USD');
+  }
+
+  /**
+   * Posts `entry`, which credits the customer exactly what `grants` say, repays from it what the customer owes, and
+   * remembers the grants. A replayed entry changes nothing. `hold` is captured by the entry.
+   * @throws LedgerRefusedError when the ledger refuses `entry`.
+   */
+  async arrive(
+    tx: Tx,
+    entry: JournalEntry,
+    credit: { readonly customerId: string; readonly grants: readonly NewGrant[]; readonly hold?: LedgerHold },
+  ): Promise<ArrivedGrants> {
+    const { customerId, grants, hold } = credit;
+    const pool = await this.pools.open(tx, customerId, entry, hold);
+    assertMoves(entry, 'to', pool, usd(grants.reduce((sum, { amount }) => sum + amount.atoms, 0n)));
+    const arrived = await this.receivables.postCredit(tx, entry, customerId, 'USD', hold);
+    if (arrived.replayed) return { ...arrived, grantIds: [] };
+    return { ...arrived, grantIds: await this.store.insert(tx, pool, grants, arrived.entryId) };
+  }
+
+  /**
+   * Posts `entry`, which takes credit back: from the named grants first. With `force` what they lack comes from the
+   * customer's other credit, and what that lacks is owed; without it the named grants bear all of it or none.
+   * @throws NotFoundError `grant_not_found`; LedgerRefusedError
+   */
+  async take(tx: Tx, entry: JournalEntry, taking: Taking): Promise<TakenCredit> {
+    const { grantIds, amount, force = false, frozenBy, as = 'taken' } = taking;
+    const before = await this.pools.open(tx, await this.store.ownerOf(tx, grantIds), entry);
+    assertMoves(entry, 'from', before, amount);
+    const frozen = frozenHold(before, frozenBy);
+    const pool = frozen ? thawed(before, frozen) : before;
+    const giving = named(pool, grantIds);
+    const free = freeOf(pool, giving);
+    if (!force && free < amount.atoms) return { kind: 'insufficient', free: usd(free) };
+    const posted = await (frozen ? this.ledger.captureIn(tx, frozen, entry) : this.ledger.postIn(tx, entry));
+    if (posted.verdict === 'replayed') return { kind: 'replayed', entryId: posted.entryId };
+    if (posted.verdict !== 'posted') throw new LedgerRefusedError(entry.key, posted.verdict);
+    if (frozen) await this.store.thaw(tx, frozen.id);
+    const debited = (await this.debitsOf(tx, pool)) - pool.debits;
+    const { shares } = allocate(giving, debited);
+    await this.store.move(tx, as, shares, posted.entryId);
+    // What other credit gave is used credit like any other: the next checkpoint finds out whose.
+    await this.store.place(tx, pool.accountId, pool.debits + sumOf(shares));
+    const owed = usd(amount.atoms - debited);
+    return { kind: 'taken', entryId: posted.entryId, fromGrants: usd(sumOf(shares)), owed };
+  }
+
+  /**
+   * Posts `entry`, which gives back to the customer what `take` took from this grant; what the customer owes is repaid
+   * from it. What comes back to a grant that has expired meanwhile may be used for another 30 days.
+   * @throws NotFoundError `grant_not_found`; LedgerRefusedError
+   */
+  async giveBack(tx: Tx, entry: JournalEntry, back: { grantId: string; amount: Money }): Promise<ArrivedCredit> {
+    const { grantId, amount } = back;
+    const customerId = await this.store.ownerOf(tx, [grantId]);
+    const pool = await this.pools.open(tx, customerId, entry);
+    assertMoves(entry, 'to', pool, amount);
+    const arrived = await this.receivables.postCredit(tx, entry, customerId, 'USD');
+    if (arrived.replayed) return arrived;
+    const share = { grantId, atoms: amount.atoms };
+    await this.store.move(tx, 'returned', [share], arrived.entryId);
+    await this.store.extend(tx, grantId, DAYS_AFTER_RETURN);
+    await this.store.cover(tx, pool, [share]);
+    return arrived;
+  }
+
+  /** What is left of a grant; true until `tx` ends. @throws NotFoundError `grant_not_found` */
+  async remaining(tx: Tx, grantId: string): Promise<RemainingCredit> {
+    const pool = await this.pools.open(tx, await this.store.ownerOf(tx, [grantId]));
+    const [grant] = named(pool, [grantId]);
+    if (!grant) return { remaining: usd(0n), frozen: usd(0n), free: usd(0n) };
+    return { remaining: usd(grant.remaining), frozen: usd(grant.frozen), free: usd(freeOf(pool, [grant])) };
+  }
+
+  private async debitsOf(tx: Tx, { accountId, account }: CreditPool): Promise<bigint> {
+    const sql = 'SELECT debits_posted FROM ledger_accounts WHERE id = $1';
+    const [row] = await tx.query<{ debits_posted: bigint }>(sql, [accountId]);
+    if (!row) throw new Error(`ledger account ${account.code} has no row`);
+    return row.debits_posted;
+  }
+}
+
+const DAYS_AFTER_RETURN = 30;
+
+/** Who tells of other amounts than the entry would part the grants from the books. */
+function assertMoves(entry: JournalEntry, side: 'from' | 'to', { account }: CreditPool, amount: Money): void {
+  const moved = entry.postings
+    .filter((posting) => posting[side].code === account.code && posting[side].asset === 'USD')
+    .reduce((sum, posting) => sum + posting.amount.atoms, 0n);
+  if (moved === amount.atoms) return;
+  throw new RangeError(`${entry.key} moves ${moved} of ${account.code}, not ${amount.atoms}`);
+}

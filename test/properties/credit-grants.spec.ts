@@ -1,0 +1,130 @@
+import fc from 'fast-check';
+import { newId, prefixedId } from '../../src/common/id';
+import { usd } from '../../src/common/money';
+import type { JournalEntry } from '../../src/ledger/journal-entry';
+import { customerCredits, customerReceivable, stripeRefunding } from '../../src/ledger/ledger-account';
+import type { LedgerHold } from '../../src/ledger/ledger.service';
+import { startTestApp, type TestApp } from '../support/app';
+import { brokenGrants, GrantsWorld } from '../support/grants-world';
+
+/** Whatever happens to credit in whatever order, a customer's balance is the sum of its grants. */
+describe('the grants of a customer', () => {
+  let app: TestApp;
+  let world: GrantsWorld;
+
+  beforeAll(async () => {
+    app = await startTestApp({ JOBS_IN_PROCESS: 'false' });
+    world = new GrantsWorld(app);
+  });
+  afterAll(() => app?.stop());
+
+  const step = fc.oneof(
+    fc.record({ act: fc.constant('give'), atoms: fc.bigInt(1n, 20n), promo: fc.boolean() }),
+    fc.record({ act: fc.constant('hold'), atoms: fc.bigInt(1n, 20n) }),
+    fc.record({ act: fc.constant('capture'), atoms: fc.bigInt(0n, 30n), which: fc.nat() }),
+    fc.record({ act: fc.constant('release'), which: fc.nat() }),
+    fc.record({ act: fc.constant('take'), atoms: fc.bigInt(1n, 25n), which: fc.nat(), force: fc.boolean() }),
+    fc.record({ act: fc.constant('give back'), which: fc.nat() }),
+    fc.record({ act: fc.constant('freeze'), which: fc.nat() }),
+    fc.record({ act: fc.constant('thaw'), which: fc.nat() }),
+    fc.record({ act: fc.constant('take what is frozen'), atoms: fc.bigInt(1n, 20n), which: fc.nat() }),
+    fc.record({ act: fc.constant('look'), which: fc.nat() }),
+  );
+  type Step = { act: string; atoms?: bigint; which?: number; promo?: boolean; force?: boolean };
+
+  const moved = (customerId: string, atoms: bigint, direction: 'off' | 'back', forced: boolean): JournalEntry => {
+    const credits = customerCredits(customerId, 'USD');
+    const sides =
+      direction === 'off' ? { from: credits, to: stripeRefunding() } : { from: stripeRefunding(), to: credits };
+    const overflow = forced ? { overflow: customerReceivable(customerId, 'USD') } : {};
+    const posting = { ...sides, amount: usd(atoms), ...overflow };
+    return { key: `test:${newId()}`, kind: 'test_movement', customerId, postings: [posting] };
+  };
+
+  async function live(steps: readonly Step[]): Promise<void> {
+    const customerId = prefixedId('cus');
+    const ids: string[] = [];
+    /** What a grant gave at first, and was not taken back of it: a refund is never of more than was paid. */
+    const refundable = new Map<string, bigint>();
+    const calls: LedgerHold[] = [];
+    const freezes: { holdId: string; grantId: string }[] = [];
+    const takings: { grantId: string; atoms: bigint }[] = [];
+    const one = <Item>(list: Item[], which = 0) => list.splice(which % Math.max(list.length, 1), 1)[0];
+
+    const take = async (grantId: string, wanted: bigint, force: boolean, frozenBy?: string) => {
+      const most = refundable.get(grantId) ?? 0n;
+      const atoms = wanted < most ? wanted : most;
+      const taken = await world.transaction((tx) => {
+        const entry = moved(customerId, atoms, 'off', force);
+        return world.grants.take(tx, entry, { grantIds: [grantId], amount: usd(atoms), force, frozenBy });
+      });
+      if (taken.kind === 'insufficient') return expect(taken.free.atoms).toBeLessThan(atoms);
+      takings.push({ grantId, atoms });
+      refundable.set(grantId, most - atoms);
+    };
+
+    const acts: Record<string, (step: Required<Step>) => Promise<unknown>> = {
+      give: async ({ atoms, promo }) => {
+        const id = await world.give(customerId, atoms, { class: promo ? 'promo' : 'paid' });
+        ids.push(id);
+        refundable.set(id, atoms);
+      },
+      hold: async ({ atoms }) => {
+        const call = await world.hold(customerId, atoms);
+        if (call) calls.push(call);
+      },
+      capture: async ({ atoms, which }) => {
+        const call = one(calls, which);
+        if (call) await world.capture(call, atoms);
+      },
+      release: async ({ which }) => {
+        const call = one(calls, which);
+        if (call) await world.ledger.release(call);
+      },
+      take: async ({ atoms, which, force }) => {
+        const grantId = ids[which % ids.length];
+        if (grantId === undefined) return;
+        await take(grantId, atoms, force);
+      },
+      'give back': async ({ which }) => {
+        const taking = one(takings, which);
+        if (!taking) return;
+        const { grantId, atoms } = taking;
+        const back = { grantId, amount: usd(atoms) };
+        await world.transaction((tx) => world.grants.giveBack(tx, moved(customerId, atoms, 'back', false), back));
+        refundable.set(grantId, (refundable.get(grantId) ?? 0n) + atoms);
+      },
+      freeze: async ({ which }) => {
+        const grantId = ids[which % ids.length];
+        if (grantId === undefined) return;
+        const holdId = newId();
+        const before = await world.remaining(grantId);
+        const { atoms } = await world.transaction((tx) => world.frozen.freeze(tx, [grantId], holdId));
+        if (atoms > 0n) {
+          freezes.push({ holdId, grantId });
+          expect(atoms).toBe(before.free.atoms);
+        }
+      },
+      thaw: async ({ which }) => {
+        const freeze = one(freezes, which);
+        if (freeze) await world.transaction((tx) => world.frozen.thaw(tx, freeze.holdId));
+      },
+      'take what is frozen': async ({ atoms, which }) => {
+        const freeze = one(freezes, which);
+        if (freeze) await take(freeze.grantId, atoms, true, freeze.holdId);
+      },
+      look: async ({ which }) => ids.length > 0 && world.remaining(ids[which % ids.length] as string),
+    };
+    for (const each of steps) await acts[each.act]?.(each as Required<Step>);
+  }
+
+  it('add up to its balance after any history, alone and beside other customers', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 25 }), async (steps) => {
+        await live(steps);
+        expect(await brokenGrants(app)).toEqual([]);
+      }),
+      { numRuns: Number(process.env['CREDIT_GRANTS_RUNS'] ?? 40) },
+    );
+  });
+});
