@@ -19,6 +19,11 @@ export function changeAccount(store: Store, changes: Partial<Account>): Account 
   return store.put('account', { ...accountOf(store), ...changes });
 }
 
+/** This Stripe's time, in Unix seconds. */
+export function clockOf(store: Store): number {
+  return Math.floor(Date.now() / 1000) + accountOf(store).clockOffset;
+}
+
 /** The currency that money in `currency` settles in, and the rate when that is another one. */
 export function settlementOf(store: Store, currency: string): { currency: string; rate: number | null } {
   const { settlementCurrencies, rates } = accountOf(store);

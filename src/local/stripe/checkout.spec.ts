@@ -259,6 +259,34 @@ describe('webhooks', () => {
   });
 });
 
+describe('webhooks that get lost, and secrets that are rolled', () => {
+  it('are never sent, and found in the list of events', async () => {
+    await simulate('webhooks', { drop: ['customer.created'] });
+    const { id } = await stripe.customers.create();
+    await stripe.customers.update(id, { name: 'Ada' });
+    await receiver.until(came('customer.updated'));
+    await simulate('webhooks/flush');
+    expect(types()).toEqual(['customer.updated']);
+    const [lost] = (await stripe.events.list({ type: 'customer.created', delivery_success: false })).data;
+    await simulate(`events/${lost?.id}/resend`);
+    await receiver.until(came('customer.created'));
+  });
+
+  it('are signed with both secrets until the former one expires', async () => {
+    const { secret } = await simulate<{ secret: string }>('webhook_endpoints/we_simulator_default/roll_secret', {
+      expiresInSeconds: 3600,
+    });
+    expect(simulator.webhookSecret).toBe(secret);
+    // The receiver still knows only the former one.
+    await stripe.customers.create();
+    await receiver.until(came('customer.created'));
+    expect(receiver.forged).toEqual([]);
+    await simulate('clock', { advanceSeconds: 3601 });
+    await stripe.products.create({ name: 'Unreadable' });
+    await receiver.until(() => receiver.forged.length > 0);
+  });
+});
+
 describe('the state file', () => {
   it('brings everything back after a restart: objects, keys, what was not delivered', async () => {
     await simulator.stop();

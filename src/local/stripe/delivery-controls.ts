@@ -1,21 +1,25 @@
 import { type Control } from './control';
 import { noSuch } from './stripe-fault';
 import { advanceTo } from './time';
+import { requireEndpoint } from './webhook-endpoints';
+import { rollSecret } from './webhook-secrets';
 
 const MAX_DUPLICATES = 20;
 const MAX_WAIT_MS = 60_000;
+const DAY = 86_400;
 
-/** How webhooks travel, how long answers take, and how fast time goes. */
+/** How webhooks travel, and how fast time goes. */
 export const deliveryControls: readonly Control[] = [
   {
     path: 'webhooks',
     press: ({ sim, body }) => {
-      body.only('delayMs', 'duplicate', 'paused', 'shuffle');
+      body.only('delayMs', 'drop', 'duplicate', 'paused', 'shuffle');
       const { switches } = sim.webhooks;
       sim.webhooks.set({
         duplicate: body.integer('duplicate', 0, MAX_DUPLICATES) ?? switches.duplicate,
         delayMs: body.integer('delayMs', 0, MAX_WAIT_MS) ?? switches.delayMs,
         shuffle: body.boolean('shuffle') ?? switches.shuffle,
+        drop: body.strings('drop') ?? switches.drop,
         paused: body.boolean('paused') ?? switches.paused,
       });
       return switches;
@@ -27,8 +31,15 @@ export const deliveryControls: readonly Control[] = [
     press: ({ sim, id }) => {
       const event = sim.store.get('events', id);
       if (event === undefined) throw noSuch('event', id, 'id', 404);
-      sim.webhooks.dispatch(event);
+      sim.webhooks.dispatch(event, true);
       return { event: event.id, endpoints: sim.webhooks.endpointsFor(event.type).length };
+    },
+  },
+  {
+    path: 'webhook_endpoints/:id/roll_secret',
+    press: ({ sim, id, body }) => {
+      const seconds = body.only('expiresInSeconds').integer('expiresInSeconds', 0, DAY) ?? DAY;
+      return rollSecret(sim.store, requireEndpoint(sim, id), seconds);
     },
   },
   {
@@ -37,13 +48,6 @@ export const deliveryControls: readonly Control[] = [
       body.only('advanceSeconds', 'to');
       advanceTo(sim, body.integer('to', 0) ?? sim.now() + (body.integer('advanceSeconds', 0) ?? 0));
       return { now: sim.now() };
-    },
-  },
-  {
-    path: 'api',
-    press: ({ sim, body }) => {
-      sim.latencyMs = body.only('latencyMs').integer('latencyMs', 0, MAX_WAIT_MS) ?? sim.latencyMs;
-      return { latencyMs: sim.latencyMs };
     },
   },
 ];

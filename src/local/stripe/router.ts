@@ -2,11 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { parseBracketForm } from './bracket-form';
 import { expandAnswer } from './expand';
+import { type Fault, faultAnswer } from './faults';
 import { IdempotencyKeys } from './idempotency';
 import { newId } from './ids';
 import { Params } from './params';
 import { type Call, type Route } from './route';
 import { API_VERSION, type Simulation } from './simulation';
+import { passTime } from './time';
 import { StripeFault, unauthorized, unrecognizedUrl } from './stripe-fault';
 
 interface Answer {
@@ -27,8 +29,10 @@ export function serveApi(app: FastifyInstance, sim: Simulation, secretKey: strin
       method: route.method,
       url: route.path,
       handler: async (request, reply) => {
-        const requestId = begin(request, reply);
-        return send(reply, await answerWithKey(request, reply, route, { sim, keys, secretKey, requestId }));
+        const desk = { sim, keys, secretKey, requestId: begin(request, reply) };
+        const fault = sim.faults.take(route.method, pathOf(request));
+        if (fault === undefined) return send(reply, await answerWithKey(request, reply, route, desk));
+        return goWrong(fault, { request, reply, route, desk });
       },
     });
   }
@@ -47,6 +51,28 @@ interface Desk {
   keys: IdempotencyKeys;
   secretKey: string;
   requestId: string;
+}
+
+/** Answers as the fault says, or closes the connection. */
+async function goWrong(
+  fault: Fault,
+  { request, reply, route, desk }: { request: FastifyRequest; reply: FastifyReply; route: Route; desk: Desk },
+): Promise<FastifyReply> {
+  const { kind, latencyMs } = fault;
+  if (kind === 'latency') await sleep(latencyMs, undefined, { signal: desk.sim.stopping.signal });
+  const works = kind === 'latency' || kind === 'reset_after' || kind === '500_after';
+  const answer = works ? await answerWithKey(request, reply, route, desk) : undefined;
+  if (kind === 'reset_before' || kind === 'reset_after') {
+    reply.hijack();
+    request.raw.socket.destroy();
+    // Nobody sends an answer any more, so nothing else would.
+    passTime(desk.sim);
+    return reply;
+  }
+  const instead = faultAnswer(kind);
+  if (instead === undefined) return send(reply, answer!);
+  if (instead.shouldRetry !== undefined) reply.header('stripe-should-retry', instead.shouldRetry);
+  return send(reply, refusal(instead.fault, desk.sim, desk.requestId));
 }
 
 async function answerWithKey(request: FastifyRequest, reply: FastifyReply, route: Route, desk: Desk): Promise<Answer> {

@@ -1,6 +1,7 @@
 import type Stripe from 'stripe';
-import { accountOf } from './account';
+import { clockOf } from './account';
 import { Agenda } from './agenda';
+import { Faults } from './faults';
 import { newId } from './ids';
 import { type Store } from './store';
 import { type WebhookDelivery } from './webhook-delivery';
@@ -30,6 +31,7 @@ export class Simulation {
   /** Aborted when the simulator stops: ends what still waits. */
   readonly stopping = new AbortController();
   readonly agenda: Agenda;
+  readonly faults = new Faults();
   /** Set while something happens at its own time, which may be a while ago. */
   private pinned: number | undefined;
 
@@ -43,7 +45,7 @@ export class Simulation {
 
   /** Unix time in whole seconds, as all of Stripe's timestamps. */
   now(): number {
-    return this.pinned ?? Math.floor(Date.now() / 1000) + accountOf(this.store).clockOffset;
+    return this.pinned ?? clockOf(this.store);
   }
 
   /** Does something as if it were `time`. */

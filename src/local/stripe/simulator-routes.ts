@@ -1,9 +1,11 @@
 import { type FastifyInstance, type FastifyRequest } from 'fastify';
+import { accountOf } from './account';
 import { cardControls } from './card-controls';
 import { checkoutControls } from './checkout-controls';
 import { type Control, ControlBody } from './control';
 import { deliveryControls } from './delivery-controls';
 import { disputeControls } from './dispute-controls';
+import { faultControls } from './fault-controls';
 import { homePage } from './home-page';
 import { moneyControls } from './money-controls';
 import { refundControls } from './refund-controls';
@@ -18,6 +20,7 @@ const CONTROLS: readonly Control[] = [
   ...disputeControls,
   ...moneyControls,
   ...deliveryControls,
+  ...faultControls,
 ];
 
 /** What tests and curious people use besides the API: no key, JSON in and out, never part of Stripe. */
@@ -25,6 +28,8 @@ export function serveSimulator(app: FastifyInstance, sim: Simulation): void {
   app.get('/', (_request, reply) => reply.type('text/html; charset=utf-8').send(homePage(sim)));
   app.get('/_simulator/deliveries', () => ({ data: sim.store.all('deliveries') }));
   app.get('/_simulator/webhooks', () => sim.webhooks.switches);
+  app.get('/_simulator/faults', () => ({ data: sim.faults.list() }));
+  app.get('/_simulator/account', () => accountOf(sim.store));
   app.get('/_simulator/clock', () => ({ now: sim.now() }));
   for (const { path, press } of CONTROLS) {
     app.post<{ Params: { id?: string } }>(`/_simulator/${path}`, async (request, reply) => {

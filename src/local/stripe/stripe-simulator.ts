@@ -47,7 +47,7 @@ export interface StripeSimulator {
   readonly host: string;
   readonly port: number;
   readonly secretKey: string;
-  /** Signs what goes to the default endpoint; the same before and after `setWebhook`, and after a restart. */
+  /** Signs what goes to the default endpoint until it is rolled; the same after `setWebhook` and a restart. */
   readonly webhookSecret: string;
   /** Points the default endpoint at `url` (all events), from the next event on. */
   setWebhook(url: string): void;
@@ -93,6 +93,7 @@ export async function startStripeSimulator(options: StripeSimulatorOptions = {})
   const sim = new Simulation(store, webhooks, log);
   const secretKey = options.secretKey ?? `sk_test_${randomBytes(24).toString('hex')}`;
   const webhookSecret = prepareEndpoint(sim, options.webhook);
+  const currentSecret = () => store.get('webhook_endpoints', DEFAULT_ENDPOINT)?.secret ?? webhookSecret;
   const app = await listen(sim, secretKey, options.port ?? 0);
   const { port } = new URL(sim.url);
   const tick = setInterval(() => passTime(sim), TICK_MS).unref();
@@ -104,8 +105,10 @@ export async function startStripeSimulator(options: StripeSimulatorOptions = {})
     host: HOST,
     port: Number(port),
     secretKey,
-    webhookSecret,
-    setWebhook: (url) => pointEndpoint(sim, url, webhookSecret),
+    get webhookSecret() {
+      return currentSecret();
+    },
+    setWebhook: (url) => pointEndpoint(sim, url, currentSecret()),
     stop: async () => {
       clearInterval(tick);
       sim.stopping.abort();

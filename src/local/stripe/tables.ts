@@ -26,6 +26,12 @@ export interface SessionPlan {
   };
 }
 
+/** The rolled secrets of a webhook endpoint, by its id, each good until its Unix time. */
+export interface FormerSecrets {
+  id: string;
+  secrets: Array<{ secret: string; until: number }>;
+}
+
 /** One webhook's way to one endpoint: every attempt counts, the last one is described. */
 export interface Delivery {
   id: string;
@@ -33,7 +39,7 @@ export interface Delivery {
   type: string;
   endpoint: string;
   url: string;
-  state: 'waiting' | 'delivered' | 'given_up';
+  state: 'waiting' | 'delivered' | 'dropped' | 'given_up';
   attempts: number;
   last_status: number | null;
   last_error: string | null;
@@ -120,6 +126,7 @@ export interface Tables {
   balance_transactions: Stripe.BalanceTransaction;
   events: Stripe.Event;
   webhook_endpoints: Stripe.WebhookEndpoint;
+  former_secrets: FormerSecrets;
   deliveries: Delivery;
   kept_answers: KeptAnswer;
 }
@@ -147,6 +154,7 @@ export const TABLE_NAMES: readonly TableName[] = [
   'balance_transactions',
   'events',
   'webhook_endpoints',
+  'former_secrets',
   'deliveries',
   'kept_answers',
 ];

@@ -4,18 +4,8 @@ import { newId } from './ids';
 import { type Store } from './store';
 import { type Delivery } from './tables';
 import { postWebhook } from './webhook-post';
-
-/** How webhooks travel; tests use these to prove that a receiver survives what Stripe may do. */
-export interface WebhookSwitches {
-  /** Extra copies of every webhook. */
-  duplicate: number;
-  /** Gathers webhooks for a moment and sends them in another order than they happened in. */
-  shuffle: boolean;
-  /** Wait before the first attempt. */
-  delayMs: number;
-  /** Nothing is sent until unpaused or flushed. */
-  paused: boolean;
-}
+import { secretsOf } from './webhook-secrets';
+import { UNTOUCHED, type WebhookSwitches, reordered } from './webhook-switches';
 
 /** Stripe retries for three days; the simulator does so in about three minutes, quickly at first. */
 const RETRY_MS = [200, 1_000, 5_000, 30_000, 120_000];
@@ -28,7 +18,7 @@ const KEPT_DELIVERIES = 1_000;
  * webhook at a time, so the order is that of the events unless `shuffle` is on or a retry falls behind.
  */
 export class WebhookDelivery {
-  readonly switches: WebhookSwitches = { duplicate: 0, shuffle: false, delayMs: 0, paused: false };
+  readonly switches: WebhookSwitches = { ...UNTOUCHED };
   private readonly timers = new Map<string, { timer: NodeJS.Timeout; dueAt: number }>();
   private readonly lanes = new Map<string, Promise<void>>();
   private readonly busy = new Set<string>();
@@ -51,13 +41,13 @@ export class WebhookDelivery {
       );
   }
 
-  /** Starts the event on its way to every endpoint that asked for it. */
-  dispatch(event: Stripe.Event): void {
+  /** Starts the event on its way to every endpoint that asked for it; `anyway` when it must not get lost. */
+  dispatch(event: Stripe.Event, anyway = false): void {
     const endpoints = this.endpointsFor(event.type);
     event.pending_webhooks = endpoints.length;
     if (this.stopped) return;
     for (const endpoint of endpoints) {
-      for (let copy = 0; copy <= this.switches.duplicate; copy += 1) this.enqueue(event, endpoint);
+      for (let copy = 0; copy <= this.switches.duplicate; copy += 1) this.enqueue(event, endpoint, anyway);
     }
   }
 
@@ -98,20 +88,22 @@ export class WebhookDelivery {
     await Promise.all(this.lanes.values());
   }
 
-  private enqueue(event: Stripe.Event, endpoint: Stripe.WebhookEndpoint): void {
+  private enqueue(event: Stripe.Event, endpoint: Stripe.WebhookEndpoint, anyway: boolean): void {
+    const lost = !anyway && this.switches.drop.some((type) => type === '*' || type === event.type);
     const { id } = this.store.put('deliveries', {
       id: newId('del'),
       event: event.id,
       type: event.type,
       endpoint: endpoint.id,
       url: endpoint.url,
-      state: 'waiting',
+      state: lost ? 'dropped' : 'waiting',
       attempts: 0,
       last_status: null,
       last_error: null,
       last_attempt_at: null,
     });
     this.trim();
+    if (lost) return;
     if (!this.switches.shuffle) {
       this.schedule(id, this.switches.delayMs);
       return;
@@ -160,7 +152,12 @@ export class WebhookDelivery {
       return;
     }
     delivery.url = endpoint.url;
-    const answer = await postWebhook(this.agent, endpoint, JSON.stringify(event, null, 2));
+    const answer = await postWebhook(
+      this.agent,
+      endpoint.url,
+      secretsOf(this.store, endpoint),
+      JSON.stringify(event, null, 2),
+    );
     if (this.stopped) return;
     delivery.attempts += 1;
     delivery.last_attempt_at = new Date().toISOString();
@@ -192,11 +189,4 @@ export class WebhookDelivery {
     const done = this.store.all('deliveries').filter(({ state }) => state !== 'waiting');
     for (const { id } of done.slice(0, Math.max(0, done.length - KEPT_DELIVERIES))) this.store.remove('deliveries', id);
   }
-}
-
-/** Another order for certain, where there are two or more: tests may rely on it. Neighbours keep no order either. */
-function reordered<T>(items: T[]): T[] {
-  const odd = items.filter((_, index) => index % 2 === 1);
-  const even = items.filter((_, index) => index % 2 === 0);
-  return [...odd.toReversed(), ...even.toReversed()];
 }

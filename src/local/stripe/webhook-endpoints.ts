@@ -78,7 +78,7 @@ function list(call: Call): object {
   return { ...page, data: page.data.map(shown) };
 }
 
-function requireEndpoint(sim: Simulation, id: string): Stripe.WebhookEndpoint {
+export function requireEndpoint(sim: Simulation, id: string): Stripe.WebhookEndpoint {
   const endpoint = sim.store.get('webhook_endpoints', id);
   if (endpoint === undefined) throw noSuch('webhook endpoint', id, 'id', 404);
   return endpoint;

@@ -1,5 +1,4 @@
 import { createHmac } from 'node:crypto';
-import type Stripe from 'stripe';
 import { type Agent, request } from 'undici';
 
 const ATTEMPT_TIMEOUT_MS = 10_000;
@@ -13,11 +12,12 @@ export interface WebhookAnswer {
 /** One attempt: the payload, signed now. Never rejects; redirects are not followed (Stripe counts them as failures). */
 export async function postWebhook(
   dispatcher: Agent,
-  endpoint: Stripe.WebhookEndpoint,
+  url: string,
+  secrets: readonly string[],
   payload: string,
 ): Promise<WebhookAnswer> {
   try {
-    const response = await request(endpoint.url, {
+    const response = await request(url, {
       method: 'POST',
       dispatcher,
       headersTimeout: ATTEMPT_TIMEOUT_MS,
@@ -25,7 +25,7 @@ export async function postWebhook(
       headers: {
         'content-type': 'application/json; charset=utf-8',
         'user-agent': 'Stripe/1.0 (+https://stripe.com/docs/webhooks)',
-        'stripe-signature': signature(payload, endpoint.secret ?? '', Math.floor(Date.now() / 1000)),
+        'stripe-signature': signature(payload, secrets, Math.floor(Date.now() / 1000)),
       },
       body: payload,
     });
@@ -36,8 +36,8 @@ export async function postWebhook(
   }
 }
 
-/** `Stripe-Signature`: HMAC-SHA256 of `<t>.<payload>`. https://docs.stripe.com/webhooks/signature */
-export function signature(payload: string, secret: string, timestamp: number): string {
-  const v1 = createHmac('sha256', secret).update(`${timestamp}.${payload}`).digest('hex');
-  return `t=${timestamp},v1=${v1}`;
+/** `Stripe-Signature`: HMAC-SHA256 of `<t>.<payload>` per secret. https://docs.stripe.com/webhooks/signature */
+export function signature(payload: string, secrets: readonly string[], timestamp: number): string {
+  const sign = (secret: string) => createHmac('sha256', secret).update(`${timestamp}.${payload}`).digest('hex');
+  return [`t=${timestamp}`, ...secrets.map((secret) => `v1=${sign(secret)}`)].join(',');
 }
