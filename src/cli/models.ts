@@ -46,6 +46,7 @@ export const setModel: Command = {
     'upstream-key-env': { value: 'NAME', about: 'The variable that holds the key of that server' },
     'upstream-model': { value: 'ID', about: 'What that server calls it' },
     provider: { value: 'NAME', about: 'Who runs it, for reports' },
+    'answers-after-claim': { value: 'LIST', about: 'Endpoints that answer before an x402 payment is settled, or none' },
     json: JSON_OPTION,
   },
   notes: ['What is left out stays as it is. A model is offered once it has a price: tollbridge prices set.'],
@@ -73,11 +74,12 @@ export const newModel = (id: string): Model => ({
   upstreamKeyEnv: null,
   upstreamModel: null,
   provider: 'upstream',
+  answersAfterClaim: [],
 });
 
 function changesIn(given: Given): Partial<Model> {
   const changes: Record<string, unknown> = {
-    endpoints: endpointsIn(given),
+    endpoints: endpointsIn(given, 'endpoints'),
     encoding: oneOf(given, 'encoding', ENCODINGS),
     maxOutputTokens: given.integer('max-output-tokens', 0, 10_000_000),
     usageConvention: oneOf(given, 'convention', CONVENTIONS),
@@ -85,14 +87,15 @@ function changesIn(given: Given): Partial<Model> {
     upstreamKeyEnv: given.text('upstream-key-env'),
     upstreamModel: given.text('upstream-model'),
     provider: given.text('provider'),
+    answersAfterClaim: given.text('answers-after-claim') === 'none' ? [] : endpointsIn(given, 'answers-after-claim'),
   };
   return Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
 }
 
-function endpointsIn(given: Given): readonly Endpoint[] | undefined {
-  const words = given.words('endpoints');
+function endpointsIn(given: Given, option: string): readonly Endpoint[] | undefined {
+  const words = given.words(option);
   const wrong = words?.find((word) => !ENDPOINTS.includes(word as Endpoint));
-  if (wrong !== undefined) throw new UsageError(`--endpoints knows ${ENDPOINTS.join(', ')}, not "${wrong}".`);
+  if (wrong !== undefined) throw new UsageError(`--${option} knows ${ENDPOINTS.join(', ')}, not "${wrong}".`);
   return words as Endpoint[] | undefined;
 }
 
@@ -112,7 +115,8 @@ function urlIn(given: Given, option: string): string | undefined {
 async function readModels(database: DatabaseService): Promise<Model[]> {
   return database.query<Model>(
     `SELECT id, endpoints, encoding, max_output_tokens AS "maxOutputTokens", usage_convention AS "usageConvention",
-            upstream_url AS "upstreamUrl", upstream_key_env AS "upstreamKeyEnv", upstream_model AS "upstreamModel", provider
+            upstream_url AS "upstreamUrl", upstream_key_env AS "upstreamKeyEnv", upstream_model AS "upstreamModel", provider,
+            answers_after_claim AS "answersAfterClaim"
        FROM models ORDER BY id`,
   );
 }

@@ -54,6 +54,14 @@ export interface X402Config {
   /** The hot wallet that pays gas for settlements in process; left out when a hosted facilitator settles. */
   readonly privateKey: `0x${string}` | undefined;
   readonly facilitatorUrl: string | undefined;
+  readonly exposure: ExposurePolicy;
+}
+
+/** What may be outstanding where a verified claim is enough for an answer. In micro-USDC. */
+export interface ExposurePolicy {
+  readonly perPayer: bigint;
+  /** Of all payers, with what wallets owe already. */
+  readonly total: bigint;
 }
 
 /** Prepaid credit as an x402 payment by signed attestations (`batch-settlement` on `<authority>:credit`). */

@@ -1,5 +1,5 @@
 import { IsBooleanString, IsIn, IsInt, IsJSON, IsOptional, IsUrl, Matches, Max, Min, MinLength } from 'class-validator';
-import { integer, NetworkEnvironmentDto } from './network-environment.dto';
+import { DECIMAL, integer, NetworkEnvironmentDto } from './network-environment.dto';
 
 const anyUrl = { require_tld: false, require_protocol: true };
 
@@ -112,6 +112,12 @@ export class EnvironmentDto extends NetworkEnvironmentDto {
     },
   )
   X402_EXTENSIONS: string = 'payment-identifier';
+
+  @Matches(DECIMAL, { message: 'must be USDC as a plain decimal, such as 0.1' })
+  X402_EXPOSURE_PER_PAYER_USDC: string = '0.1';
+
+  @Matches(DECIMAL, { message: 'must be USDC as a plain decimal, such as 10' })
+  X402_EXPOSURE_TOTAL_USDC: string = '10';
 
   @IsOptional()
   @IsJSON({ message: 'must be a JSON Web Key Set with private keys, {"keys":[…]}' })

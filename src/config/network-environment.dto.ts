@@ -5,7 +5,8 @@ const PRIVATE_KEY = '0x[0-9a-fA-F]{64}';
 const ONE_KEY = new RegExp(`^${PRIVATE_KEY}$`);
 const HTTP_URL = String.raw`https?://[^\s,]+`;
 const listOf = (item: string): RegExp => new RegExp(`^${item}(,${item})*$`);
-const DECIMAL = /^\d{1,9}(\.\d{1,6})?$/;
+/** At most six digits behind the point: a micro-USDC. */
+export const DECIMAL = /^\d{1,9}(\.\d{1,6})?$/;
 
 /** Digits become a number; anything else stays what it is, and is refused as that. */
 export const integer = Transform(({ value }) => (/^\d+$/.test(String(value)) ? Number(value) : value));

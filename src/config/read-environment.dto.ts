@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { plainToInstance } from 'class-transformer';
+import { parseMoney } from '../common/money';
 import {
   type Config,
   ConfigurationError,
@@ -71,6 +72,10 @@ function x402Of(dto: EnvironmentDto, networks: readonly NetworkConfig[]): X402Co
     rpcUrl: first.rpcUrls[0] as string,
     privateKey: first.privateKeys[0],
     facilitatorUrl: first.facilitatorUrls[0],
+    exposure: {
+      perPayer: parseMoney(dto.X402_EXPOSURE_PER_PAYER_USDC, 'USDC').atoms,
+      total: parseMoney(dto.X402_EXPOSURE_TOTAL_USDC, 'USDC').atoms,
+    },
   };
 }
 

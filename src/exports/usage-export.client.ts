@@ -133,4 +133,4 @@ const DECLARE = (ofOneCustomer: boolean): string => `
 const CLOSED = `
   SELECT now() >= $1::timestamptz + interval '${SETTLING_TIME}'
      AND NOT EXISTS (SELECT FROM holds WHERE state = 'open' AND opened_at < $1)
-     AND NOT EXISTS (SELECT FROM claims WHERE state IN ('working', 'settling', 'in_doubt') AND created_at < $1) AS closed`;
+     AND NOT EXISTS (SELECT FROM claims WHERE state IN ('working', 'settling', 'in_doubt', 'promised') AND created_at < $1) AS closed`;

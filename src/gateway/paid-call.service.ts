@@ -8,6 +8,7 @@ import type { Receipt, Work } from '../payments/payment-scheme';
 import { chargedTo } from '../payments/charged';
 import { PaymentExtensions } from '../payments/payment-extensions.service';
 import { PaymentSchemesService } from '../payments/payment-schemes.service';
+import type { Model } from '../pricing/model';
 import { PricingService } from '../pricing/pricing.service';
 import { chargeFor, type Quote } from '../pricing/quote';
 import { type CallOutcome, elapsed, rowsOf } from './call-rows';
@@ -38,7 +39,7 @@ export class PaidCallService {
     const model = this.pricing.modelFor(call.modelId, call.endpoint);
     const { quantities, imageClass } = estimateOf(call, model);
     const quote = this.pricing.quote(model, quantities, imageClass);
-    const work = workOf(call, quote);
+    const work = workOf(call, model, quote);
     const { scheme, payment } = await this.schemes.choose(call.headers, work);
     const outcome = await this.schemes.hold(scheme, payment, work);
     if (outcome.kind === 'refused') throw await this.schemes.refused(outcome.refusal, work);
@@ -75,7 +76,12 @@ export class PaidCallService {
 
   private stream(paid: PaidCall, answer: UpstreamAnswer): Answer {
     const invoiceId = newInvoiceId(paid.call.id);
-    const headers = { ...toCaller(answer.headers), ...costHeaders(paid, undefined, invoiceId), ...paid.hold.headers };
+    const headers = {
+      ...toCaller(answer.headers),
+      ...costHeaders(paid, undefined, invoiceId),
+      ...paid.hold.headers,
+      ...paid.hold.streamHeaders,
+    };
     return {
       stream: async (target) => {
         target.open(answer.statusCode, headers);
@@ -165,12 +171,13 @@ export class PaidCallService {
 
 const REPLAYED = { 'x-tollbridge-replayed': 'true' };
 
-const workOf = (call: InferenceCall, quote: Quote): Work => ({
+const workOf = (call: InferenceCall, model: Model, quote: Quote): Work => ({
   callId: call.id,
   quote,
   resource: { url: call.url, description: `${call.modelId} inference`, mimeType: 'application/json' },
   model: call.modelId,
   stream: call.stream,
+  answersAfterClaim: model.answersAfterClaim.includes(call.endpoint),
   // Only a payment that is claimed is bound to its request: prepaid credit without a key of its own never asks.
   get fingerprint() {
     return fingerprintOf(call);

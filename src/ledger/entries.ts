@@ -16,7 +16,7 @@ import {
 
 /*
  * Every movement of money in the product, one pure function each: here, and those of the chains in
- * `chain-entries.ts`, `channel-entries.ts` and `withdrawal-entries.ts`. `from` is debited, `to` is credited.
+ * `chain-entries.ts`, `promise-entries.ts`, `channel-entries.ts` and `withdrawal-entries.ts`. `from` is debited, `to` is credited.
  */
 
 /**

@@ -31,6 +31,14 @@ export const customerReceivable = (customerId: string, asset: AssetCode): Ledger
   guarded: false,
 });
 
+/** What a customer's calls earned on claimed payments whose transfers have not arrived yet. */
+export const customerPromised = (customerId: string): LedgerAccount => ({
+  code: `customer:${customerId}:promised`,
+  asset: 'USDC',
+  customerId,
+  guarded: false,
+});
+
 export const revenue = (asset: AssetCode): LedgerAccount => house('revenue:inference', asset);
 export const stripeClearing = (): LedgerAccount => house('stripe:clearing', 'USD');
 export const stripeFees = (): LedgerAccount => house('stripe:fees', 'USD');

@@ -87,6 +87,19 @@ export class ReceivablesService implements OnModuleInit {
     return repaid.atoms > 0n ? repaid : { asset, atoms: 0n };
   }
 
+  /** What all customers owe in an asset, as atoms. Whoever owes something has a frozen account. */
+  async owedInAll(tx: Tx, asset: AssetCode): Promise<bigint> {
+    const [row] = await tx.query<{ owed: bigint }>(
+      `SELECT coalesce(sum(owed.debits_posted - owed.credits_posted), 0)::bigint AS owed
+         FROM ledger_accounts account
+         JOIN ledger_accounts owed
+           ON owed.code = 'customer:' || account.customer_id || ':receivable' AND owed.asset = account.asset
+        WHERE account.frozen AND account.asset = $1`,
+      [asset],
+    );
+    return row?.owed ?? 0n;
+  }
+
   /**
    * Repays what customers owe from what has become available since: a call in flight gave back what it had held, say.
    * Returns how many debts were touched.

@@ -40,8 +40,8 @@ const TAKE = `
     SELECT key, scheme, 'working', fingerprint, call_id, customer_id, payment, valid_before,
            now() + make_interval(secs => lease), payer, network, exposure
       FROM asked WHERE debtor NOT IN (SELECT code FROM owing) ORDER BY key
-    ON CONFLICT (key) DO UPDATE SET state = 'working', call_id = EXCLUDED.call_id, exposure = EXCLUDED.exposure,
-      lease_until = EXCLUDED.lease_until, updated_at = now(),
+    ON CONFLICT (key) DO UPDATE SET state = 'working', call_id = EXCLUDED.call_id, payer = EXCLUDED.payer,
+      network = EXCLUDED.network, exposure = EXCLUDED.exposure, lease_until = EXCLUDED.lease_until, updated_at = now(),
       -- What is not settled yet is settled as it was verified last.
       payment = CASE WHEN old.transaction IS NULL THEN EXCLUDED.payment ELSE old.payment END
       WHERE old.fingerprint = EXCLUDED.fingerprint AND old.state = ANY ($13)

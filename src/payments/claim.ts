@@ -25,15 +25,17 @@ export interface Claim {
 
 /**
  * working: somebody does the work, until the lease runs out · settling: the work is done and kept, money moves ·
- * in_doubt: sent to a chain, outcome unknown · settled: paid and answered · paid: paid, but the work failed; the
- * same payment may try again · released: nothing was taken, may be claimed again · failed: the money did not come.
+ * in_doubt: sent to a chain, outcome unknown · promised: answered, money moves until it came or cannot come any more ·
+ * settled: paid and answered · paid: paid, but the work failed; the same payment may try again · released: nothing was
+ * taken, may be claimed again · failed: the money did not come.
  */
-export type ClaimState = 'working' | 'settling' | 'in_doubt' | 'settled' | 'paid' | 'released' | 'failed';
+export type ClaimState = 'working' | 'settling' | 'in_doubt' | 'promised' | 'settled' | 'paid' | 'released' | 'failed';
 
 export const CLAIM_TRANSITIONS: Readonly<Record<ClaimState, readonly ClaimState[]>> = {
-  working: ['settling', 'settled', 'paid', 'released'],
+  working: ['settling', 'promised', 'settled', 'paid', 'released'],
   settling: ['working', 'settled', 'paid', 'in_doubt', 'failed'],
   in_doubt: ['in_doubt', 'settled', 'paid', 'failed'],
+  promised: ['promised', 'settled', 'failed'],
   paid: ['working'],
   released: ['working'],
   settled: [],
@@ -75,12 +77,15 @@ export interface NewClaim {
   readonly leaseSeconds?: number;
 }
 
-/** What a payer's unfinished claims may cost us together. In micro-USDC; `payer` is a lower-case address. */
+/** What unfinished claims may cost us. In micro-USDC; `payer` is a lower-case address. */
 export interface ExposureLimit {
   readonly payer: string;
   readonly network: string;
   readonly exposure: bigint;
+  /** Of the payer's claims together. */
   readonly most: bigint;
+  /** Of everybody's claims, and of what wallets owe already; left out for no limit. */
+  readonly total?: bigint;
 }
 
 /** Why a claim was not taken. */

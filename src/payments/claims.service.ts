@@ -8,6 +8,7 @@ import { ClaimLeases } from './claim-leases.service';
 import type { Claim, ClaimChange, ClaimRefusal, ClaimState, ExposureLimit, NewClaim } from './claim';
 import { type ClaimRow, toClaim } from './claim-row';
 import { type AskedClaim, findClaims, type Move, moveClaims, takeClaims } from './claim-statements';
+import { Exposures } from './exposures.service';
 
 const POLL_MS = 50;
 
@@ -22,6 +23,8 @@ const HELD_UP_BY_NOBODY = {
   patienceMs: PATIENCE_MS,
   triedAlone: (error: unknown) => !isOutage(error) || LOST_RACE.has(codeOf(error)),
 };
+/** Somebody is at it, and keeps its lease. */
+const WORKED_ON: readonly ClaimState[] = ['working', 'settling', 'promised'];
 
 /** Claims in PostgreSQL: at however many replicas the copies of a payment arrive, one wins. */
 @Injectable()
@@ -36,6 +39,7 @@ export class ClaimsService {
   constructor(
     private readonly database: DatabaseService,
     private readonly leases: ClaimLeases,
+    private readonly exposures: Exposures,
   ) {
     this.finding = new Batcher((keys) => findClaims(database, keys), {
       ...HELD_UP_BY_NOBODY,
@@ -63,7 +67,7 @@ export class ClaimsService {
   /**
    * Claims the key for this call. The winner gets the claim; everyone else `'taken'`, and finds the claim as it is.
    * A claim that was released, or paid without an answer, is taken over. `'owing'`: the wallet behind it has a debt.
-   * With a limit `'over_exposed'`: what the payer's unfinished claims may still cost us, this one with it, is too much.
+   * With a limit `'over_exposed'`: what unfinished claims may still cost us, this one with it, is too much.
    */
   async take(claim: NewClaim, limit?: ExposureLimit): Promise<Claim | ClaimRefusal> {
     const taken = await (limit === undefined
@@ -73,24 +77,15 @@ export class ClaimsService {
     return taken;
   }
 
-  /** The lock lets one claim of a payer in at a time: two that fit alone do not slip through together. */
   private async takeWithin(tx: Tx, claim: NewClaim, limit: ExposureLimit): Promise<Claim | ClaimRefusal> {
-    await tx.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [
-      `exposure:${limit.network}:${limit.payer}`,
-    ]);
-    const [row] = await tx.query<{ open: bigint }>(
-      `SELECT coalesce(sum(exposure), 0)::bigint AS open FROM claims
-        WHERE network = $1 AND payer = $2 AND key <> $3 AND state IN ('working', 'settling', 'in_doubt') AND exposure > 0`,
-      [limit.network, limit.payer, claim.key],
-    );
-    if ((row?.open ?? 0n) + limit.exposure > limit.most) return 'over_exposed';
+    if (!(await this.exposures.bears(tx, claim.key, limit))) return 'over_exposed';
     const [taken = 'taken'] = await takeClaims(tx, [{ claim, limit }]);
     return taken;
   }
 
   /** Moves a claim on. `false` when it was no longer in a state from which `to` can be reached: somebody else moved it. */
   async move(key: string, callId: string, to: ClaimState, change: ClaimChange = {}): Promise<boolean> {
-    if (to !== 'working' && to !== 'settling') this.leases.drop(key, callId);
+    if (!WORKED_ON.includes(to)) this.leases.drop(key, callId);
     return this.moving.submit({ key, callId, to, change });
   }
 

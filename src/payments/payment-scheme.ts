@@ -42,6 +42,8 @@ export interface Work {
   readonly resource: { readonly url: string; readonly description: string; readonly mimeType: string };
   readonly model: string;
   readonly stream: boolean;
+  /** Whether a verified claim is enough for an answer, where a scheme has the choice; left out for no. */
+  readonly answersAfterClaim?: boolean;
   /** Method, path and body as one hash: a payment is bound to the request that it came with. */
   readonly fingerprint: string;
   readonly idempotencyKey: string | undefined;
@@ -77,6 +79,8 @@ export interface Hold {
   readonly claimKey: string | null;
   /** Response headers that can be sent before the capture: what was settled before the work. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Further ones with which a stream begins: of a settlement that is still to come. */
+  readonly streamHeaders?: Readonly<Record<string, string>>;
   /** What the request says of its payment without proof, such as the wallet's name: shown on the invoice. */
   readonly hints?: Readonly<Record<string, string>>;
 }

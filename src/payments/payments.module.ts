@@ -15,6 +15,7 @@ import { DISCOVERY } from './discovery/discovery.providers';
 import { EXACT } from './exact/exact.providers';
 import { RECEIPTS } from './extensions/receipts.providers';
 import { FACILITATOR } from './facilitator/facilitator.providers';
+import { Exposures } from './exposures.service';
 import { FacilitatorClient } from './facilitator.client';
 import type { PaymentExtension } from './payment-extension';
 import { PAYMENT_EXTENSIONS, PaymentExtensions } from './payment-extensions.service';
@@ -22,6 +23,7 @@ import { PAYMENT_IDENTIFIERS } from './payment-identifier/payment-identifier.pro
 import type { PaymentScheme } from './payment-scheme';
 import { PAYMENT_SCHEMES, PaymentSchemesService } from './payment-schemes.service';
 import type { PaymentsPart } from './payments-part.providers';
+import { Repeats } from './repeats.service';
 import { TRANSFER_PROOF } from './transfer-proof/transfer-proof.providers';
 import { UPTO } from './upto/upto.providers';
 import { WALLET } from './wallet/wallet.providers';
@@ -55,6 +57,8 @@ const EXTENSIONS = PARTS.flatMap(({ extensions = [] }) => extensions);
   providers: [
     ClaimLeases,
     ClaimsService,
+    Exposures,
+    Repeats,
     FacilitatorClient,
     ...SCHEMES,
     ...EXTENSIONS,

@@ -28,4 +28,6 @@ export interface Model {
   /** What the upstream calls this model; left out: the same name. */
   readonly upstreamModel: string | null;
   readonly provider: string;
+  /** Endpoints that answer an x402 payment as soon as it is verified and claimed; on all others it is settled first. */
+  readonly answersAfterClaim: readonly Endpoint[];
 }

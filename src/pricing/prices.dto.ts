@@ -13,7 +13,7 @@ import {
   Max,
   Min,
 } from 'class-validator';
-import { ENDPOINTS, type Model, UPSTREAM_KEY_ENV } from './model';
+import { type Endpoint, ENDPOINTS, type Model, UPSTREAM_KEY_ENV } from './model';
 import { type Price, serializeRates } from './price';
 
 const RATES = {
@@ -76,6 +76,18 @@ export class ModelSettingsDto {
   @IsOptional()
   @Matches(/^\P{Cc}{1,100}$/u, { message: 'provider must be a name' })
   provider: string = 'upstream';
+
+  @ApiPropertyOptional({
+    enum: ENDPOINTS,
+    isArray: true,
+    default: [],
+    description: 'Endpoints that answer an x402 payment before it is settled, within the exposure limits. Has a risk.',
+  })
+  @IsOptional()
+  @IsArray()
+  @ArrayUnique()
+  @IsIn(ENDPOINTS, { each: true })
+  answersAfterClaim: Endpoint[] = [];
 }
 
 export class NewPriceDto {
@@ -148,6 +160,9 @@ export class ConfiguredModelDto {
 
   @ApiProperty()
   provider!: string;
+
+  @ApiProperty({ enum: ENDPOINTS, isArray: true })
+  answersAfterClaim!: readonly string[];
 }
 
 export class OfferedModelDto extends ConfiguredModelDto {
@@ -182,4 +197,5 @@ export const toModel = (settings: ModelSettingsDto): Model => ({
   upstreamKeyEnv: settings.upstreamKeyEnv ?? null,
   upstreamModel: settings.upstreamModel ?? null,
   provider: settings.provider,
+  answersAfterClaim: settings.answersAfterClaim,
 });

@@ -65,10 +65,10 @@ export class PricingService implements OnModuleInit, OnApplicationShutdown {
   /** Makes or replaces a model; its prices stay. */
   async putModel(model: Model): Promise<void> {
     await this.database.query(
-      `INSERT INTO models (id, endpoints, encoding, max_output_tokens, usage_convention, upstream_url, upstream_key_env, upstream_model, provider)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+      `INSERT INTO models (id, endpoints, encoding, max_output_tokens, usage_convention, upstream_url, upstream_key_env, upstream_model, provider, answers_after_claim)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
        ON CONFLICT (id) DO UPDATE SET endpoints = $2, encoding = $3, max_output_tokens = $4, usage_convention = $5,
-         upstream_url = $6, upstream_key_env = $7, upstream_model = $8, provider = $9`,
+         upstream_url = $6, upstream_key_env = $7, upstream_model = $8, provider = $9, answers_after_claim = $10`,
       [
         model.id,
         model.endpoints,
@@ -79,6 +79,7 @@ export class PricingService implements OnModuleInit, OnApplicationShutdown {
         model.upstreamKeyEnv,
         model.upstreamModel,
         model.provider,
+        model.answersAfterClaim,
       ],
     );
     await this.reload();
@@ -176,6 +177,7 @@ interface ModelRow {
   upstream_key_env: string | null;
   upstream_model: string | null;
   provider: string;
+  answers_after_claim: Endpoint[];
 }
 
 interface PriceRow {
@@ -196,6 +198,7 @@ const toModel = (row: ModelRow): Model => ({
   upstreamKeyEnv: row.upstream_key_env,
   upstreamModel: row.upstream_model,
   provider: row.provider,
+  answersAfterClaim: row.answers_after_claim,
 });
 
 const toPrice = (row: PriceRow): Price => ({

@@ -21,6 +21,7 @@ const model: Model = {
   upstreamKeyEnv: null,
   upstreamModel: null,
   provider: 'p',
+  answersAfterClaim: [],
 };
 const endpoint = fc.constantFrom(...ENDPOINTS);
 const count = fc.oneof(fc.integer({ min: 1, max: 10_000_000 }), fc.jsonValue());

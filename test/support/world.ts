@@ -120,4 +120,5 @@ const model = (
   upstreamKeyEnv: null,
   upstreamModel: null,
   provider: 'upstream',
+  answersAfterClaim: [],
 });

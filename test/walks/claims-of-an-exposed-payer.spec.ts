@@ -52,6 +52,26 @@ test('what a payer has unsettled never exceeds its limit, however much comes at 
   expect(await claims().take(newClaim(customerId), limit)).toBe('over_exposed');
 });
 
+test('what all payers have unsettled, and what wallets owe, never exceeds the limit in total', async () => {
+  const [open] = await sql(world, `SELECT sum(exposure)::bigint AS atoms FROM claims WHERE state = 'working'`);
+  const limit = { network: NETWORK, exposure: 300n, most: 1_000n, total: open.atoms + 1_000n };
+  const wallets = Array.from({ length: 10 }, (_, index) => `0x${String(index + 1).padStart(40, '0')}`);
+  const customers = await Promise.all(wallets.map(customer));
+  const takeAll = () =>
+    Promise.all(customers.map((one, index) => claims().take(newClaim(one), { ...limit, payer: wallets[index]! })));
+
+  const taken = (await takeAll()).filter((outcome) => typeof outcome === 'object');
+  expect(taken).toHaveLength(3);
+  for (const { key, callId } of taken) await claims().move(key, callId, 'promised');
+  expect(await takeAll()).toEqual(wallets.map(() => 'over_exposed'));
+  for (const { key, callId } of taken) await claims().move(key, callId, 'failed', { reason: 'lost' });
+
+  const owing = { callId: newId(), customerId: customers[0]!, charge: usdc(600n) };
+  await world.app.get(LedgerService).post(callCaptured(owing), undefined, customerCredits(customers[0]!, 'USDC'));
+  const again = await takeAll();
+  expect(again.filter((outcome) => typeof outcome === 'object')).toHaveLength(1);
+});
+
 test('a wallet that used more than it paid for owes it, and claims nothing until that is repaid', async () => {
   const ledger = world.app.get(LedgerService);
   const customerId = await customer('0x00000000000000000000000000000000000000e2');

@@ -1,22 +1,22 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { usdc } from '../../common/money';
 import { CONFIG } from '../../config/config.module';
-import type { Config } from '../../config/config';
+import type { Config, X402Config } from '../../config/config';
 import { customerCredits } from '../../ledger/ledger-account';
 import { LedgerService } from '../../ledger/ledger.service';
-import { CLAIMABLE, type Claim, type ClaimState } from '../claim';
+import { CLAIMABLE, type Claim, type ClaimRefusal, type NewClaim } from '../claim';
 import { ClaimsService } from '../claims.service';
 import type { HoldOutcome, PaymentRequirements, Work } from '../payment-scheme';
-import { alreadyUsed, answerNotKept, inDoubt, inProgress, paymentOwed, type Refusal } from '../refusal';
+import { alreadyUsed, inDoubt, inProgress, paymentOwed, type Refusal } from '../refusal';
+import { Repeats, type RepeatTerms } from '../repeats.service';
 import { ExactVerification } from './exact-verification.service';
 import { answerOf } from './exact-answer';
 import type { ExactHold } from './exact-hold';
 import { boundTo, type ExactPayment, lapseOf, mismatchOf, paymentIdOf, refusedPayment } from './exact-payment';
-import { type ExactClaimPayment, ExactSettlement } from './exact-settlement.service';
+import type { ExactClaimPayment } from './exact-claim';
+import { ExactSettlement } from './exact-settlement.service';
+import { pendingHeaders } from './exact-receipt';
 import { settlementHeaders } from './settlement-headers';
-
-/** How long a copy of a payment waits for the first one's answer. */
-const WAIT_MS = 30_000;
 
 /** Decides whether a payment may have its work done: one signed payment, one piece of work, however many copies. */
 @Injectable()
@@ -27,6 +27,7 @@ export class ExactAdmission {
     private readonly claims: ClaimsService,
     private readonly settlement: ExactSettlement,
     private readonly ledger: LedgerService,
+    private readonly repeats: Repeats,
   ) {}
 
   /** By its signature alone. Never throws. */
@@ -34,11 +35,7 @@ export class ExactAdmission {
     return this.verification.isSigned(payment).catch(() => false);
   }
 
-  async admit(
-    payment: ExactPayment,
-    required: PaymentRequirements,
-    work: Pick<Work, 'callId' | 'fingerprint' | 'stream'> & { readonly repaysDebt?: boolean },
-  ): Promise<HoldOutcome> {
+  async admit(payment: ExactPayment, required: PaymentRequirements, work: ExactWork): Promise<HoldOutcome> {
     const { from, nonce } = payment.authorization;
     const key = paymentIdOf(required.network, required.asset, from, nonce);
     const fingerprint = boundTo(payment, work.fingerprint);
@@ -46,12 +43,14 @@ export class ExactAdmission {
     const earlier = await this.claims.find(key);
     if (earlier && !mayTakeOver(earlier, fingerprint)) return this.follow(earlier, fingerprint);
     let byContract = false;
+    let mayOwe = 0n;
     if (earlier?.state !== 'paid') {
       const mismatch = mismatchOf(payment, required);
       if (mismatch) return this.followOrRefuse(key, fingerprint, mismatch);
       const verification = await this.verification.verify(payment, required);
       if (verification.kind === 'refused') return this.followOrRefuse(key, fingerprint, verification.refusal);
       byContract = verification.byContract;
+      if (work.answersAfterClaim) mayOwe = verification.balance ?? 0n;
     }
     const given: ExactClaimPayment = {
       payment: { authorization: payment.authorization, signature: payment.signature },
@@ -59,16 +58,19 @@ export class ExactAdmission {
       byContract,
     };
     const customer = await this.verification.customerOf(from);
-    const claim = await this.claims.take({
-      key,
-      scheme: 'exact',
-      fingerprint,
-      callId: work.callId,
-      customerId: customer,
-      payment: given,
-      validBefore: lapseOf(payment.authorization),
-      despiteDebt: work.repaysDebt === true,
-    });
+    const claim = await this.take(
+      {
+        key,
+        scheme: 'exact',
+        fingerprint,
+        callId: work.callId,
+        customerId: customer,
+        validBefore: lapseOf(payment.authorization),
+        despiteDebt: work.repaysDebt === true,
+      },
+      given,
+      mayOwe,
+    );
     if (claim === 'owing') return { kind: 'refused', refusal: paymentOwed };
     if (typeof claim === 'string') return this.followOrRefuse(key, fingerprint, inProgress);
     // As it was first claimed: what was paid then is what can be taken now, whatever the price has become.
@@ -86,13 +88,32 @@ export class ExactAdmission {
       claimPayment,
       transaction: undefined,
     };
-    const repaysDebt = work.repaysDebt === true;
-    if (claim.transaction !== null) return this.holdCredit(hold, claim.transaction, repaysDebt);
-    return work.stream ? this.settleFirst(hold, repaysDebt) : { kind: 'held', hold };
+    if (claim.transaction !== null) return this.holdCredit(hold, claim.transaction, work.repaysDebt);
+    if (claimPayment.answersFirst) return { kind: 'held', hold: { ...hold, streamHeaders: pendingHeaders(hold) } };
+    return work.stream ? this.settleFirst(hold, work.repaysDebt) : { kind: 'held', hold };
+  }
+
+  /**
+   * With the answer before the settlement, as far as the payer and all payers may be exposed; a payment beyond that is
+   * settled first. `balance`: what the payer was seen to have, zero where nothing is answered first.
+   */
+  private async take(
+    claim: Omit<NewClaim, 'payment'>,
+    payment: ExactClaimPayment,
+    balance: bigint,
+  ): Promise<Claim | ClaimRefusal> {
+    const { perPayer, total } = (this.config.x402 as X402Config).exposure;
+    const { network, amount } = payment.requirements;
+    const payer = payment.payment.authorization.from;
+    const most = balance < perPayer ? balance : perPayer;
+    const exposed = { network, payer, exposure: BigInt(amount), most, total };
+    const first = { ...claim, payment: { ...payment, answersFirst: true } };
+    const taken = most < exposed.exposure ? 'over_exposed' : await this.claims.take(first, exposed);
+    return taken === 'over_exposed' ? this.claims.take({ ...claim, payment }) : taken;
   }
 
   /** A stream's headers carry its settlement, so it is settled before the work; the amount is credit until captured. */
-  private async settleFirst(hold: ExactHold, repaysDebt: boolean): Promise<HoldOutcome> {
+  private async settleFirst(hold: ExactHold, repaysDebt: boolean | undefined): Promise<HoldOutcome> {
     const { claimKey: key, callId, customerId, claimPayment: payment } = hold;
     if (!(await this.claims.move(key, callId, 'settling'))) return { kind: 'refused', refusal: inProgress };
     const outcome = await this.settlement.settle({ key, callId, customerId, payment, capture: null }, 'working');
@@ -102,8 +123,14 @@ export class ExactAdmission {
   }
 
   /** What repays a debt need not be held: the credit of a wallet that owes is frozen until it is repaid from it. */
-  private async holdCredit(hold: ExactHold, transaction: string, repaysDebt: boolean): Promise<HoldOutcome> {
+  private async holdCredit(
+    hold: ExactHold,
+    transaction: string,
+    repaysDebt: boolean | undefined,
+  ): Promise<HoldOutcome> {
     const { network, amount } = hold.claimPayment.requirements;
+    const headers = settlementHeaders({ transaction, network, payer: hold.payer, amount });
+    const held: ExactHold = { ...hold, transaction, headers };
     const reservation = { id: hold.callId, account: customerCredits(hold.customerId, 'USDC'), amount: hold.amount };
     const expiresAt = new Date(Date.now() + this.config.holdTtlSeconds * 1000);
     const verdict = await this.ledger.hold(reservation, expiresAt).catch((error: unknown) => {
@@ -115,8 +142,6 @@ export class ExactAdmission {
       await this.claims.move(hold.claimKey, hold.callId, 'paid');
       return { kind: 'refused', refusal: creditSpent };
     }
-    const headers = settlementHeaders({ transaction, network, payer: hold.payer, amount });
-    const held: ExactHold = { ...hold, transaction, headers };
     return { kind: 'held', hold: held };
   }
 
@@ -126,17 +151,20 @@ export class ExactAdmission {
     return first ? this.follow(first, fingerprint) : { kind: 'refused', refusal };
   }
 
-  private async follow(first: Claim, fingerprint: string): Promise<HoldOutcome> {
-    if (first.fingerprint !== fingerprint) return { kind: 'refused', refusal: alreadyUsed(NONCE_USED) };
-    const claim = (await this.claims.settled(first.key, WAIT_MS)) ?? first;
-    const answer = claim.state === 'settled' ? answerOf(claim) : undefined;
-    if (answer) return { kind: 'replay', answer };
-    if (claim.state === 'in_doubt') return { kind: 'refused', refusal: await this.settlement.doubtAbout(claim.key) };
-    return { kind: 'refused', refusal: refusalOf(claim.state, claim.reason) };
+  private follow(first: Claim, fingerprint: string): Promise<HoldOutcome> {
+    return this.repeats.follow(first, fingerprint, TERMS);
   }
 }
 
+/** What the payment is for. */
+export type ExactWork = Pick<Work, 'callId' | 'fingerprint' | 'stream' | 'answersAfterClaim'> & {
+  /** It becomes the wallet's own credit: what the wallet owes is no reason to refuse it. */
+  readonly repaysDebt?: boolean;
+};
+
 const NONCE_USED = 'invalid_exact_evm_nonce_already_used';
+
+const TERMS: RepeatTerms = { used: alreadyUsed(NONCE_USED), failed: refusedPayment, answerTo: answerOf };
 
 const creditSpent: Refusal = {
   status: 409,
@@ -147,17 +175,3 @@ const creditSpent: Refusal = {
 
 const mayTakeOver = (claim: Claim, fingerprint: string): boolean =>
   CLAIMABLE.includes(claim.state) && claim.fingerprint === fingerprint;
-
-function refusalOf(state: Exclude<ClaimState, 'in_doubt'>, reason: string | null): Refusal {
-  switch (state) {
-    case 'settled':
-      return answerNotKept;
-    case 'failed':
-      return refusedPayment(reason ?? 'unexpected_settle_error');
-    case 'working':
-    case 'settling':
-    case 'paid':
-    case 'released':
-      return inProgress;
-  }
-}

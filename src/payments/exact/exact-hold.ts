@@ -1,5 +1,5 @@
 import type { Hold } from '../payment-scheme';
-import type { ExactClaimPayment } from './exact-settlement.service';
+import type { ExactClaimPayment } from './exact-claim';
 
 /** A claimed `exact` payment. With a transaction it is settled already, and its amount is held on the wallet's credit. */
 export interface ExactHold extends Hold {

@@ -6,7 +6,8 @@ import { JobsService } from '../../jobs/jobs.service';
 import { LedgerService } from '../../ledger/ledger.service';
 import type { Claim } from '../claim';
 import { ClaimsService } from '../claims.service';
-import { type ExactClaimPayment, ExactSettlement } from './exact-settlement.service';
+import type { ExactClaimPayment } from './exact-claim';
+import { ExactSettlement } from './exact-settlement.service';
 import { walletHold } from './wallet-hold';
 
 /** Answers stay for repeats this long; claims stay for ever. */
@@ -38,7 +39,7 @@ export class ExactReconciler implements OnModuleInit {
   }
 
   async reconcile(): Promise<void> {
-    const unsettled = await this.claims.abandoned('exact', ['settling', 'in_doubt'], AT_ONCE);
+    const unsettled = await this.claims.abandoned('exact', ['settling', 'in_doubt', 'promised'], AT_ONCE);
     await Promise.all(unsettled.map((claim) => this.settle(claim)));
     for (const claim of await this.claims.abandoned('exact', ['working'])) {
       await this.free(claim).catch((error: unknown) => this.logger.error(`${claim.key} stays held: ${String(error)}`));

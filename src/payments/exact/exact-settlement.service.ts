@@ -1,23 +1,16 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { isHash } from 'viem';
-import { formatMoney, usdc } from '../../common/money';
-import { callSettled, transferSettled } from '../../ledger/chain-entries';
-import { callCaptured } from '../../ledger/entries';
-import { customerCredits } from '../../ledger/ledger-account';
-import { LedgerRefusedError } from '../../ledger/ledger-error';
-import { LedgerService } from '../../ledger/ledger.service';
-import { type Claim, type ClaimState, type PendingCapture, withTransaction } from '../claim';
+import type { Claim, ClaimState } from '../claim';
 import { LEASE_SECONDS } from '../claim-leases.service';
 import { ClaimsService } from '../claims.service';
-import { valueOfGas } from '../chain/gas-value';
 import { NetworksService } from '../chain/networks.service';
 import { Settler } from '../chain/settler.service';
 import { FacilitatorClient } from '../facilitator.client';
-import type { PaymentRequirements } from '../payment-scheme';
-import { inDoubt, type Refusal } from '../refusal';
 import { isGivenUp } from '../unsettled';
+import { ExactBooks } from './exact-books.service';
 import { type ChainFinding, ExactChain } from './exact-chain.service';
-import { type ExactPayment, toVersion2 } from './exact-payment';
+import type { ExactClaimPayment, UnfinishedClaim } from './exact-claim';
+import { toVersion2 } from './exact-payment';
 import { movesTheMoney, transferCall } from './transfer-call';
 
 /** What became of a settlement. `in_doubt` is a state, not an error: the reconciler finishes it. */
@@ -28,19 +21,6 @@ export type SettlementOutcome =
   /** With the newest transaction, where it is known. `patient`: it would revert now, so it is tried ever more seldom. */
   | { readonly kind: 'in_doubt'; readonly transaction?: string | undefined; readonly patient?: boolean };
 
-/** A payment as its claim keeps it: enough to settle it again. */
-export interface ExactClaimPayment {
-  readonly payment: Pick<ExactPayment, 'authorization' | 'signature'>;
-  readonly requirements: PaymentRequirements;
-  /** The payer is a contract wallet: its own code runs when the money moves. */
-  readonly byContract?: boolean;
-  /** The answer leaves before the payment is settled: what does not come is owed. */
-  readonly answersFirst?: boolean;
-}
-
-/** What is needed of a claim to finish it. */
-export type UnfinishedClaim = Pick<Claim, 'key' | 'callId' | 'customerId' | 'payment' | 'capture'>;
-
 const IN_DOUBT_RETRY_SECONDS = 2;
 
 /** Moves the USDC of an `exact` payment, finds out what became of it, and books it: each safe to repeat. */
@@ -50,7 +30,7 @@ export class ExactSettlement {
 
   constructor(
     private readonly facilitator: FacilitatorClient,
-    private readonly ledger: LedgerService,
+    private readonly books: ExactBooks,
     private readonly claims: ClaimsService,
     private readonly chain: ExactChain,
     private readonly settler: Settler,
@@ -73,32 +53,21 @@ export class ExactSettlement {
 
   /** Takes a call's charge from the wallet's credit, where its payment was settled before the work. */
   async takeFromCredit(claim: UnfinishedClaim): Promise<void> {
-    const capture = claim.capture as PendingCapture;
-    const customerId = claim.customerId as string;
-    const { callId } = claim;
-    const hold = { id: callId, account: customerCredits(customerId, 'USDC'), amount: usdc(BigInt(capture.held)) };
-    const entry = callCaptured({ callId, customerId, charge: usdc(BigInt(capture.charge)) });
-    const verdict = await this.ledger.capture(hold, entry, capture.rows);
-    const { verdict: posted } =
-      verdict.verdict === 'hold_closed' ? await this.ledger.post(entry, capture.rows, hold.account) : verdict;
-    if (posted !== 'posted' && posted !== 'replayed') throw new LedgerRefusedError(`capture of call ${callId}`, posted);
-    await this.claims.move(claim.key, callId, 'settled');
+    await this.books.takeFromCredit(claim);
+    await this.claims.move(claim.key, claim.callId, 'settled');
   }
 
   /** Finishes a claim that somebody left: `settling` after a crash, or `in_doubt`. */
   async reconcile(claim: Claim): Promise<void> {
     if (claim.transaction !== null && claim.capture) return this.takeFromCredit(claim);
+    // It may have been left before it was booked.
+    if (claim.state === 'promised') await this.books.promised(claim);
     const paid = claim.capture ? 'settled' : 'paid';
     const { payment, requirements } = claim.payment as ExactClaimPayment;
     const { authorization } = payment;
     const found = await this.chain.investigate(claim.key, authorization, requirements);
     const outcome = found.kind === 'open' && !found.lapsed ? await this.send(claim, true) : outcomeOf(found);
     await this.finish(claim, outcome, paid);
-  }
-
-  /** What a repeat of the request is told while the outcome is not known. */
-  async doubtAbout(claimKey: string): Promise<Refusal> {
-    return inDoubt(await this.settler.newestFor(claimKey));
   }
 
   /** Has it settled. Failed is only what cannot land any more, however it was answered: the chain has the last word. */
@@ -155,7 +124,7 @@ export class ExactSettlement {
   private async finish(claim: UnfinishedClaim, outcome: SettlementOutcome, paid: ClaimState) {
     const { key, callId } = claim;
     if (outcome.kind === 'settled') {
-      await this.book(claim, outcome);
+      await this.books.arrived(claim, outcome.transaction, outcome.feeWei);
       const change = { transaction: outcome.transaction, leaseSeconds: LEASE_SECONDS };
       const moved = await this.claims.move(key, callId, paid, change);
       // Work that is paid for is done by whoever holds the claim, and that is somebody else now.
@@ -165,34 +134,12 @@ export class ExactSettlement {
       outcome.kind === 'failed'
         ? { reason: outcome.reason }
         : { leaseSeconds: IN_DOUBT_RETRY_SECONDS, backOff: outcome.patient === true };
-    await this.claims.move(key, callId, outcome.kind, change);
+    // What has been answered is neither refused nor doubtful to its caller.
+    const answered = (claim.payment as ExactClaimPayment).answersFirst === true;
+    if (answered && outcome.kind === 'failed') await this.books.broken(claim);
+    if (answered) this.claims.leave(key, callId);
+    await this.claims.move(key, callId, answered && outcome.kind === 'in_doubt' ? 'promised' : outcome.kind, change);
     return outcome;
-  }
-
-  /** Puts a settled payment on the books, with the call's rows when the work is done. */
-  private async book(
-    claim: UnfinishedClaim,
-    { transaction, feeWei }: Extract<SettlementOutcome, { kind: 'settled' }>,
-  ): Promise<void> {
-    const { requirements } = claim.payment as ExactClaimPayment;
-    const customerId = claim.customerId as string;
-    const transfer = {
-      paymentId: claim.key,
-      customerId,
-      network: requirements.network,
-      payTo: requirements.payTo,
-      transaction,
-      amount: usdc(BigInt(requirements.amount)),
-    };
-    const { capture } = claim;
-    const entry = capture
-      ? callSettled({ ...transfer, callId: claim.callId, charge: usdc(BigInt(capture.charge)) })
-      : transferSettled(transfer);
-    const fee = formatMoney(valueOfGas(feeWei, this.networks.of(requirements.network).config.gas));
-    const rows = capture ? withTransaction(capture.rows, transaction, fee) : undefined;
-    const { verdict } = await this.ledger.post(entry, rows, customerCredits(customerId, 'USDC'));
-    if (verdict !== 'posted' && verdict !== 'replayed')
-      throw new LedgerRefusedError(`booking of ${claim.key}`, verdict);
   }
 }
 

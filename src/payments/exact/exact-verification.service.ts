@@ -13,9 +13,15 @@ import type { PaymentRequirements } from '../payment-scheme';
 import { chainUnavailable, type Refusal } from '../refusal';
 import { type ExactPayment, refusedPayment, toVersion2 } from './exact-payment';
 
-/** A payment that is good, and whether its payer is a contract whose own code judges the signature. */
-export type Verification =
-  { readonly kind: 'good'; readonly byContract: boolean } | { readonly kind: 'refused'; readonly refusal: Refusal };
+export type Verification = GoodPayment | { readonly kind: 'refused'; readonly refusal: Refusal };
+
+export interface GoodPayment {
+  readonly kind: 'good';
+  /** The payer is a contract, whose own code judges the signature. */
+  readonly byContract: boolean;
+  /** What the payer was seen to have, in atoms; `undefined` where somebody else judged the payment. */
+  readonly balance: bigint | undefined;
+}
 
 /** An authorization must outlast the next blocks (`@x402/evm`, exact facilitator). */
 const LEAST_SECONDS_LEFT = 6n;
@@ -77,7 +83,7 @@ export class ExactVerification {
     if (state.hasCode) return undefined;
     if (state.used) return refused('invalid_exact_evm_nonce_already_used');
     if (state.balance < BigInt(authorization.value)) return refused('invalid_exact_evm_insufficient_balance');
-    return { kind: 'good', byContract: false };
+    return { kind: 'good', byContract: false, balance: state.balance };
   }
 
   private async ask(payment: ExactPayment, required: PaymentRequirements): Promise<Verification> {
@@ -85,7 +91,7 @@ export class ExactVerification {
       toVersion2(payment, required),
       required,
     );
-    if (isValid) return { kind: 'good', byContract: true };
+    if (isValid) return { kind: 'good', byContract: true, balance: undefined };
     return invalidReason === UNREACHABLE ? { kind: 'refused', refusal: chainUnavailable } : refused(invalidReason);
   }
 

@@ -1,7 +1,10 @@
 import type { PaymentsPart } from '../payments-part.providers';
 import { UsdcTopUpsController } from '../usdc-topups.controller';
 import { ExactAdmission } from './exact-admission.service';
+import { ExactBooks } from './exact-books.service';
+import { ExactCapture } from './exact-capture.service';
 import { ExactChain } from './exact-chain.service';
+import { ExactPromises } from './exact-promises.service';
 import { ExactReconciler } from './exact-reconciler.service';
 import { ExactSettlement } from './exact-settlement.service';
 import { ExactVerification } from './exact-verification.service';
@@ -16,6 +19,9 @@ export const EXACT: PaymentsPart = {
     ExactVerification,
     ExactSettlement,
     ExactChain,
+    ExactBooks,
+    ExactCapture,
+    ExactPromises,
     ExactReconciler,
     UsdcTopUpService,
     TopUpBooks,

@@ -15,7 +15,7 @@ import type { KeptAnswer } from '../claim';
 import { ExactAdmission } from './exact-admission.service';
 import type { ExactHold } from './exact-hold';
 import { type ExactPayment, findExactPayment, paymentIdOf } from './exact-payment';
-import type { ExactClaimPayment } from './exact-settlement.service';
+import type { ExactClaimPayment } from './exact-claim';
 import { settlementHeaders } from './settlement-headers';
 import { exactRequirements, rowFor } from './exact-requirements';
 import { TopUpBooks } from './topup-books.service';

@@ -3,11 +3,11 @@ import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { CONFIG } from '../../config/config.module';
 import type { Config } from '../../config/config';
 import { JobsService } from '../../jobs/jobs.service';
-import { Settler } from '../chain/settler.service';
 import type { Claim, KeptAnswer } from '../claim';
 import { ClaimsService } from '../claims.service';
 import type { HoldOutcome, PaymentPayload, PaymentScheme, Work } from '../payment-scheme';
-import { answerNotKept, inDoubt, inProgress, type Refusal } from '../refusal';
+import { answerNotKept, inProgress, type Refusal } from '../refusal';
+import { isAnswered, Repeats } from '../repeats.service';
 import { IdentifiersStore, type PaymentName } from './identifiers-store.service';
 import {
   fingerprintOf,
@@ -34,7 +34,7 @@ export class IdentifiedPayments implements OnModuleInit {
     private readonly jobs: JobsService,
     private readonly claims: ClaimsService,
     private readonly names: IdentifiersStore,
-    private readonly settler: Settler,
+    private readonly repeats: Repeats,
   ) {}
 
   onModuleInit(): void {
@@ -87,8 +87,8 @@ export class IdentifiedPayments implements OnModuleInit {
 
   private async outcomeOf(claimKey: string, answerTo: AnswerTo, milliseconds: number): Promise<HoldOutcome> {
     const claim = await this.claims.settled(claimKey, Math.max(milliseconds, 0));
-    if (claim?.state === 'in_doubt') return refused(inDoubt(await this.settler.newestFor(claimKey)));
-    if (claim?.state !== 'settled') return refused(inProgress);
+    if (claim?.state === 'in_doubt') return refused(await this.repeats.doubtAbout(claimKey));
+    if (!claim || !isAnswered(claim)) return refused(inProgress);
     const answer = answerTo(claim);
     return answer ? { kind: 'replay', answer } : refused(answerNotKept);
   }

@@ -2,18 +2,15 @@ import { Injectable } from '@nestjs/common';
 import { usdc } from '../../common/money';
 import { CustomersService } from '../../customers/customers.service';
 import { DatabaseService } from '../../database/database.service';
-import { CLAIMABLE, type Claim, type ClaimRefusal, type ClaimState } from '../claim';
+import { CLAIMABLE, type Claim, type ClaimRefusal } from '../claim';
 import { ClaimsService } from '../claims.service';
 import type { HoldOutcome, PaymentRequirements, Work } from '../payment-scheme';
-import { alreadyUsed, answerNotKept, inProgress, payerExposed, paymentOwed, type Refusal } from '../refusal';
+import { alreadyUsed, inProgress, payerExposed, paymentOwed, type Refusal } from '../refusal';
+import { Repeats, type RepeatTerms } from '../repeats.service';
 import type { UptoClaimPayment, UptoHold } from './upto-hold';
 import { boundTo, lapseOf, mismatchOf, paymentIdOf, refusedPayment, type UptoPayment } from './upto-payment';
-import { responseHeaders } from './upto-response';
-import { UptoSettlement } from './upto-settlement.service';
+import { answerOf } from './upto-response';
 import { type GoodPayment, UptoVerification } from './upto-verification.service';
-
-/** How long a copy of a payment waits for the first one's answer. */
-const WAIT_MS = 30_000;
 
 /** Decides whether a payment may have its work done: one signed payment, one piece of work, however many copies. */
 @Injectable()
@@ -23,8 +20,13 @@ export class UptoAdmission {
     private readonly customers: CustomersService,
     private readonly verification: UptoVerification,
     private readonly claims: ClaimsService,
-    private readonly settlement: UptoSettlement,
+    private readonly repeats: Repeats,
   ) {}
+
+  /** By its signature alone. Never throws. */
+  isSigned(payment: UptoPayment, network: string): Promise<boolean> {
+    return this.verification.isSigned(payment, network).catch(() => false);
+  }
 
   async admit(
     payment: UptoPayment,
@@ -87,15 +89,8 @@ export class UptoAdmission {
     return mayTryAgain ? { kind: 'refused', refusal } : this.follow(first, fingerprint);
   }
 
-  private async follow(first: Claim, fingerprint: string): Promise<HoldOutcome> {
-    if (first.fingerprint !== fingerprint) return { kind: 'refused', refusal: alreadyUsed('permit2_invalid_nonce') };
-    const claim = (await this.claims.settled(first.key, WAIT_MS)) ?? first;
-    if (claim.state === 'settled' && claim.answer) {
-      const headers = { ...claim.answer.headers, ...responseHeaders(claim) };
-      return { kind: 'replay', answer: { ...claim.answer, headers } };
-    }
-    if (claim.state === 'in_doubt') return { kind: 'refused', refusal: await this.settlement.doubtAbout(claim.key) };
-    return { kind: 'refused', refusal: refusalOf(claim.state, claim.reason) };
+  private follow(first: Claim, fingerprint: string): Promise<HoldOutcome> {
+    return this.repeats.follow(first, fingerprint, TERMS);
   }
 }
 
@@ -113,22 +108,14 @@ const claimPaymentOf = (
   answersFirst,
 });
 
+const TERMS: RepeatTerms = {
+  used: alreadyUsed('permit2_invalid_nonce'),
+  failed: refusedPayment,
+  answerTo: answerOf,
+};
+
 const NOT_TAKEN: Readonly<Record<ClaimRefusal, Refusal>> = {
   taken: inProgress,
   owing: paymentOwed,
   over_exposed: payerExposed,
 };
-
-function refusalOf(state: Exclude<ClaimState, 'in_doubt'>, reason: string | null): Refusal {
-  switch (state) {
-    case 'settled':
-      return answerNotKept;
-    case 'failed':
-      return refusedPayment(reason ?? 'unexpected_settle_error');
-    case 'working':
-    case 'settling':
-    case 'paid':
-    case 'released':
-      return inProgress;
-  }
-}

@@ -1,4 +1,4 @@
-import type { Claim } from '../claim';
+import type { Claim, KeptAnswer } from '../claim';
 import { base64 } from '../payment-required';
 import type { UptoClaimPayment } from './upto-hold';
 
@@ -17,3 +17,7 @@ export function responseHeaders(
     }),
   };
 }
+
+/** What a settled claim was answered with, and the headers of its settlement; `undefined` when it is not kept. */
+export const answerOf = (claim: Claim): KeptAnswer | undefined =>
+  claim.answer && { ...claim.answer, headers: { ...claim.answer.headers, ...responseHeaders(claim) } };

@@ -13,7 +13,6 @@ import { NetworksService } from '../chain/networks.service';
 import { Settler } from '../chain/settler.service';
 import { type Claim, type PendingCapture, withTransaction } from '../claim';
 import { ClaimsService } from '../claims.service';
-import { inDoubt, type Refusal } from '../refusal';
 import { isGivenUp } from '../unsettled';
 import { movedTheMoney, settleCall } from './upto-contract';
 import type { UptoClaimPayment, UptoHold } from './upto-hold';
@@ -75,11 +74,6 @@ export class UptoSettlement {
     const known = await this.lookUp(claim);
     const open = known.kind === 'open' && !known.lapsed;
     await this.finish(claim, open ? await this.send(claim, true) : outcomeOf(known));
-  }
-
-  /** What a repeat of the request is told while the outcome is not known. */
-  async doubtAbout(claimKey: string): Promise<Refusal> {
-    return inDoubt(await this.settler.newestFor(claimKey));
   }
 
   /** `again`: simulated before, since whatever kept it from landing may still hold. */

@@ -21,15 +21,15 @@ import type {
   RequestHeaders,
   Work,
 } from '../payment-scheme';
-import { inDoubt, inProgress } from '../refusal';
+import { inDoubt } from '../refusal';
+import { Repeats } from '../repeats.service';
 import { GAS_SPONSORING } from './gas-sponsoring';
 import { UptoAdmission } from './upto-admission.service';
 import type { UptoHold } from './upto-hold';
 import { findUptoPayment, refusedPayment, type UptoPayment } from './upto-payment';
 import { uptoRequirements } from './upto-requirements';
-import { responseHeaders } from './upto-response';
+import { answerOf, responseHeaders } from './upto-response';
 import { UptoSettlement } from './upto-settlement.service';
-import { UptoVerification } from './upto-verification.service';
 
 /**
  * x402 `upto` on EVM: the payer signs the quote's ceiling, and what the call used is settled once the work is done. An
@@ -43,9 +43,9 @@ export class UptoScheme implements PaymentScheme {
     @Inject(CONFIG) private readonly config: Config,
     private readonly networks: NetworksService,
     private readonly admission: UptoAdmission,
-    private readonly verification: UptoVerification,
     private readonly settlement: UptoSettlement,
     private readonly claims: ClaimsService,
+    private readonly repeats: Repeats,
   ) {}
 
   requirements(work: Work): readonly PaymentRequirements[] {
@@ -70,12 +70,12 @@ export class UptoScheme implements PaymentScheme {
     const given = payment as UptoPayment | UnreadablePayment;
     if ('refusal' in given) return undefined;
     const network = this.offering.find(({ id }) => id === given.accepted.network);
-    const signed = network && (await this.verification.isSigned(given, network.id).catch(() => false));
+    const signed = network && (await this.admission.isSigned(given, network.id));
     return signed ? given.authorization.from : undefined;
   }
 
   answerTo(claim: Claim): KeptAnswer | undefined {
-    return claim.answer && { ...claim.answer, headers: { ...claim.answer.headers, ...responseHeaders(claim) } };
+    return answerOf(claim);
   }
 
   async hold(payment: PaymentPayload, work: Work): Promise<HoldOutcome> {
@@ -114,13 +114,9 @@ export class UptoScheme implements PaymentScheme {
     await this.settlement.release(held, failure.rows(paidBy(held, usdc(0n), null)));
   }
 
-  /** A repeat learns what came of the first. A worker whose claim was given to another one gets nothing. */
   private async capturedBefore(held: UptoHold): Promise<CaptureOutcome> {
-    const claim = await this.claims.find(held.claimKey);
-    if (claim?.callId !== held.callId) return { kind: 'refused', refusal: inProgress };
-    if (claim.state === 'settled') return captured(claim);
-    const open = claim.state === 'settling' || claim.state === 'in_doubt';
-    return { kind: 'refused', refusal: open ? await this.settlement.doubtAbout(claim.key) : inProgress };
+    const before = await this.repeats.captured(held);
+    return 'status' in before ? { kind: 'refused', refusal: before } : captured(before);
   }
 
   /** The networks where a key of ours can settle it. */

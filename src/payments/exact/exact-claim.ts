@@ -1,0 +1,16 @@
+import type { Claim } from '../claim';
+import type { PaymentRequirements } from '../payment-scheme';
+import type { ExactPayment } from './exact-payment';
+
+/** A payment as its claim keeps it: enough to settle it again. */
+export interface ExactClaimPayment {
+  readonly payment: Pick<ExactPayment, 'authorization' | 'signature'>;
+  readonly requirements: PaymentRequirements;
+  /** The payer is a contract wallet: its own code runs when the money moves. */
+  readonly byContract?: boolean;
+  /** The answer leaves before the payment is settled: what does not come is owed. */
+  readonly answersFirst?: boolean;
+}
+
+/** What is needed of a claim to finish it. */
+export type UnfinishedClaim = Pick<Claim, 'key' | 'callId' | 'customerId' | 'payment' | 'capture'>;
