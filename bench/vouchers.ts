@@ -54,6 +54,7 @@ export async function voucherBench({ rounds, seconds }: { rounds: number; second
     await uptoCalls(chain, url);
     const payers = { exact: await exactPayers(chain, url), voucher: await channelPayers(chain, url) };
     const runs: Record<keyof typeof payers, LoopRun[]> = { exact: [], voucher: [] };
+    for (const scheme of ['exact', 'voucher'] as const) await window(url, payers[scheme], 2, SIGNED_A_SECOND[scheme]);
     for (let round = 1; round <= rounds; round++) {
       for (const scheme of ['exact', 'voucher'] as const) {
         process.stderr.write(`vouchers, round ${round}/${rounds}, ${scheme} …\n`);

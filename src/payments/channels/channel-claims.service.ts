@@ -122,7 +122,10 @@ export class ChannelClaims {
   ): Promise<void> {
     await this.database.transaction(async (tx) => {
       await tx.query(
-        `UPDATE channels SET total_claimed = greatest(total_claimed, now_claimed), claiming = NULL,
+        `WITH locked AS (
+           SELECT channel_id FROM channels WHERE channel_id = ANY ($2) ORDER BY channel_id FOR NO KEY UPDATE
+         )
+         UPDATE channels SET total_claimed = greatest(total_claimed, now_claimed), claiming = NULL,
                 claim_failures = CASE WHEN fault IS NULL THEN 0 ELSE claim_failures + 1 END, claim_fault = fault,
                 claim_not_before = CASE WHEN fault IS NOT NULL THEN now() + make_interval(secs => least(
                   ${FIRST_WAIT_SECONDS} * 2 ^ least(claim_failures, 20), ${MOST_WAIT_SECONDS},
@@ -130,7 +133,8 @@ export class ChannelClaims {
                 unclaimed_since = CASE WHEN charged <= greatest(total_claimed, now_claimed) THEN NULL
                                        WHEN $5 = 'settled' THEN $6 ELSE unclaimed_since END
            FROM unnest($2::text[], $3::bigint[], $4::text[]) AS ended (id, now_claimed, fault)
-          WHERE channel_id = ended.id AND claiming = $1`,
+                JOIN locked ON locked.channel_id = id
+          WHERE channels.channel_id = ended.id AND claiming = $1`,
         [
           claim.id,
           claim.claims.map(({ channelId }) => channelId),

@@ -1,7 +1,7 @@
 import type { Hex } from 'viem';
 import type { Hold } from '../payment-scheme';
 import type { Channel } from './channel';
-import type { VoucherUse } from './channels.service';
+import type { VoucherUse } from './channel-statements';
 
 /** A voucher whose channel is reserved, or whose ceiling is charged already (`prepaid`) and held on wallet credit. */
 export interface ChannelHold extends Hold {

@@ -1,46 +1,52 @@
 import { Injectable } from '@nestjs/common';
 import type { Hex } from 'viem';
+import { Batcher, untilRepeated } from '../../common/batcher';
+import { codeOf, isOutage } from '../../common/outage';
 import { DatabaseService } from '../../database/database.service';
 import type { ChannelConfig } from '../../evm/typed-digest';
-import { type KeptAnswer, MAX_KEPT_BYTES, type PendingCapture } from '../claim';
+import type { KeptAnswer, PendingCapture } from '../claim';
 import type { Channel, ChannelState } from './channel';
 import { type ChannelRow, toChannel } from './channel-row';
+import {
+  type Charge,
+  chargeChannels,
+  findChannels,
+  type Reservation,
+  reserveChannels,
+  type VoucherUse,
+} from './channel-statements';
 
-/** One call's use of a channel: the claim that has reserved it, and the voucher that pays. */
-export interface VoucherUse {
-  readonly key: string;
-  readonly callId: string;
-  readonly channelId: Hex;
-  readonly max: bigint;
-  readonly signature: Hex;
-}
-
-/** The claim and its channel move in one statement: what is charged is kept with its answer, whatever happens next. */
-const CHARGE = `
-  WITH moved AS (
-    UPDATE claims SET state = $7, capture = coalesce($8, capture), answer_status = coalesce($9, answer_status),
-           answer_headers = coalesce($10, answer_headers), answer_body = coalesce($11, answer_body),
-           transaction = coalesce($12, transaction), updated_at = now()
-     WHERE key = $1 AND call_id = $2 AND state = 'working'
-       AND EXISTS (SELECT FROM channels WHERE channel_id = $3 AND pending_call = $2)
-    RETURNING key
-  )
-  UPDATE channels SET charged = charged + $6, pending_key = NULL, pending_call = NULL,
-         signed_max = CASE WHEN $6 > 0 THEN $4 ELSE signed_max END,
-         signature = CASE WHEN $6 > 0 THEN $5 ELSE signature END,
-         unclaimed_since = CASE WHEN $6 > 0 THEN coalesce(unclaimed_since, now()) ELSE unclaimed_since END
-    FROM moved
-   WHERE channel_id = $3 AND pending_call = $2
-  RETURNING channels.*`;
+/** What goes into one statement. */
+const MOST_AT_ONCE = 128;
+/** Beside one that waits for a row that somebody else has locked, the others go on. */
+const TOGETHER = {
+  patienceMs: 250,
+  triedAlone: (error: unknown) => !isOutage(error) || LOST_RACE.has(codeOf(error)),
+};
+const LOST_RACE = new Set(['40001', '40P01']);
 
 /** Channels in PostgreSQL. Every change of one is one statement, so that replicas never meet in the middle of it. */
 @Injectable()
 export class ChannelsService {
-  constructor(private readonly database: DatabaseService) {}
+  private readonly finding: Batcher<Hex, Channel | undefined>;
+  private readonly reserving: Batcher<Reservation, Channel | undefined>;
+  private readonly charging: Batcher<Charge, Channel | undefined>;
 
-  async find(id: Hex): Promise<Channel | undefined> {
-    const rows = await this.database.query<ChannelRow>('SELECT * FROM channels WHERE channel_id = $1', [id]);
-    return rows[0] && toChannel(rows[0]);
+  constructor(private readonly database: DatabaseService) {
+    this.finding = new Batcher((ids) => findChannels(database, ids), { ...TOGETHER, together: () => MOST_AT_ONCE });
+    this.reserving = new Batcher((asked) => reserveChannels(database, asked), {
+      ...TOGETHER,
+      together: (queue) => untilRepeated(queue, ({ id }) => id, MOST_AT_ONCE),
+    });
+    this.charging = new Batcher((charges) => chargeChannels(database, charges), {
+      ...TOGETHER,
+      together: (queue) => untilRepeated(queue, ({ use }) => use.channelId, MOST_AT_ONCE),
+    });
+  }
+
+  /** As it was when this was asked, or later. */
+  find(id: Hex): Promise<Channel | undefined> {
+    return this.finding.submit(id);
   }
 
   /** A channel that is seen for the first time: what the chain says was claimed before was charged before. */
@@ -71,15 +77,8 @@ export class ChannelsService {
   }
 
   /** Takes the channel for one call; `undefined` while another one has it. */
-  async reserve(id: Hex, key: string, callId: string): Promise<Channel | undefined> {
-    const rows = await this.database.query<ChannelRow>(
-      `UPDATE channels SET pending_key = $2, pending_call = $3, last_request_at = now()
-        WHERE channel_id = $1 AND pending_call IS NULL
-          AND coalesce((sdk_pending->>'expiresAt')::numeric, 0) <= extract(epoch FROM now()) * 1000
-       RETURNING *`,
-      [id, key, callId],
-    );
-    return rows[0] && toChannel(rows[0]);
+  reserve(id: Hex, key: string, callId: string): Promise<Channel | undefined> {
+    return this.reserving.submit({ id, key, callId });
   }
 
   async free(id: Hex, callId: string): Promise<void> {
@@ -102,25 +101,17 @@ export class ChannelsService {
   }
 
   /** Charges a delivered call, and keeps its answer. `undefined`: the claim is not this worker's any more. */
-  async charge(
+  charge(
     use: VoucherUse,
     atoms: bigint,
     kept: { capture: PendingCapture; answer: KeptAnswer | undefined },
   ): Promise<Channel | undefined> {
-    const answer = kept.answer && kept.answer.body.length <= MAX_KEPT_BYTES ? kept.answer : undefined;
-    return this.move(use, atoms, [
-      'settling',
-      JSON.stringify(kept.capture),
-      answer?.status ?? null,
-      answer === undefined ? null : JSON.stringify(answer.headers),
-      answer?.body ?? null,
-      null,
-    ]);
+    return this.charging.submit({ use, atoms, state: 'settling', ...kept });
   }
 
   /** Charges a call's ceiling before its work: the claim stays `working`, and says that it is paid. */
-  async prepay(use: VoucherUse, ceiling: bigint, mark: string): Promise<Channel | undefined> {
-    return this.move(use, ceiling, ['working', null, null, null, null, mark]);
+  prepay(use: VoucherUse, ceiling: bigint, mark: string): Promise<Channel | undefined> {
+    return this.charging.submit({ use, atoms: ceiling, state: 'working', mark });
   }
 
   /** A refund is done, and the chain as it was read since: what it says may have been seen here before. */
@@ -138,13 +129,16 @@ export class ChannelsService {
   /** The chain, as it was just read. Claims only grow: a node that lags behind takes nothing back. */
   async syncMany(ids: readonly Hex[], states: readonly ChannelState[]): Promise<Channel[]> {
     const rows = await this.database.query<ChannelRow>(
-      `UPDATE channels SET balance = seen.balance, total_claimed = greatest(total_claimed, seen.claimed),
+      `WITH locked AS (
+         SELECT channel_id FROM channels WHERE channel_id = ANY ($1) ORDER BY channel_id FOR NO KEY UPDATE
+       )
+       UPDATE channels SET balance = seen.balance, total_claimed = greatest(total_claimed, seen.claimed),
               withdraw_requested_at = seen.requested_at, refund_nonce = greatest(refund_nonce, seen.nonce),
               synced_at = now(),
               unclaimed_since = CASE WHEN charged > greatest(total_claimed, seen.claimed) THEN unclaimed_since END
          FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
-              AS seen (id, balance, claimed, requested_at, nonce)
-        WHERE channel_id = seen.id RETURNING channels.*`,
+              AS seen (id, balance, claimed, requested_at, nonce) JOIN locked ON locked.channel_id = id
+        WHERE channels.channel_id = seen.id RETURNING channels.*`,
       [
         ids,
         states.map(({ balance }) => balance.toString()),
@@ -165,12 +159,5 @@ export class ChannelsService {
       [network, limit],
     );
     return rows.map(toChannel);
-  }
-
-  private async move(use: VoucherUse, atoms: bigint, change: readonly unknown[]): Promise<Channel | undefined> {
-    const { key, callId, channelId, max, signature } = use;
-    const parameters = [key, callId, channelId, max, signature, atoms, ...change];
-    const rows = await this.database.query<ChannelRow>(CHARGE, parameters);
-    return rows[0] && toChannel(rows[0]);
   }
 }
