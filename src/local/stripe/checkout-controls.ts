@@ -1,5 +1,6 @@
 import type Stripe from 'stripe';
 import { newCard, validCard } from './card';
+import { type Billing } from './checkout-billing';
 import { type Payment, authenticateSession, payLater, paySession, settleAsync } from './checkout-payment';
 import { expireSession, requireSession } from './checkout-sessions';
 import { type Control, type ControlBody } from './control';
@@ -9,6 +10,7 @@ import { NOBODY, type Simulation } from './simulation';
 import { badState } from './stripe-fault';
 
 const OUTCOMES = ['succeeded', 'failed'] as const;
+const BILLING = ['country', 'name', 'postal_code', 'state', 'tax_id'];
 const DEFAULT_CARD = '4242424242424242';
 
 /** The buttons of the hosted page, for scripts. Each answers `{ outcome, session }`. */
@@ -16,9 +18,9 @@ export const checkoutControls: readonly Control[] = [
   {
     path: 'checkout/:id/pay',
     press: ({ sim, id, body }) => {
-      body.only('card', 'payment_method', 'save');
+      body.only('card', 'payment_method', 'save', ...BILLING);
       const session = requireSession(sim, id);
-      return shown(paySession(sim, session, cardOf(sim, body), body.boolean('save')));
+      return shown(paySession(sim, session, cardOf(sim, body), body.boolean('save'), billingOf(body)));
     },
   },
   {
@@ -36,7 +38,10 @@ export const checkoutControls: readonly Control[] = [
       return shown(authenticateSession(sim, requireSession(sim, id), passed));
     },
   },
-  { path: 'checkout/:id/pay_later', press: ({ sim, id }) => shown(payLater(sim, requireSession(sim, id))) },
+  {
+    path: 'checkout/:id/pay_later',
+    press: ({ sim, id, body }) => shown(payLater(sim, requireSession(sim, id), billingOf(body.only(...BILLING)))),
+  },
   {
     path: 'checkout/:id/settle_async',
     press: ({ sim, id, body }) => {
@@ -60,6 +65,15 @@ function cardOf(sim: Simulation, body: ControlBody): Stripe.PaymentMethod {
   const saved = body.string('payment_method');
   if (saved !== undefined) return requireMethod(sim, saved);
   return newCard(sim, validCard(sim, (body.string('card') ?? DEFAULT_CARD).replaceAll(/[ -]/g, '')));
+}
+
+/** `tax_id` is of the EU when it says no type. */
+function billingOf(body: ControlBody): Billing {
+  const [country, name, state, postalCode] = ['country', 'name', 'state', 'postal_code'].map((field) =>
+    body.string(field),
+  );
+  const { type = 'eu_vat', value } = body.hash('tax_id') ?? {};
+  return { country, name, state, postalCode, taxId: value === undefined ? undefined : { type, value } };
 }
 
 /** A second session of the same contents and metadata: how one thing comes to be paid twice. */

@@ -1,5 +1,6 @@
 import type Stripe from 'stripe';
 import { newBankAccount } from './card';
+import { type Billing, applyBilling, updateCustomer } from './checkout-billing';
 import { customerOf } from './checkout-customer';
 import { idOf } from './ids';
 import { createIntent } from './payment-intent-object';
@@ -25,8 +26,10 @@ export function paySession(
   session: Stripe.Checkout.Session,
   method: Stripe.PaymentMethod,
   save = false,
+  billing: Billing = {},
 ): Payment {
   assertOpen(session);
+  applyBilling(sim, session, method, billing);
   const keeps = save && session.saved_payment_method_options?.payment_method_save === 'enabled';
   // May be offered to the person again: https://docs.stripe.com/payments/checkout/save-during-payment
   if (keeps) method.allow_redisplay = 'always';
@@ -39,11 +42,12 @@ export function paySession(
 }
 
 /** "Pay later": a bank debit. The session completes unpaid; `settleAsync` brings the bank's answer. */
-export function payLater(sim: Simulation, session: Stripe.Checkout.Session): Payment {
+export function payLater(sim: Simulation, session: Stripe.Checkout.Session, billing: Billing = {}): Payment {
   assertOpen(session);
   if (session.mode !== 'payment') throw badState(undefined, 'This Checkout Session takes no payment.');
-  const intent = openIntent(sim, session, false);
   const method = newBankAccount(sim);
+  applyBilling(sim, session, method, billing);
+  const intent = openIntent(sim, session, false);
   return conclude(sim, session, method, confirmIntent(sim, intent, method, NOBODY));
 }
 
@@ -142,8 +146,12 @@ function conclude(
     status: 'complete',
     payment_status: mode === 'setup' ? 'no_payment_required' : outcome.kind === 'succeeded' ? 'paid' : 'unpaid',
     url: null,
-    customer_details: session.customer_details && { ...session.customer_details, tax_ids: [] },
+    customer_details: session.customer_details && {
+      ...session.customer_details,
+      tax_ids: session.customer_details.tax_ids ?? [],
+    },
   });
+  updateCustomer(sim, session);
   sim.store.put('sessions', session);
   sim.emit(NOBODY, 'checkout.session.completed', session);
   return { kind: 'complete', session };

@@ -114,14 +114,14 @@ function customerDetails(
   };
 }
 
-/** Without a tax registration Stripe Tax collects nothing and says nothing; so does the simulator. */
+/** Without a tax registration Stripe Tax collects nothing and says nothing: `checkout-tax.ts`. */
 function automaticTax(params: Params): Stripe.Checkout.Session.AutomaticTax {
   const enabled = params.hash('automatic_tax')?.boolean('enabled') ?? false;
   return {
     enabled,
     liability: enabled ? { type: 'self' } : null,
     provider: enabled ? 'stripe' : null,
-    status: enabled ? 'complete' : null,
+    status: enabled ? 'requires_location_inputs' : null,
   };
 }
 

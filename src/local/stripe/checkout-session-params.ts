@@ -36,6 +36,7 @@ export interface SessionChoices {
   email: string | null;
   urls: { success: string | null; cancel: string | null };
   expiresAt: number;
+  customerUpdate: { address: boolean; name: boolean };
 }
 
 /** Throws 400 for a parameter that is unknown, or that does not go with another. */
@@ -56,7 +57,8 @@ export function readSessionChoices(sim: Simulation, params: Params): SessionChoi
     throw badParameter('parameter_invalid', 'You may only specify one of these parameters: customer, customer_email.');
   const urls = { success: readUrl(params, 'success_url', true), cancel: readUrl(params, 'cancel_url', false) };
   const customer = customerId ? requireCustomer(sim, customerId) : null;
-  return { mode, customer, email, urls, expiresAt: readExpiry(sim, params) };
+  const customerUpdate = readCustomerUpdate(params, customer);
+  return { mode, customer, email, urls, expiresAt: readExpiry(sim, params), customerUpdate };
 }
 
 /** `payment_intent_data` */
@@ -80,6 +82,26 @@ export function readSetupData(params: Params): { description: string | null; met
   }
   const data = params.hash('setup_intent_data')?.only('description', 'metadata');
   return { description: data?.optional('description') ?? null, metadata: data?.metadata() ?? {} };
+}
+
+/** `customer_update`, which a tax and a tax id need where the customer exists already. */
+function readCustomerUpdate(params: Params, customer: Stripe.Customer | null): SessionChoices['customerUpdate'] {
+  if (customer === null) return { address: true, name: true };
+  const sent = params.hash('customer_update')?.only('address', 'name', 'shipping');
+  const may = (field: string) => sent?.oneOf(field, ['auto', 'never'] as const) === 'auto';
+  const update = { address: may('address'), name: may('name') };
+  const taxed = params.hash('automatic_tax')?.boolean('enabled') === true;
+  if (taxed && !update.address && !customer.address?.country) {
+    const message =
+      "Automatic tax calculation in Checkout requires a valid address on the Customer. Add a valid address to the Customer or set either `customer_update[address]` to 'auto' or `customer_update[shipping]` to 'auto' to save the address entered in Checkout to the Customer.";
+    throw badParameter('customer_tax_location_invalid', message);
+  }
+  if (params.hash('tax_id_collection')?.boolean('enabled') === true && !update.name) {
+    const message =
+      'Tax ID collection requires updating business name on the customer. To enable tax ID collection for an existing customer, please set `customer_update[name]` to `auto`.';
+    throw badParameter('parameter_invalid', message, 'customer_update[name]');
+  }
+  return update;
 }
 
 function readExpiry(sim: Simulation, params: Params): number {

@@ -2,6 +2,7 @@ import type Stripe from 'stripe';
 import { readLineItems, sessionLineItems } from './checkout-line-items';
 import { newCheckoutSession } from './checkout-session-object';
 import { readIntentData, readSessionChoices, readSetupData } from './checkout-session-params';
+import { countSession } from './checkout-tax';
 import { idOf } from './ids';
 import { listPage } from './list-page';
 import { MINIMUM_AMOUNT } from './payment-intent-params';
@@ -70,11 +71,10 @@ function create({ sim, params, caller }: Call): Stripe.Checkout.Session {
     const message = `The Checkout Session's total amount must convert to at least ${MINIMUM_AMOUNT} cents.`;
     throw badParameter('amount_too_small', message);
   }
-  session.amount_subtotal = items.reduce((sum, item) => sum + item.amount_subtotal, 0);
-  session.amount_total = total;
   session.currency = items[0]?.currency ?? null;
-  sim.store.put('session_plans', { id: session.id, items, intent });
-  return sim.store.put('sessions', session);
+  sim.store.put('session_plans', { id: session.id, items, intent, customer_update: choices.customerUpdate });
+  countSession(sim, session);
+  return session;
 }
 
 function update({ sim, params, id }: Call): Stripe.Checkout.Session {

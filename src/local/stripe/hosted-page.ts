@@ -1,5 +1,6 @@
 import type Stripe from 'stripe';
 import { escapeHtml, page, showMoney } from './html';
+import { asksFor } from './checkout-billing';
 import { SPACING, STYLE } from './hosted-style';
 import { type WireLineItem } from './tables';
 
@@ -75,9 +76,23 @@ function cardForm(session: Stripe.Checkout.Session, title: string, typed?: Typed
       <div><label for="card-cvc">Security code</label>
       <input id="card-cvc" name="cvc" inputmode="numeric" maxlength="4" placeholder="CVC" required></div>
     </div>
+    ${billingFields(session)}
     ${keeps ? keep : ''}
     <button id="pay" class="main">${title}</button>
   </form>`;
+}
+
+/** Where the payer lives, where a tax or the merchant asks; the tax is counted when the form is sent. */
+function billingFields(session: Stripe.Checkout.Session): string {
+  const asks = asksFor(session);
+  const field = (id: string, name: string, label: string, hint: string) =>
+    `<div><label for="${id}">${label}</label><input id="${id}" name="${name}" placeholder="${hint}"></div>`;
+  const address = `${field('billing-name', 'name', 'Name', 'Full name or business')}
+    <div class="pair">${field('billing-country', 'country', 'Country', 'US')}
+    ${field('billing-state', 'state', 'State', 'TX')}</div>
+    ${field('billing-postal-code', 'postal_code', 'Postal code', '')}`;
+  const taxId = field('tax-id', 'tax_id', 'VAT ID (businesses)', 'DE123456789');
+  return `${asks.address ? address : ''}${asks.taxId ? taxId : ''}`;
 }
 
 /** One button per saved card (`.saved-card`): the form's `payment_method` says which. */

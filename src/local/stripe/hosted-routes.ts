@@ -1,10 +1,13 @@
 import { type FastifyInstance, type FastifyReply } from 'fastify';
 import { parseBracketForm } from './bracket-form';
 import { type Payment, authenticateSession, payLater, paySession, successUrl } from './checkout-payment';
+import { type Billing } from './checkout-billing';
 import { requireSavedCard, savedCards } from './checkout-customer';
+import { requireCharge } from './charges';
 import { requireSession } from './checkout-sessions';
 import { sessionLineItems } from './checkout-line-items';
 import { type TypedCard, authenticationPage, notice, payPage } from './hosted-page';
+import { showMoney } from './html';
 import { idOf } from './ids';
 import { answerBank, questionOf, requireAnyIntent, returnUrlOf } from './intent-authentication';
 import { Params } from './params';
@@ -26,7 +29,7 @@ export function serveHostedPages(app: FastifyInstance, sim: Simulation): void {
       const method = chosen
         ? requireSavedCard(sim, session, chosen)
         : newCard(sim, readTyped(typed, form.optional('cvc') ?? ''));
-      return paySession(sim, session, method, form.has('save'));
+      return paySession(sim, session, method, form.has('save'), readBilling(form));
     };
     return act(sim, reply, request.params.id, pay, typed);
   });
@@ -43,6 +46,13 @@ export function serveHostedPages(app: FastifyInstance, sim: Simulation): void {
     act(sim, reply, request.params.id, (session) => authenticateSession(sim, session, passed(request.body))),
   );
   serveIntentAuthentication(app, sim);
+  app.get<WithId>('/receipts/:id', (request, reply) => {
+    const { amount, amount_refunded: back, currency, created, description } = requireCharge(sim, request.params.id);
+    const day = new Date(created * 1000).toISOString().slice(0, 10);
+    const refunded = back > 0 ? ` ${showMoney(back, currency)} of it went back.` : '';
+    const text = `${showMoney(amount, currency)} paid on ${day} for ${description ?? 'your purchase'}.${refunded}`;
+    return html(reply, notice('Receipt', text));
+  });
 }
 
 /** `next_action.redirect_to_url` of an intent that was confirmed through the API. */
@@ -93,6 +103,19 @@ function show(sim: Simulation, reply: FastifyReply, id: string, error = '', type
   }
   const items = sessionLineItems(sim, id).data;
   return html(reply, payPage(session, { items, saved: savedCards(sim, session), error, typed }));
+}
+
+function readBilling(form: Params): Billing {
+  const [name, country, state, postalCode, value] = ['name', 'country', 'state', 'postal_code', 'tax_id'].map(
+    (field) => form.optional(field)?.trim() || undefined,
+  );
+  return {
+    name,
+    country: country?.toUpperCase(),
+    state,
+    postalCode,
+    taxId: value ? { type: 'eu_vat', value } : undefined,
+  };
 }
 
 /** `MM / YY` or `MM/YYYY`, and a number with or without spaces. */

@@ -112,6 +112,7 @@ function succeed(sim: Simulation, intent: Stripe.PaymentIntent, charge: Stripe.C
     last_payment_error: null,
     next_action: null,
   });
+  charge.receipt_url = `${sim.url}/receipts/${charge.id}`;
   sim.store.put('charges', charge);
   sim.store.put('payment_intents', intent);
   sim.emit(caller, 'charge.succeeded', charge);

@@ -52,6 +52,7 @@ describe('a refund', () => {
     expect(whole.refunds?.data.map(({ amount }) => amount)).toEqual([5000, 2000, 3000]);
     expect(whole.refunds?.data[0]?.balance_transaction).toMatchObject({ amount: -5000 });
     expect((await stripe.refunds.list({ payment_intent: paid.id })).data).toHaveLength(3);
+    expect(await (await fetch(whole.receipt_url ?? '')).text()).toContain('$100.00 of it went back');
   });
 
   it('started in the dashboard is told without a request behind it', async () => {

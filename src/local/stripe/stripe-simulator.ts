@@ -25,6 +25,8 @@ import { StateFile, readState } from './state-file';
 import { Store } from './store';
 import { StripeFault } from './stripe-fault';
 import { testClockRoutes } from './test-clocks';
+import { taxIdRoutes } from './tax-ids';
+import { taxRegistrationRoutes } from './tax-registrations';
 import { passTime } from './time';
 import { WebhookDelivery } from './webhook-delivery';
 import { newWebhookEndpoint, webhookEndpointRoutes } from './webhook-endpoints';
@@ -78,6 +80,8 @@ const ROUTES: readonly Route[] = [
   ...eventRoutes,
   ...webhookEndpointRoutes,
   ...testClockRoutes,
+  ...taxIdRoutes,
+  ...taxRegistrationRoutes,
 ];
 
 /**

@@ -15,6 +15,8 @@ export interface CardSecret {
 export interface SessionPlan {
   id: string;
   items: WireLineItem[];
+  /** What of the page's answers a customer who existed before may learn; a new one learns all. */
+  customer_update: { address: boolean; name: boolean };
   /** Of mode `payment`, for the intent that the first attempt makes; a setup intent is there from the start. */
   intent: {
     description: string | null;
@@ -114,6 +116,8 @@ export interface Tables {
   payment_methods: Stripe.PaymentMethod;
   setup_intents: Stripe.SetupIntent;
   card_secrets: CardSecret;
+  tax_registrations: Stripe.Tax.Registration;
+  tax_ids: Stripe.TaxId;
   charges: Stripe.Charge;
   refunds: Stripe.Refund;
   disputes: Stripe.Dispute;
@@ -142,6 +146,8 @@ export const TABLE_NAMES: readonly TableName[] = [
   'payment_methods',
   'setup_intents',
   'card_secrets',
+  'tax_registrations',
+  'tax_ids',
   'charges',
   'refunds',
   'disputes',
