@@ -23,6 +23,7 @@ export const APPLICATION_RIGHTS: Readonly<Record<string, Rights>> = {
   chain_signers: EVERYDAY,
   chain_transactions: EVERYDAY,
   chain_calls: EVERYDAY,
+  reversed_transfers: EVERYDAY,
   channels: { ...EVERYDAY, delete: 'all' },
   channel_claims: EVERYDAY,
   channel_settlements: EVERYDAY,

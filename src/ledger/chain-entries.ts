@@ -1,7 +1,15 @@
 import type { Money } from '../common/money';
 import { positive } from './entries';
 import type { JournalEntry, Posting } from './journal-entry';
-import { chainGas, chainReceipts, conversion, customerCredits, networkFees, revenue } from './ledger-account';
+import {
+  chainGas,
+  chainReceipts,
+  conversion,
+  customerCredits,
+  customerReceivable,
+  networkFees,
+  revenue,
+} from './ledger-account';
 
 /*
  * Movements of money by transfers on a chain; those of payment channels are in `channel-entries.ts`, those of
@@ -42,6 +50,39 @@ export function callSettled(transfer: ChainTransfer & { callId: string; charge: 
   };
 }
 
+/** A transfer that is on the books by the entry of this key, and that a reorganisation took or brought again. */
+type MovedTransfer = Omit<ChainTransfer, 'paymentId'> & { entryKey: string };
+
+/** A reorganisation took a transfer after it was booked: the wallet's credit bears it, the rest is owed. */
+export function transferReversed(transfer: MovedTransfer): JournalEntry {
+  const { customerId, network, payTo, transaction, amount } = transfer;
+  return {
+    key: `reversed:${transfer.entryKey}`,
+    kind: 'transfer_reversed',
+    customerId,
+    memo: { transaction, network },
+    postings: [
+      {
+        from: customerCredits(customerId, 'USDC'),
+        to: chainReceipts(network, payTo),
+        amount,
+        overflow: customerReceivable(customerId, 'USDC'),
+      },
+    ],
+  };
+}
+
+/** A transfer that was reversed is on the chain again, by whichever transaction. */
+export function transferSettledAgain(transfer: MovedTransfer): JournalEntry {
+  return {
+    key: `again:${transfer.entryKey}`,
+    kind: 'transfer_settled_again',
+    customerId: transfer.customerId,
+    memo: { transaction: transfer.transaction, network: transfer.network },
+    postings: [arrival(transfer)],
+  };
+}
+
 /** A transaction of ours burnt gas: the signer's coin is gone, and its value in USD is a cost. */
 export function gasSpent(gas: {
   transaction: string;
@@ -65,7 +106,7 @@ export function gasSpent(gas: {
   };
 }
 
-const arrival = (transfer: ChainTransfer): Posting => ({
+const arrival = (transfer: Omit<ChainTransfer, 'paymentId'>): Posting => ({
   from: chainReceipts(transfer.network, transfer.payTo),
   to: customerCredits(transfer.customerId, 'USDC'),
   amount: transfer.amount,

@@ -24,6 +24,7 @@ import type { PaymentScheme } from './payment-scheme';
 import { PAYMENT_SCHEMES, PaymentSchemesService } from './payment-schemes.service';
 import type { PaymentsPart } from './payments-part.providers';
 import { Repeats } from './repeats.service';
+import { REVERSALS } from './reversals/reversals.providers';
 import { TRANSFER_PROOF } from './transfer-proof/transfer-proof.providers';
 import { UPTO } from './upto/upto.providers';
 import { WALLET } from './wallet/wallet.providers';
@@ -46,6 +47,7 @@ const PARTS: readonly PaymentsPart[] = [
   RECEIPTS,
   FACILITATOR,
   DISCOVERY,
+  REVERSALS,
 ];
 
 const SCHEMES = PARTS.flatMap(({ schemes = [] }) => schemes);

@@ -8,6 +8,7 @@ import {
   http,
   parseAbi,
   parseAbiItem,
+  publicActions,
 } from 'viem';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { type ChainOptions, DEV_WALLETS, fundEth, type LocalChain, mintUsdc, startChain } from '../../src/local/chain';
@@ -65,7 +66,12 @@ export async function mintTo(
 /** Waits until this instant (Unix seconds) has passed, and has a block say so. */
 export async function pastOnChain({ rpcUrl }: LocalChain, seconds: number): Promise<void> {
   await sleep(Math.max(0, (seconds + 1) * 1000 - Date.now()));
-  await createTestClient({ mode: 'anvil', transport: http(rpcUrl) }).mine({ blocks: 1 });
+  const chain = createTestClient({ mode: 'anvil', transport: http(rpcUrl) }).extend(publicActions);
+  await chain.mine({ blocks: 1 });
+  // After a reorganisation anvil's clock is slow.
+  if ((await chain.getBlock()).timestamp > BigInt(seconds)) return;
+  await chain.setNextBlockTimestamp({ timestamp: BigInt(seconds + 1) });
+  await chain.mine({ blocks: 1 });
 }
 
 /** Σ of the `Transfer` events to `payTo`: what the chain says was received. */

@@ -52,7 +52,7 @@ test.each([
   expect({ calls: calls[0].calls, settled: settled.length }).toEqual({ calls: WALLETS, settled: WALLETS });
 });
 
-test('two payments of a wallet that has the money for one, among others: one fails, alone', async () => {
+test('two payments of a wallet that has the money for one, among others: one fails, alone, and waits for its money', async () => {
   world = await startX402World({ blockTimeSeconds: 1 });
   const required = await askedFor(chat(world.url, undefined));
   const amount = BigInt(required.amount);
@@ -63,10 +63,10 @@ test('two payments of a wallet that has the money for one, among others: one fai
   const responses = await Promise.all(payments.map((payment) => chat(world.url, undefined, {}, inHeader(payment))));
 
   const statuses = responses.map(({ status }) => status);
-  expect(statuses.slice(0, 2).toSorted((a, b) => a - b)).toEqual([200, 402]);
+  expect(statuses.slice(0, 2).toSorted((a, b) => a - b)).toEqual([200, 503]);
   expect(statuses.slice(2)).toEqual(others.map(() => 200));
-  const refused = responses.find(({ status }) => status === 402) as Response;
-  expect(await refused.json()).toMatchObject({ code: 'invalid_exact_evm_transaction_failed' });
+  const waiting = responses.find(({ status }) => status === 503) as Response;
+  expect(await waiting.json()).toMatchObject({ code: 'settlement_in_doubt' });
   expect(await expectBooksAsOnChain(world)).toBe(amount * 16n);
   const [shared] = await sql(world, 'SELECT max(position)::int AS position FROM chain_calls');
   expect(shared.position).toBeGreaterThan(0);

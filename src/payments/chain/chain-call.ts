@@ -14,6 +14,15 @@ export interface ChainCall {
   readonly sender?: Hex;
   /** It runs code of a stranger, such as a contract wallet's: sent in a transaction of its own, once it was simulated. */
   readonly alone?: boolean;
+  /** From this instant on it can have no effect, so nobody wants it to be mined; left out where it always can. */
+  readonly validUntil?: Date;
+}
+
+/** When none of the calls can have an effect any more; `null` where one always can. */
+export function lapseOf(calls: readonly Pick<ChainCall, 'validUntil'>[]): Date | null {
+  const instants = calls.map(({ validUntil }) => validUntil?.getTime() ?? Infinity);
+  const last = Math.max(...instants);
+  return last === Infinity ? null : new Date(last);
 }
 
 /** Whether a receipt says that the call did what it is for: a call inside another one has no status of its own. */

@@ -6,8 +6,10 @@ import { GasBooks } from './gas-books.service';
 import { KeyPool } from './key-pool.service';
 import { NetworksService } from './networks.service';
 import { ReceiptsService } from './receipts.service';
+import { ReorganisationWatch } from './reorganisation-watch.service';
 import { Settler } from './settler.service';
 import { TransactionFollower } from './transaction-follower.service';
+import { TransactionReplacer } from './transaction-replacer.service';
 import { TransactionSender } from './transaction-sender.service';
 
 /** The chains: reading them, and having things happen there. No way to pay by itself. */
@@ -17,11 +19,13 @@ export const CHAIN: PaymentsPart = {
     NetworksService,
     KeyPool,
     TransactionSender,
+    TransactionReplacer,
     TransactionFollower,
     ReceiptsService,
     Settler,
     GasBooks,
     GasAlarm,
     ChainStatus,
+    ReorganisationWatch,
   ],
 };

@@ -1,13 +1,18 @@
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
-import type { Hex } from 'viem';
+import type { Hex, TransactionReceipt } from 'viem';
 import { DatabaseService } from '../../database/database.service';
 import { JobsService } from '../../jobs/jobs.service';
 import type { ChainTransaction, ChainTransactionState } from './chain-transaction';
 import { confirmedReceipt } from './confirmed-receipt';
-import { NetworksService } from './networks.service';
+import { type ChainNetwork, NetworksService } from './networks.service';
+import { TransactionReplacer } from './transaction-replacer.service';
 import { TransactionSender } from './transaction-sender.service';
 
 const COLUMNS = 'hash, network, signer, nonce, raw, state';
+/** A transaction is not wanted any more so long after its last call lapsed: by then the chain's clock has passed it. */
+const LAPSED_SECONDS = 10;
+
+type OpenTransaction = ChainTransaction & { readonly age: number; readonly lapsed: boolean };
 
 /** Finds out what became of every transaction of ours, and sends again what the chain does not know. */
 @Injectable()
@@ -19,6 +24,7 @@ export class TransactionFollower implements OnModuleInit {
     private readonly jobs: JobsService,
     private readonly networks: NetworksService,
     private readonly sender: TransactionSender,
+    private readonly replacer: TransactionReplacer,
   ) {}
 
   onModuleInit(): void {
@@ -29,12 +35,13 @@ export class TransactionFollower implements OnModuleInit {
 
   /**
    * Every transaction whose fate is open is looked up, and sent again where the chain does not know it; one that is stuck
-   * is replaced. In nonce order; of those that share a nonce, the newest.
+   * is replaced, one that nobody wants any more is cancelled. In nonce order; of those that share a nonce, the newest.
    */
   async follow(limit = 200): Promise<void> {
-    const open = await this.database.query<ChainTransaction & { age: number }>(
-      `SELECT ${COLUMNS}, age FROM (
-         SELECT DISTINCT ON (network, signer, nonce) *, extract(epoch FROM now() - created_at)::float * 1000 AS age
+    const open = await this.database.query<OpenTransaction>(
+      `SELECT ${COLUMNS}, age, lapsed FROM (
+         SELECT DISTINCT ON (network, signer, nonce) *, extract(epoch FROM now() - created_at)::float * 1000 AS age,
+                coalesce(valid_until < now() - make_interval(secs => ${LAPSED_SECONDS}), false) AS lapsed
            FROM chain_transactions WHERE state = 'signed' ORDER BY network, signer, nonce, created_at DESC
        ) newest WHERE age > 2000 ORDER BY row_number() OVER (PARTITION BY network, signer ORDER BY nonce), nonce LIMIT $1`,
       [limit],
@@ -46,7 +53,7 @@ export class TransactionFollower implements OnModuleInit {
   }
 
   /** In nonce order. A node that does not answer ends it for this signer alone, until the next run. */
-  private async followSigner(open: readonly (ChainTransaction & { age: number })[]): Promise<void> {
+  private async followSigner(open: readonly OpenTransaction[]): Promise<void> {
     let isHead = true;
     try {
       for (const transaction of open) {
@@ -54,7 +61,8 @@ export class TransactionFollower implements OnModuleInit {
         if (!network || (await this.stateOf(transaction)) !== 'signed') continue;
         // Those behind the first one wait for it, whatever they pay.
         const isStuck = isHead && transaction.age > network.config.gas.replaceAfterMs;
-        await (isStuck ? this.sender.replace(transaction) : this.sender.broadcast(network, transaction));
+        if (transaction.lapsed) await this.replacer.cancel(transaction);
+        else await (isStuck ? this.replacer.replace(transaction) : this.sender.broadcast(network, transaction));
         isHead = false;
       }
     } catch (error) {
@@ -101,6 +109,41 @@ export class TransactionFollower implements OnModuleInit {
         state,
       ])
       .catch((error: unknown) => this.logger.warn(`${hash} is ${state}, which is not written down: ${String(error)}`));
+  }
+
+  /** Those of a block that a reorganisation took: in another block now, to be sent again, or gone. */
+  async lookAgain(network: ChainNetwork, blockNumber: bigint): Promise<void> {
+    const taken = await this.database.query<ChainTransaction>(
+      `SELECT ${COLUMNS} FROM chain_transactions WHERE network = $1 AND block_number = $2 AND block_hash IS NOT NULL`,
+      [network.id, blockNumber],
+    );
+    for (const transaction of taken) {
+      const receipt = await confirmedReceipt(network, transaction.hash);
+      if (receipt === 'unconfirmed') continue;
+      const state = await this.ask(transaction);
+      if (state === transaction.state && receipt) await this.inBlock(receipt);
+      else await this.lost(transaction, state);
+    }
+  }
+
+  /** Remembers the block of a transaction, for as long as a reorganisation may take it. */
+  async inBlock({ transactionHash, blockNumber, blockHash }: TransactionReceipt): Promise<void> {
+    await this.database.query('UPDATE chain_transactions SET block_number = $2, block_hash = $3 WHERE hash = $1', [
+      transactionHash,
+      blockNumber,
+      blockHash,
+    ]);
+  }
+
+  /** Whichever of those that share its nonce the chain takes now, the books are told that this one has not happened. */
+  private async lost({ hash, network, signer, nonce }: ChainTransaction, state: ChainTransactionState): Promise<void> {
+    this.logger.error(`${hash} was taken off the chain by a reorganisation: it is ${state} now`);
+    await this.database.query(
+      `UPDATE chain_transactions SET block_number = NULL, block_hash = NULL,
+         state = CASE WHEN hash = $1 THEN $5 ELSE 'signed' END, lost_at = CASE WHEN hash = $1 THEN now() ELSE lost_at END
+        WHERE network = $2 AND signer = $3 AND nonce = $4 AND (hash = $1 OR state = 'dropped' AND $5 = 'signed')`,
+      [hash, network, signer, nonce, state],
+    );
   }
 
   private async ask({ network: id, signer, hash, nonce }: ChainTransaction): Promise<ChainTransactionState> {

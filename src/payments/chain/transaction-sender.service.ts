@@ -1,17 +1,18 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { type Hex, keccak256, parseTransaction } from 'viem';
+import { type Hex, keccak256 } from 'viem';
 import type { PrivateKeyAccount } from 'viem/accounts';
 import { DatabaseService } from '../../database/database.service';
 import type { Tx } from '../../database/tx';
 import { transactionOf } from './aggregate';
-import type { ChainCall } from './chain-call';
+import { type ChainCall, lapseOf } from './chain-call';
 import type { ChainTransaction } from './chain-transaction';
 import { KeyPool } from './key-pool.service';
 import { type ChainNetwork, NetworksService } from './networks.service';
 
 const FEES_FRESH_MS = 3_000;
 
-interface Fees {
+/** In wei for a unit of gas. */
+export interface Fees {
   readonly maxFeePerGas: bigint;
   readonly maxPriorityFeePerGas: bigint;
 }
@@ -48,50 +49,16 @@ export class TransactionSender {
       const hash = keccak256(raw);
       await tx.query(
         `WITH written AS (
-           INSERT INTO chain_transactions (hash, network, signer, nonce, raw, state)
-           VALUES ($1, $2, $3, $4, $5, 'signed')
+           INSERT INTO chain_transactions (hash, network, signer, nonce, raw, state, valid_until)
+           VALUES ($1, $2, $3, $4, $5, 'signed', $7)
          )
          INSERT INTO chain_calls (transaction, position, reference)
          SELECT $1, position - 1, reference FROM unnest($6::text[]) WITH ORDINALITY AS call (reference, position)`,
-        [hash, id, key.address, nonce, raw, calls.map(({ reference }) => reference)],
+        [hash, id, key.address, nonce, raw, calls.map(({ reference }) => reference), lapseOf(calls)],
       );
       return { hash, raw };
     });
     return { hash: transaction.hash, broadcast: this.broadcast(network, transaction) };
-  }
-
-  /**
-   * Sends a transaction again that has waited for long. Where the chain's fee has grown beyond what it pays, another one
-   * takes its place: the same nonce and calls at the fee of now, so that one of the two is mined. Nodes take a
-   * replacement for at least 10 % more. Whatever else it waits for, a higher fee would not help.
-   */
-  async replace(stuck: ChainTransaction): Promise<void> {
-    const network = this.networks.of(stuck.network);
-    const { to, data, gas, maxFeePerGas = 0n, maxPriorityFeePerGas = 0n } = parseTransaction(stuck.raw);
-    const { baseFeePerGas } = await network.reader.getBlock();
-    const now = await feesOf(network);
-    const fees = {
-      maxFeePerGas: larger(raised(maxFeePerGas), now.maxFeePerGas),
-      maxPriorityFeePerGas: larger(raised(maxPriorityFeePerGas), now.maxPriorityFeePerGas),
-    };
-    const most = network.config.gas.maxFeeWei ?? fees.maxFeePerGas;
-    const isOutbid = baseFeePerGas !== null && baseFeePerGas > maxFeePerGas;
-    if (!isOutbid || !to || !data || !gas || fees.maxFeePerGas > most) return this.broadcast(network, stuck);
-    const nonce = Number(stuck.nonce);
-    const key = await this.keys.pick(stuck.network, stuck.signer);
-    const raw = await key.signTransaction({ type: 'eip1559', chainId: network.chainId, nonce, to, data, gas, ...fees });
-    const hash = keccak256(raw);
-    await this.database.query(
-      `WITH written AS (
-         INSERT INTO chain_transactions (hash, network, signer, nonce, raw, state)
-         VALUES ($1, $2, $3, $4, $5, 'signed') ON CONFLICT DO NOTHING
-       )
-       INSERT INTO chain_calls (transaction, position, reference)
-       SELECT $1, position, reference FROM chain_calls WHERE transaction = $6 ON CONFLICT DO NOTHING`,
-      [hash, stuck.network, stuck.signer, stuck.nonce, raw, stuck.hash],
-    );
-    this.logger.warn(`${stuck.hash} is stuck and is replaced by ${hash}`);
-    await this.broadcast(network, { hash, raw });
   }
 
   /**
@@ -128,7 +95,7 @@ export class TransactionSender {
     return made.nonce;
   }
 
-  /** Twice the base fee outlives six full blocks; fees are asked for once in a few seconds. */
+  /** Asked for once in a few seconds. */
   private currentFees(network: ChainNetwork): Promise<Fees> {
     const known = this.fees.get(network.id);
     if (known && Date.now() - known.at < FEES_FRESH_MS) return known.fees;
@@ -139,7 +106,8 @@ export class TransactionSender {
   }
 }
 
-async function feesOf({ reader, config }: ChainNetwork): Promise<Fees> {
+/** Twice the base fee outlives six full blocks; at most what the operator pays. @throws when the chain does not answer. */
+export async function feesOf({ reader, config }: ChainNetwork): Promise<Fees> {
   const { maxFeePerGas, maxPriorityFeePerGas } = await reader.estimateFeesPerGas();
   const most = config.gas.maxFeeWei;
   const doubled = maxFeePerGas * 2n;
@@ -149,6 +117,3 @@ async function feesOf({ reader, config }: ChainNetwork): Promise<Fees> {
     maxPriorityFeePerGas: maxPriorityFeePerGas < allowed ? maxPriorityFeePerGas : allowed,
   };
 }
-
-const raised = (fee: bigint): bigint => (fee * 125n) / 100n + 1n;
-const larger = (a: bigint, b: bigint): bigint => (a > b ? a : b);

@@ -6,6 +6,7 @@ import { JobsService } from '../../jobs/jobs.service';
 import { LedgerService } from '../../ledger/ledger.service';
 import type { Claim } from '../claim';
 import { ClaimsService } from '../claims.service';
+import { ReversedTransfers } from '../reversals/reversed-transfers.service';
 import type { ExactClaimPayment } from './exact-claim';
 import { ExactSettlement } from './exact-settlement.service';
 import { walletHold } from './wallet-hold';
@@ -26,6 +27,7 @@ export class ExactReconciler implements OnModuleInit {
     private readonly claims: ClaimsService,
     private readonly settlement: ExactSettlement,
     private readonly ledger: LedgerService,
+    private readonly reversed: ReversedTransfers,
   ) {}
 
   onModuleInit(): void {
@@ -41,6 +43,7 @@ export class ExactReconciler implements OnModuleInit {
   async reconcile(): Promise<void> {
     const unsettled = await this.claims.abandoned('exact', ['settling', 'in_doubt', 'promised'], AT_ONCE);
     await Promise.all(unsettled.map((claim) => this.settle(claim)));
+    await this.reversed.retry('exact', (claim) => this.settlement.tryAgain(claim));
     for (const claim of await this.claims.abandoned('exact', ['working'])) {
       await this.free(claim).catch((error: unknown) => this.logger.error(`${claim.key} stays held: ${String(error)}`));
     }

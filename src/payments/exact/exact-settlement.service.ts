@@ -62,12 +62,14 @@ export class ExactSettlement {
     if (claim.transaction !== null && claim.capture) return this.takeFromCredit(claim);
     // It may have been left before it was booked.
     if (claim.state === 'promised') await this.books.promised(claim);
-    const paid = claim.capture ? 'settled' : 'paid';
+    await this.finish(claim, await this.tryAgain(claim), claim.capture ? 'settled' : 'paid');
+  }
+
+  /** What came of it, having sent it again where it is open. Books nothing. */
+  async tryAgain(claim: Claim): Promise<SettlementOutcome> {
     const { payment, requirements } = claim.payment as ExactClaimPayment;
-    const { authorization } = payment;
-    const found = await this.chain.investigate(claim.key, authorization, requirements);
-    const outcome = found.kind === 'open' && !found.lapsed ? await this.send(claim, true) : outcomeOf(found);
-    await this.finish(claim, outcome, paid);
+    const found = await this.chain.investigate(claim.key, payment.authorization, requirements);
+    return found.kind === 'open' && !found.lapsed ? this.send(claim, true) : outcomeOf(found);
   }
 
   /** Has it settled. Failed is only what cannot land any more, however it was answered: the chain has the last word. */

@@ -1,7 +1,7 @@
 import { encodeFunctionData, type Hex, type Log, parseAbi, parseErc6492Signature, type TransactionReceipt } from 'viem';
 import type { ChainCall, Happened } from '../chain/chain-call';
 import type { PaymentRequirements } from '../payment-scheme';
-import type { Authorization } from './exact-payment';
+import { type Authorization, lapseOf } from './exact-payment';
 
 /** Twice what a transfer takes that is the payer's and the receiver's first one: what is not used is not paid. */
 const TRANSFER_GAS = 160_000n;
@@ -20,7 +20,8 @@ export function transferCall(
 ): ChainCall {
   const to = asset as Hex;
   const data = alone ? byContract(payment) : byKey(payment);
-  return { network, reference, to, data, gas: TRANSFER_GAS, ...(alone ? { alone } : {}) };
+  const validUntil = lapseOf(payment.authorization);
+  return { network, reference, to, data, gas: TRANSFER_GAS, validUntil, ...(alone ? { alone } : {}) };
 }
 
 function byKey({ authorization, signature }: { authorization: Authorization; signature: Hex }): Hex {

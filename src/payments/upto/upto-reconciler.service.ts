@@ -4,6 +4,7 @@ import type { Config } from '../../config/config';
 import { JobsService } from '../../jobs/jobs.service';
 import type { Claim } from '../claim';
 import { ClaimsService } from '../claims.service';
+import { ReversedTransfers } from '../reversals/reversed-transfers.service';
 import { UptoSettlement } from './upto-settlement.service';
 
 /** Each may wait for a block. */
@@ -19,6 +20,7 @@ export class UptoReconciler implements OnModuleInit {
     private readonly jobs: JobsService,
     private readonly claims: ClaimsService,
     private readonly settlement: UptoSettlement,
+    private readonly reversed: ReversedTransfers,
   ) {}
 
   onModuleInit(): void {
@@ -29,6 +31,7 @@ export class UptoReconciler implements OnModuleInit {
   async reconcile(): Promise<void> {
     const unsettled = await this.claims.abandoned('upto', ['settling', 'in_doubt'], AT_ONCE);
     await Promise.all(unsettled.map((claim) => this.settle(claim)));
+    await this.reversed.retry('upto', (claim) => this.settlement.tryAgain(claim));
     // Nothing has moved: the same payment may be used again, and its ceiling is free.
     for (const claim of await this.claims.abandoned('upto', ['working'])) await this.claims.abandon(claim, 'released');
   }

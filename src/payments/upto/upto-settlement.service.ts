@@ -14,6 +14,7 @@ import { Settler } from '../chain/settler.service';
 import { type Claim, type PendingCapture, withTransaction } from '../claim';
 import { ClaimsService } from '../claims.service';
 import { isGivenUp } from '../unsettled';
+import { lapseOf } from './upto-payment';
 import { movedTheMoney, settleCall } from './upto-contract';
 import type { UptoClaimPayment, UptoHold } from './upto-hold';
 import { UptoVerification } from './upto-verification.service';
@@ -33,7 +34,7 @@ interface Open {
   readonly lapsed: boolean;
 }
 
-type UnfinishedClaim = Pick<Claim, 'key' | 'callId' | 'customerId' | 'payment' | 'capture'>;
+type UnfinishedClaim = Pick<Claim, 'key' | 'state' | 'callId' | 'customerId' | 'payment' | 'capture'>;
 
 const IN_DOUBT_RETRY_SECONDS = 2;
 
@@ -70,10 +71,14 @@ export class UptoSettlement {
 
   /** Finishes a claim that somebody left: `settling` after a crash, or `in_doubt`. */
   async reconcile(claim: Claim): Promise<void> {
-    if (chargeOf(claim) === 0n) return void (await this.finish(claim, NOTHING_DUE));
+    await this.finish(claim, await this.tryAgain(claim));
+  }
+
+  /** What came of it, having sent it again where it is open. Books nothing. */
+  async tryAgain(claim: Claim): Promise<UptoOutcome> {
+    if (chargeOf(claim) === 0n) return NOTHING_DUE;
     const known = await this.lookUp(claim);
-    const open = known.kind === 'open' && !known.lapsed;
-    await this.finish(claim, open ? await this.send(claim, true) : outcomeOf(known));
+    return known.kind === 'open' && !known.lapsed ? this.send(claim, true) : outcomeOf(known);
   }
 
   /** `again`: simulated before, since whatever kept it from landing may still hold. */
@@ -84,8 +89,9 @@ export class UptoSettlement {
     const { network } = requirements;
     const call = settleCall(authorization, signature, charge, permit ?? undefined);
     const sender = authorization.witness.facilitator;
+    const about = { reference: claim.key, sender, validUntil: lapseOf(authorization) };
     const sent = await this.settler.send(
-      { ...call, network, reference: claim.key, sender, alone: again || given.contractPayer },
+      { ...call, ...about, network, alone: again || given.contractPayer },
       (receipt) => movedTheMoney(receipt, authorization, charge),
     );
     if (sent.kind === 'succeeded') return { kind: 'settled', transaction: sent.transaction };
@@ -93,8 +99,9 @@ export class UptoSettlement {
     // An earlier attempt may have taken it: then this one had nothing left to take.
     const known = await this.lookUp(claim);
     if (known.kind !== 'open') return known;
-    const about = { ...known, shown: true, answered: given.answersFirst, byAnybody: false };
-    if (!isGivenUp(about)) return { kind: 'in_doubt', patient: true };
+    const answered = given.answersFirst || claim.state === 'settled';
+    const open = { ...known, shown: true, answered, byAnybody: false };
+    if (!isGivenUp(open)) return { kind: 'in_doubt', patient: true };
     return known.lapsed ? LAPSED : FAILED;
   }
 

@@ -100,7 +100,8 @@ export class UptoScheme implements PaymentScheme {
     };
     const change = { capture, answer: delivery.answer, leaseSeconds: LEASE_SECONDS };
     if (!(await this.claims.move(claimKey, callId, 'settling', change))) return this.capturedBefore(held);
-    const claim = { key: claimKey, callId, customerId, payment: claimPayment, capture };
+    const state = 'settling' as const;
+    const claim = { key: claimKey, state, callId, customerId, payment: claimPayment, capture };
     const outcome = await this.settlement.settle(claim);
     if (outcome.kind === 'settled') return captured({ ...claim, transaction: outcome.transaction });
     // What was answered is charged all the same: by the reconciler, or as a debt.

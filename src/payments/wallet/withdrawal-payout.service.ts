@@ -75,7 +75,8 @@ export class WithdrawalPayout {
     if ((await this.settler.outcomeOf(reference, happened)).kind === 'in_doubt') return;
     const data = await callData(withdrawal, network);
     const to = network.config.asset.address;
-    await this.settler.send({ network: network.id, reference, to, data, gas: GAS, alone: true }, happened);
+    const { validBefore: validUntil } = withdrawal;
+    await this.settler.send({ network: network.id, reference, to, data, gas: GAS, alone: true, validUntil }, happened);
   }
 
   /** Asks the chain as far as it is final, whoever sent it. @throws when the chain does not answer. */
