@@ -104,12 +104,13 @@ const BOOKED = `
     SELECT 'transfer:' || $1 AS key
     UNION ALL SELECT 'again:' || entry_key FROM reversed_transfers WHERE payment_id = $1
   )
-  SELECT names.key, posting.atoms, split_part(debit.code, ':USDC:', 2) AS pay_to,
+  SELECT names.key, sum(posting.atoms)::bigint AS atoms, split_part(debit.code, ':USDC:', 2) AS pay_to,
          substr(split_part(debit.code, ':USDC:', 1), length('chain:') + 1) AS network
     FROM names JOIN journal_keys USING (key) JOIN postings posting USING (entry_id)
     JOIN ledger_accounts debit ON debit.id = posting.debit_account_id
    WHERE posting.memo->>'transaction' = $2 AND debit.code LIKE 'chain:%:USDC:%'
-     AND names.key NOT IN (SELECT entry_key FROM reversed_transfers WHERE payment_id = $1)`;
+     AND names.key NOT IN (SELECT entry_key FROM reversed_transfers WHERE payment_id = $1)
+   GROUP BY names.key, debit.code`;
 
 interface Booked {
   key: string;
