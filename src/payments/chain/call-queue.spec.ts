@@ -1,26 +1,25 @@
-import { takeBatch } from './call-queue';
+import { batchSize } from './call-queue';
 
-const call = (name: string, more: { gas?: bigint; alone?: boolean; sender?: `0x${string}` } = {}) => ({
-  name,
-  call: { gas: 120_000n, ...more },
-});
-const namesOf = (batch: readonly { name: string }[]) => batch.map(({ name }) => name).join('');
+const call = (more: { gas?: bigint; alone?: boolean; sender?: `0x${string}` } = {}) => ({ gas: 120_000n, ...more });
 
-describe('takeBatch', () => {
-  it('takes what is there, in order, up to 64 calls', () => {
-    const queue = Array.from({ length: 70 }, () => call('x'));
-    expect(takeBatch(queue)).toHaveLength(64);
-    expect(takeBatch(queue)).toHaveLength(6);
-    expect(takeBatch(queue)).toHaveLength(0);
+/** The sizes of the batches in which a queue leaves. */
+function sizesOf(queue: readonly ReturnType<typeof call>[]): number[] {
+  const size = batchSize(queue);
+  return size === 0 ? [] : [size, ...sizesOf(queue.slice(size))];
+}
+
+describe('batchSize', () => {
+  it('takes what is there, up to 64 calls', () => {
+    expect(sizesOf(Array.from({ length: 70 }, () => call()))).toEqual([64, 6]);
   });
 
   it('takes no more gas than a block has room for, and always at least one call', () => {
-    const queue = [call('a', { gas: 7_000_000n }), call('b', { gas: 6_000_000n }), call('c', { gas: 20_000_000n })];
-    expect([takeBatch(queue), takeBatch(queue), takeBatch(queue)].map(namesOf)).toEqual(['a', 'b', 'c']);
+    expect(sizesOf([7_000_000n, 6_000_000n, 20_000_000n, 1n].map((gas) => call({ gas })))).toEqual([1, 1, 1, 1]);
+    expect(sizesOf([7_000_000n, 5_000_000n, 1n].map((gas) => call({ gas })))).toEqual([2, 1]);
   });
 
   it('sends apart what runs a stranger’s code, and what must come from one of our keys', () => {
-    const queue = [call('a'), call('b'), call('c', { alone: true }), call('d', { sender: '0x01' }), call('e')];
-    expect([1, 2, 3, 4].map(() => namesOf(takeBatch(queue)))).toEqual(['ab', 'c', 'd', 'e']);
+    const queue = [call(), call(), call({ alone: true }), call({ sender: '0x01' }), call()];
+    expect(sizesOf(queue)).toEqual([2, 1, 1, 1]);
   });
 });

@@ -4,19 +4,17 @@ import type { ChainCall } from './chain-call';
 const MOST_CALLS = 64;
 const MOST_GAS = 12_000_000n;
 
-/** Takes from the front of the queue what goes into one transaction: at least one call, in the order of arrival. */
-export function takeBatch<Queued extends { readonly call: Pick<ChainCall, 'gas' | 'alone' | 'sender'> }>(
-  queue: Queued[],
-): Queued[] {
+/** How many from the front of the queue go into one transaction: at least one, in the order of arrival. */
+export function batchSize(queue: readonly Pick<ChainCall, 'gas' | 'alone' | 'sender'>[]): number {
   let gas = 0n;
   let count = 0;
-  for (const { call } of queue) {
+  for (const call of queue) {
     gas += call.gas;
     if (count > 0 && (standsAlone(call) || gas > MOST_GAS || count === MOST_CALLS)) break;
     count++;
     if (standsAlone(call)) break;
   }
-  return queue.splice(0, count);
+  return count;
 }
 
 /** Inside another call, `msg.sender` would be Multicall3, and a stranger's code could burn everybody's gas. */

@@ -9,6 +9,7 @@ import { ReceiptsService } from './receipts.service';
 import { ReorganisationWatch } from './reorganisation-watch.service';
 import { Settler } from './settler.service';
 import { TransactionFollower } from './transaction-follower.service';
+import { TransactionRecords } from './transaction-records.service';
 import { TransactionReplacer } from './transaction-replacer.service';
 import { TransactionSender } from './transaction-sender.service';
 
@@ -18,6 +19,7 @@ export const CHAIN: PaymentsPart = {
   providers: [
     NetworksService,
     KeyPool,
+    TransactionRecords,
     TransactionSender,
     TransactionReplacer,
     TransactionFollower,

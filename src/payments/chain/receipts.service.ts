@@ -1,9 +1,10 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import { createPublicClient, type Hex, type TransactionReceipt, webSocket } from 'viem';
+import type { Hex, TransactionReceipt } from 'viem';
+import { NewHeads } from '../../evm/new-heads';
 import { confirmedReceipt } from './confirmed-receipt';
 import { type ChainNetwork, NetworksService } from './networks.service';
 
-/** How often a new block is asked for while somebody waits; beside a node that tells of them, seldom. */
+/** How often a new block is asked for while somebody waits; seldom while a node tells of them. */
 const POLL_MS = 100;
 const POLL_BESIDE_MS = 2_000;
 
@@ -33,19 +34,15 @@ interface Waiter {
 
 class ReceiptWatch {
   private readonly waiters = new Map<Hex, Waiter[]>();
-  private readonly pollMs: number;
-  private readonly unsubscribe: (() => void) | undefined;
+  private readonly heads: NewHeads | undefined;
   private timer: NodeJS.Timeout | undefined;
   private block = -1n;
 
   constructor(private readonly network: ChainNetwork) {
     const { wsUrl } = network.config;
-    this.pollMs = wsUrl === undefined ? POLL_MS : POLL_BESIDE_MS;
     if (wsUrl === undefined) return;
-    const told = createPublicClient({ transport: webSocket(wsUrl, { reconnect: true }) });
-    // A subscription that breaks is missed by nobody for longer than the seldom poll.
-    const ignored = (): void => undefined;
-    this.unsubscribe = told.watchBlockNumber({ onBlockNumber: () => this.askForAll(), onError: ignored });
+    const listener = { onBlock: () => this.askForAll(), onLost: () => void this.look() };
+    this.heads = new NewHeads(wsUrl, listener);
   }
 
   wait(hash: Hex, milliseconds: number): Promise<TransactionReceipt | undefined> {
@@ -55,17 +52,22 @@ class ReceiptWatch {
       if (others) return void others.push(waiter);
       this.waiters.set(hash, [waiter]);
       void this.ask(hash);
-      this.timer ??= setTimeout(() => void this.look(), this.pollMs);
+      this.timer ??= this.nextLook();
     });
   }
 
   stop(): void {
     clearTimeout(this.timer);
-    this.unsubscribe?.();
+    this.heads?.stop();
     for (const hash of this.waiters.keys()) this.resolve(hash, undefined);
   }
 
+  private nextLook(): NodeJS.Timeout {
+    return setTimeout(() => void this.look(), this.heads?.isLive === true ? POLL_BESIDE_MS : POLL_MS);
+  }
+
   private async look(): Promise<void> {
+    clearTimeout(this.timer);
     try {
       const number = await this.network.reader.getBlockNumber({ cacheTime: 0 });
       if (number !== this.block) this.askForAll();
@@ -77,7 +79,8 @@ class ReceiptWatch {
     for (const [hash, waiters] of this.waiters) {
       if (waiters.every(({ until }) => until <= now)) this.resolve(hash, undefined);
     }
-    this.timer = this.waiters.size === 0 ? undefined : setTimeout(() => void this.look(), this.pollMs);
+    clearTimeout(this.timer);
+    this.timer = this.waiters.size === 0 ? undefined : this.nextLook();
   }
 
   /** One request: the reader sends what is asked at one time together. */

@@ -1,7 +1,8 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { Hex, TransactionReceipt } from 'viem';
+import { Batcher } from '../../common/batcher';
 import { isRevert } from '../../evm/revert';
-import { takeBatch } from './call-queue';
+import { batchSize } from './call-queue';
 import type { CallOutcome, ChainCall, Happened, Unsent } from './chain-call';
 import { feeOf } from './confirmed-receipt';
 import { KeyPool } from './key-pool.service';
@@ -24,12 +25,6 @@ interface Sent {
   readonly calls: number;
 }
 
-interface QueuedCall {
-  readonly call: ChainCall;
-  readonly resolve: (sent: Sent) => void;
-  readonly reject: (error: unknown) => void;
-}
-
 /**
  * Makes calls happen on a chain: what arrives together is sent together, each with its own outcome. Every transaction is
  * written down before it is sent, may be sent again by anybody, and is mined once.
@@ -37,7 +32,7 @@ interface QueuedCall {
 @Injectable()
 export class Settler {
   private readonly logger = new Logger('Settler');
-  private readonly lanes = new Map<string, { readonly queue: QueuedCall[]; running: boolean }>();
+  private readonly lanes = new Map<string, Batcher<ChainCall, Sent>>();
 
   constructor(
     private readonly networks: NetworksService,
@@ -50,7 +45,7 @@ export class Settler {
   /** Sends a call and waits for its receipt, at most `waitMs`. Never throws: trouble of any kind is doubt. */
   async send(call: ChainCall, happened: Happened, waitMs: number = WAIT_MS): Promise<CallOutcome> {
     try {
-      const sent = await this.enqueue(call.alone === true ? await this.simulated(call) : call);
+      const sent = await this.laneOf(call).submit(call.alone === true ? await this.simulated(call) : call);
       await sent.broadcast;
       const receipt = await this.receipts.wait(call.network, sent.hash, waitMs);
       // A shared transaction that failed as a whole says nothing of its calls.
@@ -89,30 +84,21 @@ export class Settler {
     return (await this.follower.sentFor(reference))[0]?.hash;
   }
 
-  private enqueue(call: ChainCall): Promise<Sent> {
-    const name = `${call.network} ${call.sender ?? ''}`;
-    const lane = this.lanes.get(name) ?? { queue: [], running: false };
+  /** What must come from one of our keys waits for nobody else. */
+  private laneOf({ network, sender }: ChainCall): Batcher<ChainCall, Sent> {
+    const name = `${network} ${sender ?? ''}`;
+    const lane =
+      this.lanes.get(name) ??
+      new Batcher<ChainCall, Sent>((calls) => this.sendTogether(network, calls), { together: batchSize });
     this.lanes.set(name, lane);
-    return new Promise((resolve, reject) => {
-      lane.queue.push({ call, resolve, reject });
-      if (!lane.running) void this.run(lane);
-    });
+    return lane;
   }
 
-  /** Whatever arrives while a transaction is signed and written down goes into the next one. */
-  private async run(lane: { readonly queue: QueuedCall[]; running: boolean }): Promise<void> {
-    lane.running = true;
-    while (lane.queue.length > 0) {
-      const batch = takeBatch(lane.queue);
-      try {
-        const sent = await this.sender.send(batch.map(({ call }) => call));
-        for (const { resolve } of batch) resolve({ ...sent, calls: batch.length });
-        void sent.broadcast.then(() => this.noteWhenMined(batch[0]?.call.network as string, sent.hash));
-      } catch (error) {
-        for (const { reject } of batch) reject(error);
-      }
-    }
-    lane.running = false;
+  /** Returns once it is written down: the next one leaves while this one is broadcast and mined. */
+  private async sendTogether(network: string, calls: readonly ChainCall[]): Promise<Sent[]> {
+    const sent = await this.sender.send(calls);
+    void sent.broadcast.then(() => this.noteWhenMined(network, sent.hash));
+    return calls.map(() => ({ ...sent, calls: calls.length }));
   }
 
   private async noteWhenMined(network: string, hash: Hex): Promise<void> {

@@ -1,13 +1,11 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { type Hex, keccak256 } from 'viem';
-import type { PrivateKeyAccount } from 'viem/accounts';
-import { DatabaseService } from '../../database/database.service';
-import type { Tx } from '../../database/tx';
 import { transactionOf } from './aggregate';
-import { type ChainCall, lapseOf } from './chain-call';
+import type { ChainCall } from './chain-call';
 import type { ChainTransaction } from './chain-transaction';
 import { KeyPool } from './key-pool.service';
 import { type ChainNetwork, NetworksService } from './networks.service';
+import { TransactionRecords } from './transaction-records.service';
 
 const FEES_FRESH_MS = 3_000;
 
@@ -27,9 +25,9 @@ export class TransactionSender {
   private readonly fees = new Map<string, { at: number; fees: Promise<Fees> }>();
 
   constructor(
-    private readonly database: DatabaseService,
     private readonly networks: NetworksService,
     private readonly keys: KeyPool,
+    private readonly records: TransactionRecords,
   ) {}
 
   /**
@@ -43,22 +41,13 @@ export class TransactionSender {
     const key = await this.keys.pick(id, sender);
     const fees = await this.currentFees(network);
     const call = { type: 'eip1559', chainId: network.chainId, ...transactionOf(calls), ...fees } as const;
-    const transaction = await this.database.transaction(async (tx) => {
-      const nonce = await this.takeNonce(tx, network, key);
+    for (;;) {
+      const nonce = await this.records.nextNonce(network, key.address);
       const raw = await key.signTransaction({ ...call, nonce: Number(nonce) });
-      const hash = keccak256(raw);
-      await tx.query(
-        `WITH written AS (
-           INSERT INTO chain_transactions (hash, network, signer, nonce, raw, state, valid_until)
-           VALUES ($1, $2, $3, $4, $5, 'signed', $7)
-         )
-         INSERT INTO chain_calls (transaction, position, reference)
-         SELECT $1, position - 1, reference FROM unnest($6::text[]) WITH ORDINALITY AS call (reference, position)`,
-        [hash, id, key.address, nonce, raw, calls.map(({ reference }) => reference), lapseOf(calls)],
-      );
-      return { hash, raw };
-    });
-    return { hash: transaction.hash, broadcast: this.broadcast(network, transaction) };
+      const transaction = { hash: keccak256(raw), network: id, signer: key.address, nonce, raw };
+      if (!(await this.records.write(transaction, calls))) continue;
+      return { hash: transaction.hash, broadcast: this.broadcast(network, transaction) };
+    }
   }
 
   /**
@@ -73,26 +62,6 @@ export class TransactionSender {
       const [first] = (error as AggregateError).errors;
       this.logger.warn(`${hash} was taken by no node and will be sent again: ${String(first).split('\n')[0]}`);
     }
-  }
-
-  /** The row is the lock: nonces are taken one after the other, and are taken only if the transaction is written down. */
-  private async takeNonce(tx: Tx, network: ChainNetwork, { address }: PrivateKeyAccount): Promise<bigint> {
-    const take = () =>
-      tx.query<{ nonce: bigint }>(
-        'UPDATE chain_signers SET next_nonce = next_nonce + 1 WHERE network = $1 AND address = $2 RETURNING next_nonce - 1 AS nonce',
-        [network.id, address],
-      );
-    const [row] = await take();
-    if (row) return row.nonce;
-    const count = await network.reader.getTransactionCount({ address, blockTag: 'pending' });
-    await tx.query('INSERT INTO chain_signers VALUES ($1, $2, $3) ON CONFLICT DO NOTHING', [
-      network.id,
-      address,
-      count,
-    ]);
-    const [made] = await take();
-    if (!made) throw new Error(`${address} has no row in chain_signers.`);
-    return made.nonce;
   }
 
   /** Asked for once in a few seconds. */
