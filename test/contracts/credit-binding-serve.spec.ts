@@ -3,7 +3,7 @@ import { newId } from '../../src/common/id';
 import { type AttestationClaims, signAttestation } from '../../src/payments/authority/attestation';
 import { canonicalHash } from '../../src/payments/authority/canonical-json';
 import { PricingService } from '../../src/pricing/pricing.service';
-import { booksOf, json, post, query } from '../support/calls';
+import { booksOf, json, post, query, until } from '../support/calls';
 import {
   attestationOf,
   authorize,
@@ -40,6 +40,9 @@ afterAll(() => world?.stop());
 
 const send = (attestation: string, body: object = {}, headers: object = {}, url = world.url, accepted?: Open) =>
   chat(url, undefined, { ...body }, { ...headers, ...paidWith(attestation, accepted) });
+
+const revoke = (attestation: string) =>
+  post(world, `/admin/commitments/${claimsIn(attestation).jti}/revoke`, world.adminToken, {});
 
 /** What a refused attestation answers; it did no work and took nothing. */
 async function refusalOf(response: Promise<Response>): Promise<Open> {
@@ -89,9 +92,46 @@ test('an attestation for another resource server pays for nothing here', async (
 
 test('a revoked attestation pays for nothing', async () => {
   const attestation = await attestationOf(authorize(world, bundle));
-  await post(world, `/admin/commitments/${claimsIn(attestation).jti}/revoke`, world.adminToken, {});
+  await revoke(attestation);
 
   expect(await refusalOf(send(attestation))).toEqual({ status: 402, code: 'attestation_revoked' });
+});
+
+test('revoked in mid-stream: what was delivered is charged to its bundle, which owes what it does not bear', async () => {
+  const poor = await customerWith(world, CENT);
+  const attestation = await attestationOf(authorize(world, poor, { amount: '1' }));
+  const stream = { stream: true, stream_options: { include_usage: true } };
+  const response = await send(attestation, stream, { 'x-upstream-behave': 'chunk-delay=50' });
+  const reader = response.body!.getReader();
+  const first = await reader.read();
+  expect((await revoke(attestation)).status).toBe(200);
+  // The credit is free again, and is spent elsewhere.
+  expect((await booksOf(world, poor.customerId)).available.atoms).toBe(CENT);
+  const elsewhere = await attestationOf(authorize(world, poor, { amount: '1' }));
+  const chunks = [first.value!];
+  for (let next = await reader.read(); !next.done; next = await reader.read()) chunks.push(next.value);
+  const text = Buffer.concat(chunks).toString();
+
+  expect(text).toMatch(/\[DONE\]/);
+  const [usage] = await query(world, 'SELECT * FROM usage_records WHERE customer_id = $1', [poor.customerId]);
+  expect(usage).toMatchObject({ status: 'succeeded', invoice_id: expect.any(String) });
+  expect(usage.atoms).toBeGreaterThan(0n);
+  expect((await booksOf(world, poor.customerId)).owed).toBe(usage.atoms);
+  expect(await (await send(attestation, stream)).text()).toBe(text);
+  await revoke(elsewhere);
+});
+
+test('revoked before an answer in one piece is given, it is withheld and nothing is charged', async () => {
+  const attestation = await attestationOf(authorize(world, bundle));
+  const answer = send(attestation, {}, { 'x-upstream-behave': 'slow=1500' });
+  await until(
+    () => query(world, 'SELECT state FROM claims WHERE key = $1', [`commitment:${claimsIn(attestation).jti}`]),
+    ([claim]) => claim?.state === 'working',
+  );
+  await revoke(attestation);
+
+  expect(await json(await answer)).toMatchObject({ status: 402, code: 'attestation_revoked' });
+  expect((await booksOf(world, bundle.customerId)).available.atoms).toBe(100n * CENT);
 });
 
 test('bound to requirements, it pays for what was offered so', async () => {

@@ -4,7 +4,7 @@ import type { Claim } from '../claim';
 import { ClaimsService } from '../claims.service';
 import type { HoldOutcome, PaymentRequirements, Work } from '../payment-scheme';
 import { answerNotKept, inProgress, type Refusal } from '../refusal';
-import { type BindingHold, claimKeyOf } from './binding-hold';
+import { type BindingClaimPayment, type BindingHold, claimKeyOf } from './binding-hold';
 import { type BindingPayment, boundTo, refusedAttestation, SCHEME } from './binding-payment';
 import { CREDIT_AUTHORITY, type CreditAuthority } from './credit-authority';
 
@@ -33,13 +33,14 @@ export class BindingAdmission {
     const presented = { attestation, accepted, resourceUrl: work.resource.url, amount, asset };
     const verified = await this.authority.verify(presented);
     if (!verified.isValid) return this.followOrRefuse(key, fingerprint, refusedAttestation(verified.invalidReason));
+    const given: BindingClaimPayment = { jti: claims.jti, network: required.network, answersFirst: work.stream };
     const claim = await this.claims.take({
       key,
       scheme: SCHEME,
       fingerprint,
       callId: work.callId,
       customerId: claims.sub,
-      payment: { jti: claims.jti, network: required.network },
+      payment: given,
       validBefore: new Date(claims.exp * 1000),
       // The credit is held already: what its wallet may owe in another asset was for the authority to ask.
       despiteDebt: true,
@@ -61,8 +62,7 @@ export class BindingAdmission {
       capped: true,
       claimKey: key,
       headers: {},
-      jti: claims.jti,
-      network: required.network,
+      ...given,
     };
     return { kind: 'held', hold };
   }

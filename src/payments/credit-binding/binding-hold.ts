@@ -1,11 +1,17 @@
 import type { Money } from '../../common/money';
 import type { Hold, Paid } from '../payment-scheme';
 
-export interface BindingHold extends Hold {
+export interface BindingHold extends Hold, BindingClaimPayment {
   readonly claimKey: string;
+}
+
+/** What its claim keeps of a payment. */
+export interface BindingClaimPayment {
   /** The commitment that is settled. */
   readonly jti: string;
   readonly network: string;
+  /** The answer leaves before it is settled, as a stream does: what cannot be settled then is owed. */
+  readonly answersFirst: boolean;
 }
 
 /** One attestation, one piece of work. */

@@ -2,6 +2,7 @@ import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { JobsService } from '../../jobs/jobs.service';
 import type { Claim } from '../claim';
 import { ClaimsService } from '../claims.service';
+import type { BindingClaimPayment } from './binding-hold';
 import { SCHEME } from './binding-payment';
 import { BindingSettlement } from './binding-settlement.service';
 
@@ -38,15 +39,15 @@ export class BindingReconciler implements OnModuleInit {
   }
 
   private async finish(claim: Claim): Promise<boolean> {
-    const { jti, network } = claim.payment as { jti: string; network: string };
+    const payment = claim.payment as BindingClaimPayment;
     if (claim.state === 'working') {
       if (!(await this.claims.abandon(claim, 'released'))) return false;
-      await this.settlement.release(jti);
+      await this.settlement.release(payment.jti);
       return true;
     }
-    const { key, callId, capture, answer } = claim;
-    if (capture === null) throw new Error('what to charge is not kept with it');
-    await this.settlement.settle({ key, callId, jti, network, capture, answer });
+    const { key, callId, customerId, capture, answer } = claim;
+    if (capture === null || customerId === null) throw new Error('what to charge is not kept with it');
+    await this.settlement.settle({ ...payment, key, callId, customerId, capture, answer });
     return true;
   }
 }

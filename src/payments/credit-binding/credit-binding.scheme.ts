@@ -69,7 +69,7 @@ export class CreditBindingScheme implements PaymentScheme {
   /** The answer and the charge are durable before the money moves: a repeat after a crash is never charged again. */
   async capture(hold: Hold, delivery: Delivery): Promise<CaptureOutcome> {
     const held = hold as BindingHold;
-    const { claimKey: key, callId, jti, network } = held;
+    const { claimKey: key } = held;
     const charge = chargedTo(held, delivery.charge.amount);
     const capture: PendingCapture = {
       asset: 'USD',
@@ -79,8 +79,8 @@ export class CreditBindingScheme implements PaymentScheme {
     };
     const { answer } = delivery;
     const change = { capture, answer, leaseSeconds: SETTLING_LEASE_SECONDS };
-    if (await this.claims.move(key, callId, 'settling', change)) {
-      return this.settlement.settle({ key, callId, jti, network, capture, answer });
+    if (await this.claims.move(key, held.callId, 'settling', change)) {
+      return this.settlement.settle({ ...held, key, capture, answer });
     }
     return this.capturedBefore(held);
   }
@@ -102,10 +102,11 @@ export class CreditBindingScheme implements PaymentScheme {
   }
 
   /** A repeat settles on the first one's terms, which changes nothing. A worker that lost its claim gets nothing. */
-  private async capturedBefore({ claimKey: key, callId, jti, network }: BindingHold): Promise<CaptureOutcome> {
-    const claim = await this.claims.find(key);
-    const ours = claim?.callId === callId && (claim.state === 'settling' || claim.state === 'settled');
+  private async capturedBefore(held: BindingHold): Promise<CaptureOutcome> {
+    const claim = await this.claims.find(held.claimKey);
+    const ours = claim?.callId === held.callId && (claim.state === 'settling' || claim.state === 'settled');
     if (!ours || !claim.capture) return { kind: 'refused', refusal: inProgress };
-    return this.settlement.settle({ key, callId, jti, network, capture: claim.capture, answer: claim.answer });
+    const { key, capture, answer } = claim;
+    return this.settlement.settle({ ...held, key, capture, answer });
   }
 }
