@@ -55,6 +55,8 @@ export type RequestHeaders = Readonly<Record<string, string | string[] | undefin
 /** As the scheme found it in the headers; only the scheme looks inside. */
 export interface PaymentPayload {
   readonly scheme: string;
+  /** x402 extensions of a payment that is in no x402 header. */
+  readonly extensions?: Readonly<Record<string, unknown>>;
 }
 
 export type HoldOutcome =

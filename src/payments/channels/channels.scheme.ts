@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Money } from '../../common/money';
 import { CONFIG } from '../../config/config.module';
 import type { Config } from '../../config/config';
+import type { Claim, KeptAnswer } from '../claim';
 import type {
   CaptureOutcome,
   Delivery,
@@ -70,6 +71,10 @@ export class ChannelsScheme implements PaymentScheme {
     if (!required || forgeryOf(given, required)) return undefined;
     // Anybody can write a configuration with somebody else's address in it: only the key that signed is proven.
     return given.config.payerAuthorizer === given.config.payer ? given.config.payer : undefined;
+  }
+
+  answerTo(claim: Claim): KeptAnswer | undefined {
+    return claim.answer;
   }
 
   async hold(payment: PaymentPayload, work: Work): Promise<HoldOutcome> {

@@ -4,7 +4,7 @@ import { CONFIG } from '../../config/config.module';
 import type { Config } from '../../config/config';
 import { UsageRecordsService } from '../../metering/usage-records.service';
 import { chargedTo } from '../charged';
-import type { PendingCapture } from '../claim';
+import type { Claim, KeptAnswer, PendingCapture } from '../claim';
 import { ClaimsService } from '../claims.service';
 import type { UnreadablePayment } from '../payment-envelope';
 import type {
@@ -57,6 +57,10 @@ export class CreditBindingScheme implements PaymentScheme {
   async prove(payment: PaymentPayload): Promise<string | undefined> {
     const given = payment as BindingPayment | UnreadablePayment;
     return 'refusal' in given ? undefined : (await this.authority.read(given.attestation))?.sub;
+  }
+
+  answerTo(claim: Claim): KeptAnswer | undefined {
+    return claim.answer;
   }
 
   async hold(payment: PaymentPayload, work: Work): Promise<HoldOutcome> {

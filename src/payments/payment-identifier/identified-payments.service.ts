@@ -45,7 +45,7 @@ export class IdentifiedPayments implements OnModuleInit {
 
   /** The scheme's `hold`, or what came of the payment that had this name before. */
   async hold(scheme: PaymentScheme, payment: PaymentPayload, work: Work, answerTo: AnswerTo): Promise<HoldOutcome> {
-    const id = this.isOn ? identifierOf(work.headers) : undefined;
+    const id = this.isOn ? identifierOf(payment, work.headers) : undefined;
     if (id === undefined || !scheme.prove || !scheme.answerTo) return scheme.hold(payment, work);
     if (id === null) return refused(malformedIdentifier);
     // By the signature: nobody takes a name, or reads an answer, of somebody else.

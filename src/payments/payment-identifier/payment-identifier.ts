@@ -1,16 +1,17 @@
 import { createHash } from 'node:crypto';
 import { envelopeOf, objectOf } from '../payment-envelope';
-import type { RequestHeaders, Work } from '../payment-scheme';
+import type { PaymentPayload, RequestHeaders, Work } from '../payment-scheme';
 import type { Refusal } from '../refusal';
 
 /** The extension's key (x402 `payment-identifier`). */
 export const PAYMENT_IDENTIFIER = 'payment-identifier';
 
 /** What the payer calls its payment; `undefined` when it gives it no name, `null` when that is not one. */
-export function identifierOf(headers: RequestHeaders): string | null | undefined {
+export function identifierOf(payment: PaymentPayload, headers: RequestHeaders): string | null | undefined {
   const envelope = envelopeOf(headers);
-  if (!envelope || 'refusal' in envelope) return undefined;
-  const id = objectOf(objectOf(envelope.extensions[PAYMENT_IDENTIFIER])?.['info'])?.['id'];
+  const inHeader = envelope && 'payload' in envelope ? envelope.extensions : {};
+  const extensions = payment.extensions ?? inHeader;
+  const id = objectOf(objectOf(extensions[PAYMENT_IDENTIFIER])?.['info'])?.['id'];
   if (id === undefined) return undefined;
   return typeof id === 'string' && IDENTIFIER.test(id) ? id : null;
 }

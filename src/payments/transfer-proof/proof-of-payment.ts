@@ -12,6 +12,7 @@ export interface ProofOfPayment extends PaymentPayload {
   readonly reference: string;
   /** Of `proofMessage`: EIP-191, or what the payer's contract takes for one (EIP-1271). */
   readonly signature: Hex;
+  readonly extensions: Readonly<Record<string, unknown>>;
 }
 
 /** The text that the payer signs (EIP-191): a stranger who saw the transaction cannot. */
@@ -42,7 +43,9 @@ export function findProof(headers: RequestHeaders): ProofOfPayment | UnreadableP
   if (signature === undefined) return unreadable('signature is not the hex of one');
   if (typeof network !== 'string' || network.length > 80) return unreadable('network is not a CAIP-2 id');
   if (typeof reference !== 'string' || reference.length > 80) return unreadable('reference is not one of ours');
-  return { scheme: 'transfer-proof', transaction, network, payer, reference, signature };
+  const extensions = objectOf(given['extensions'] ?? {});
+  if (extensions === undefined) return unreadable('extensions is not an object');
+  return { scheme: 'transfer-proof', transaction, network, payer, reference, signature, extensions };
 }
 
 function decode(header: string): Readonly<Record<string, unknown>> | undefined {

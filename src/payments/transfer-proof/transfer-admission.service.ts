@@ -7,7 +7,6 @@ import { DatabaseService } from '../../database/database.service';
 import { LedgerService } from '../../ledger/ledger.service';
 import { CLAIMABLE, type Claim } from '../claim';
 import { ClaimsService } from '../claims.service';
-import { settlementHeaders } from '../exact/settlement-headers';
 import { walletHold } from '../exact/wallet-hold';
 import type { HoldOutcome, Work } from '../payment-scheme';
 import { answerNotKept, inProgress, type Refusal } from '../refusal';
@@ -15,7 +14,7 @@ import type { CheckedProof } from './proof-check.service';
 import type { ProofOfPayment } from './proof-of-payment';
 import { TransferBooks } from './transfer-books.service';
 import type { FoundTransfer } from './transfer-finder.service';
-import { type TransferClaim, type TransferHold, transferKey } from './transfer-hold';
+import { answerOf, headersOf, type TransferClaim, type TransferHold, transferKey } from './transfer-hold';
 import { walletProviderOf } from './transfer-instructions';
 import { creditSpent, TRANSFER_REFUSALS } from './transfer-refusals';
 
@@ -151,13 +150,9 @@ export class TransferAdmission {
     const claim = (await this.claims.settled(first.key, WAIT_MS)) ?? first;
     if (claim.state === 'failed') return refused(TRANSFER_REFUSALS[claim.reason as 'underpaid' | 'expired']);
     if (claim.state !== 'settled') return refused(inProgress);
-    if (!claim.answer) return refused(answerNotKept);
-    const headers = { ...claim.answer.headers, ...headersOf(claim.payment as TransferClaim) };
-    return { kind: 'replay', answer: { ...claim.answer, headers } };
+    const answer = answerOf(claim);
+    return answer ? { kind: 'replay', answer } : refused(answerNotKept);
   }
 }
 
 const refused = (refusal: Refusal): HoldOutcome => ({ kind: 'refused', refusal });
-
-const headersOf = ({ value, ...transfer }: TransferClaim): Record<string, string> =>
-  settlementHeaders({ ...transfer, amount: value });

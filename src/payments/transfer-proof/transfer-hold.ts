@@ -1,3 +1,5 @@
+import type { Claim, KeptAnswer } from '../claim';
+import { settlementHeaders } from '../exact/settlement-headers';
 import type { Hold } from '../payment-scheme';
 import type { FoundTransfer } from './transfer-finder.service';
 
@@ -25,3 +27,11 @@ export interface TransferHold extends Hold {
 /** A log of a chain is used once for ever. */
 export const transferKey = (network: string, transaction: string, { logIndex }: FoundTransfer): string =>
   `transfer:${network}:${transaction}:${logIndex}`;
+
+/** `PAYMENT-RESPONSE` of a transfer, as of any other settlement. */
+export const headersOf = ({ value, ...transfer }: TransferClaim): Record<string, string> =>
+  settlementHeaders({ ...transfer, amount: value });
+
+/** What a settled claim was answered with, and the headers of its transfer; `undefined` when it is not kept. */
+export const answerOf = ({ answer, payment }: Claim): KeptAnswer | undefined =>
+  answer && { ...answer, headers: { ...answer.headers, ...headersOf(payment as TransferClaim) } };

@@ -4,6 +4,7 @@ import { CONFIG } from '../../config/config.module';
 import type { Config } from '../../config/config';
 import { LedgerService } from '../../ledger/ledger.service';
 import { chargedTo } from '../charged';
+import type { Claim, KeptAnswer } from '../claim';
 import { ClaimsService } from '../claims.service';
 import { CreditCapture } from '../credit/credit-capture.service';
 import { walletHold } from '../exact/wallet-hold';
@@ -27,7 +28,7 @@ import { issueReference } from './payment-reference';
 import { ProofCheck } from './proof-check.service';
 import { findProof, type ProofOfPayment } from './proof-of-payment';
 import { TransferAdmission } from './transfer-admission.service';
-import type { TransferHold } from './transfer-hold';
+import { answerOf, type TransferHold } from './transfer-hold';
 import { transferInstructions, walletProviderOf } from './transfer-instructions';
 
 /**
@@ -71,6 +72,10 @@ export class TransferProofScheme implements PaymentScheme {
     const given = payment as ProofOfPayment | UnreadablePayment;
     if ('refusal' in given) return undefined;
     return (await this.proofs.isThePayers(given).catch(() => false)) ? given.payer : undefined;
+  }
+
+  answerTo(claim: Claim): KeptAnswer | undefined {
+    return answerOf(claim);
   }
 
   find(headers: RequestHeaders): PaymentPayload | undefined {
