@@ -5,6 +5,8 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import { AppModule } from './app.module';
+import { InvalidRequestError } from './common/billing-error';
+import { isDeeperThan, MOST_LEVELS } from './common/depth';
 import { newId } from './common/id';
 import { ProblemFilter, sendFrameworkProblem } from './common/problem.filter';
 import { RunningCalls } from './gateway/running-calls.service';
@@ -36,6 +38,7 @@ export async function createApplication(logger?: LoggerService | false): Promise
       reply.header('x-request-id', request.id);
       admit(calls, request.url, reply.raw);
     });
+  refuseDeepBodies(app);
   await app.register(cors, {
     origin: true,
     methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
@@ -63,4 +66,16 @@ export async function createApplication(logger?: LoggerService | false): Promise
     jsonDocumentUrl: 'docs/openapi.json',
   });
   return app;
+}
+
+/** On every route, before anything walks a body. */
+function refuseDeepBodies(app: NestFastifyApplication): void {
+  const detail = `The body is nested more than ${MOST_LEVELS} levels deep.`;
+  app
+    .getHttpAdapter()
+    .getInstance()
+    .addHook('preValidation', (request, _reply, done) => {
+      const isTooDeep = isDeeperThan(MOST_LEVELS, request.body);
+      done(isTooDeep ? new InvalidRequestError({ code: 'body_too_deep', detail }) : undefined);
+    });
 }

@@ -36,9 +36,6 @@ export function readCall(request: IncomingRequest): InferenceCall {
   if (typeof body !== 'object' || body === null || Array.isArray(body) || !rawBody || !isJson) {
     throw invalid('invalid_body', 'The body must be a JSON object.', 'Send content-type: application/json.');
   }
-  if (isDeeperThan(MAX_DEPTH, body)) {
-    throw invalid('body_too_deep', `The body is nested more than ${MAX_DEPTH} levels deep.`);
-  }
   const fields = body as Record<string, unknown>;
   const { model, stream } = fields;
   if (typeof model !== 'string' || model === '') {
@@ -119,7 +116,6 @@ const ESCAPED_LETTER = /\\u00[4-7][0-9a-f]/i;
 const BILLED = new Set(['model', 'stream', 'stream_options', 'max_tokens', 'max_completion_tokens', 'n', 'best_of']);
 const BILLED_MEMBERS = /"(model|stream|stream_options|max_tokens|max_completion_tokens|n|best_of)"\s*:/gi;
 const INCLUDE_USAGE = Buffer.from('"stream_options":{"include_usage":true},');
-const MAX_DEPTH = 256;
 const COUNTS = ['n', 'max_tokens', 'max_completion_tokens', 'best_of'] as const;
 
 const reportsUsageInStream = (endpoint: Endpoint): boolean =>
@@ -129,14 +125,6 @@ const asksForUsage = (options: unknown): boolean => objectOf(options)['include_u
 
 const objectOf = (value: unknown): Record<string, unknown> =>
   typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
-
-/** What walks a body later recurses: it must not be sent out of the stack. */
-function isDeeperThan(levels: number, value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  if (levels === 0) return true;
-  if (Array.isArray(value)) return value.some((part) => isDeeperThan(levels - 1, part));
-  return Object.values(value).some((part) => isDeeperThan(levels - 1, part));
-}
 
 /** Counts reserve money: they must be whole, positive and of a size that can be meant. */
 function assertCount(field: string, value: unknown): void {

@@ -1,5 +1,6 @@
 import { decodePaymentSignatureHeader } from '@x402/core/http';
 import { type Hex, maxUint256 } from 'viem';
+import { isDeeperThan, MOST_LEVELS } from '../common/depth';
 import type { PaymentPayload, PaymentRequirements, RequestHeaders } from './payment-scheme';
 import { malformedPayment, type Refusal } from './refusal';
 
@@ -83,6 +84,7 @@ function read(header: string, value: unknown, version: 1 | 2): PaymentEnvelope |
     return unreadable('it is not base64 of JSON');
   }
   if (!envelope) return unreadable('it is not a JSON object');
+  if (isDeeperThan(MOST_LEVELS, envelope)) return unreadable(`it is nested more than ${MOST_LEVELS} levels deep`);
   if (envelope['x402Version'] !== version) return unreadable(`x402Version must be ${version}`);
   const accepted = version === 2 ? envelope['accepted'] : envelope;
   if (!isAccepted(accepted)) return unreadable('scheme and network are missing');
