@@ -1,12 +1,15 @@
 import { BatchSettlementEvmScheme } from '@x402/evm/batch-settlement/client';
 import { toClientEvmSigner } from '@x402/evm';
+import { decodePaymentRequiredHeader } from '@x402/core/http';
+import type { PaymentRequirements } from '@x402/core/types';
 import { wrapFetchWithPaymentFromConfig } from '@x402/fetch';
 import { createPublicClient, http, type PrivateKeyAccount } from 'viem';
 import type { LocalChain } from '../../src/local/chain';
 import { chainPending } from '../../src/ledger/ledger-account';
 import { LedgerAccountsService } from '../../src/ledger/ledger-accounts.service';
 import type { TestApp } from './app';
-import { sql } from './x402-world';
+import { chat } from './world';
+import { inHeader, sql } from './x402-world';
 
 export const SMALL_CHAT = {
   model: 'gpt-4o-mini',
@@ -34,6 +37,15 @@ export function channelClient(world: { url: string }, payer: PrivateKeyAccount, 
         body: JSON.stringify({ ...SMALL_CHAT, ...body }),
       }),
   };
+}
+
+/** The header that a stock client sends with its next call: to be sent by hand, and once more. */
+export async function channelHeader(url: string, scheme: BatchSettlementEvmScheme, body: Record<string, unknown> = {}) {
+  const unpaid = await chat(url, undefined, { ...SMALL_CHAT, ...body });
+  const asked = decodePaymentRequiredHeader(unpaid.headers.get('payment-required') ?? '');
+  const accepted = asked.accepts.find((row) => row.scheme === 'batch-settlement') as PaymentRequirements;
+  const { payload } = await scheme.createPaymentPayload(2, accepted);
+  return inHeader({ x402Version: 2, accepted, payload });
 }
 
 /** What payers owe by vouchers that are not settled yet, on the books, in micro-USDC. */
