@@ -74,9 +74,15 @@ test('in a call: while a deposit is on its way, and while a voucher’s call is 
   for (const body of [{ n: 1 }, { stream: true }]) {
     for (const what of ['deposit', 'voucher'] as const) {
       const payer = await payerWith(world.chain, TWO_USDC);
-      const { scheme, call } = channelClient({ url }, payer);
-      if (what === 'voucher') expect((await call({ user: 'opens the channel' })).status).toBe(200);
-      stories.push({ what, payer, body, header: await channelHeader(url, scheme, body), hangs: what === 'voucher' });
+      const client = channelClient({ url }, payer);
+      if (what === 'voucher') expect((await client.call({ user: 'opens the channel' })).status).toBe(200);
+      stories.push({
+        what,
+        payer,
+        body,
+        header: await channelHeader(url, client.scheme, body),
+        hangs: what === 'voucher',
+      });
     }
   }
   const charged = await chargedToChannels(world);
