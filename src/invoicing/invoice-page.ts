@@ -122,7 +122,7 @@ const note = (name: string, amount: string): Html =>
 /** A key, or what can be looked up on a chain. */
 function proofOf(evidence: Evidence): readonly Html[] {
   const { apiKeyId, payer, network, transaction, settled, credited } = evidence;
-  const { channel, voucher, commitment, walletProvider, networkFee } = evidence;
+  const { channel, voucher, commitment, walletProvider, networkFee, gas } = evidence;
   const micro = (atoms: string) => `${formatAtoms(BigInt(atoms), 6)} USDC`;
   return [
     apiKeyId === undefined ? [] : [code('API key', apiKeyId)],
@@ -135,7 +135,14 @@ function proofOf(evidence: Evidence): readonly Html[] {
     voucher === undefined ? [] : [fact('Voucher up to', micro(voucher))],
     commitment === undefined ? [] : [code('Commitment', commitment)],
     walletProvider === undefined ? [] : [fact('Wallet', walletProvider)],
-    networkFee === undefined ? [] : [fact('Network fee, borne by the operator', `${networkFee} USD`)],
+    networkFee === undefined
+      ? []
+      : [
+          fact(
+            'Network fee, borne by the operator',
+            `${networkFee} USD${gas === undefined ? '' : `, ${gas} in coins`}`,
+          ),
+        ],
   ].flat();
 }
 

@@ -98,6 +98,9 @@ export class InvoiceEvidenceDto {
 
   @ApiPropertyOptional({ description: 'What the operator paid the network, in USD; no part of the amount.' })
   networkFee?: string;
+
+  @ApiPropertyOptional({ description: 'The same in coins of the chain, such as ETH.' })
+  gas?: string;
 }
 
 export class InvoiceDto {

@@ -41,6 +41,8 @@ export interface Evidence {
   readonly walletProvider?: string;
   /** What the operator paid the network for the settlement, in USD; no part of the amount. */
   readonly networkFee?: string;
+  /** The same in coins of the chain. */
+  readonly gas?: string;
 }
 
 /** The columns that make a row of `usage_records` an invoice. The rest of it is what the row says of the call. */

@@ -47,7 +47,7 @@ export class ClaimLeases implements OnApplicationShutdown {
     await this.database.query(
       `WITH mine AS (
          SELECT key FROM claims JOIN unnest($1::text[], $2::uuid[]) AS kept (key, call_id) USING (key, call_id)
-          WHERE state IN ('working', 'settling', 'promised') ORDER BY key FOR NO KEY UPDATE OF claims
+          WHERE state IN ('working', 'settling', 'promised') AND lease_until > now() ORDER BY key FOR NO KEY UPDATE OF claims
        )
        UPDATE claims SET lease_until = greatest(lease_until, now() + make_interval(secs => $3))
          FROM mine WHERE claims.key = mine.key`,

@@ -1,5 +1,6 @@
 import type { AssetCode } from '../common/asset';
 import type { CompanionRows } from '../ledger/companion-rows';
+import type { NetworkCost } from './chain/gas-value';
 
 /**
  * One signed payment, or one idempotency key, does one piece of work. The claim is the row that says who does it,
@@ -108,14 +109,23 @@ export const MAX_KEPT_BYTES = 16 * 1024 * 1024;
 /** Stands in prepared rows for the hash of a transaction that is not known yet. */
 export const PENDING_TRANSACTION = '$transaction';
 
-/** Stands in prepared rows for what the network took of the operator, in USD. */
-export const PENDING_NETWORK_FEE = '$networkFee';
+/** Stands in prepared rows for what the network took of the operator, in USD and in coins of the chain. */
+export const PENDING_COST: NetworkCost = { networkFee: '$networkFee', gas: '$gas' };
 
 /** The rows with the transaction's hash, and what it cost, in their places; with nothing there when none came of it. */
-export function withTransaction(rows: CompanionRows, transaction: string | null, networkFee = '0'): CompanionRows {
-  const [hash, fee] = [PENDING_TRANSACTION, PENDING_NETWORK_FEE].map((placeholder) => JSON.stringify(placeholder));
-  const text = JSON.stringify(rows)
-    .replaceAll(hash as string, JSON.stringify(transaction))
-    .replaceAll(fee as string, JSON.stringify(networkFee));
+export function withTransaction(
+  rows: CompanionRows,
+  transaction: string | null,
+  cost: NetworkCost = { networkFee: '0', gas: '0' },
+): CompanionRows {
+  const places = [
+    [PENDING_TRANSACTION, transaction],
+    [PENDING_COST.networkFee, cost.networkFee],
+    [PENDING_COST.gas, cost.gas],
+  ];
+  const text = places.reduce(
+    (filled, [placeholder, value]) => filled.replaceAll(JSON.stringify(placeholder), JSON.stringify(value)),
+    JSON.stringify(rows),
+  );
   return JSON.parse(text) as CompanionRows;
 }

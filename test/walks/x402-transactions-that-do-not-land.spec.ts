@@ -1,9 +1,11 @@
 import { createTestClient, http, type PrivateKeyAccount } from 'viem';
+import { formatAtoms } from '../../src/common/money';
 import { networkFees } from '../../src/ledger/ledger-account';
 import { LedgerAccountsService } from '../../src/ledger/ledger-accounts.service';
 import { GasBooks } from '../../src/payments/chain/gas-books.service';
 import { until } from '../support/calls';
 import { payerWith } from '../support/chain';
+import { signUpto, uptoPayerWith } from '../support/upto';
 import { allPass, type Fate } from '../support/rpc-proxy';
 import {
   askedFor,
@@ -28,9 +30,14 @@ const open = async (env: Record<string, string>) => {
   world = await startX402World({ blockTimeSeconds: 1, env });
   payer = await payerWith(world.chain, 1_000_000n);
 };
-const pay = async () => {
+const pay = async (body = {}) => {
   const headers = inHeader(await signPayment(payer, await askedFor(chat(world.url, undefined))));
-  return () => chat(world.url, undefined, {}, headers);
+  return () => chat(world.url, undefined, body, headers);
+};
+const payUpto = async (body: Record<string, unknown>) => {
+  const wallet = await uptoPayerWith(world.chain, 1_000_000n);
+  const headers = inHeader(await signUpto(wallet, await askedFor(chat(world.url, undefined), 'upto')));
+  return () => chat(world.url, undefined, body, headers);
 };
 const chain = () => createTestClient({ mode: 'anvil', transport: http(world.chain.rpcUrl) });
 const states = async () =>
@@ -102,10 +109,16 @@ test('a reorganisation below the confirmations is followed: the answer comes whe
   expect(await receipt()).not.toBeNull();
 });
 
-test('the gas of a settlement is on the books, and on the invoice of its call', async () => {
+test.each([
+  ['exact, plain', () => pay()],
+  ['exact, streamed', () => pay({ stream: true })],
+  ['upto, plain', () => payUpto({})],
+  ['upto, streamed', () => payUpto({ stream: true })],
+])('%s: the gas of a settlement is on the books, and on the invoice of its call', async (_, begin) => {
   await open({ EVM_GAS_USD_PER_COIN: '2000' });
-  const response = await (await pay())();
+  const response = await (await begin())();
   expect(response.status).toBe(200);
+  await response.text();
   await until(states, ([state]) => state === 'mined');
   await world.app.get(GasBooks).post();
   await world.app.get(GasBooks).post();
@@ -121,6 +134,10 @@ test('the gas of a settlement is on the books, and on the invoice of its call', 
     [`chain:%:gas:${String(sent.signer).toLowerCase()}`],
   );
   expect(coins).toEqual([{ gwei: (wei + 999_999_999n) / 1_000_000_000n }]);
-  const [call] = await sql(world, 'SELECT evidence FROM usage_records');
+  const [call] = await until(
+    () => sql(world, 'SELECT evidence FROM usage_records'),
+    (calls) => calls.length === 1,
+  );
+  expect(call.evidence.gas).toBe(formatAtoms(wei, 18));
   expect(Math.round(Number(call.evidence.networkFee) * 1e9)).toBe(Number(nanoUsd));
 });

@@ -1,15 +1,17 @@
 import { newId } from '../../src/common/id';
 import { usd, usdToUsdcAtPar } from '../../src/common/money';
 import type { Delivery, Hold, RequestHeaders, Work } from '../../src/payments/payment-scheme';
+import { ExactScheme } from '../../src/payments/exact/exact.scheme';
 import { UptoScheme } from '../../src/payments/upto/upto.scheme';
 import { PricingService } from '../../src/pricing/pricing.service';
 import { until } from '../support/calls';
 import { usdcBalance } from '../support/chain';
-import { allCut, allPass } from '../support/rpc-proxy';
+import { allCut, allPass, concerns } from '../support/rpc-proxy';
 import { signUpto, uptoPayerWith } from '../support/upto';
 import {
   expectBooksAsOnChain,
   inHeader,
+  signPayment,
   sql,
   startX402World,
   untilOffered,
@@ -78,6 +80,47 @@ test('twenty payments at once of a wallet that can bear five: five are held, and
 
   expect(charges.map(({ kind }) => kind)).toEqual(Array.from({ length: 5 }, () => 'captured'));
   expect(await usdcBalance(world.chain, payer.address)).toBe(ceiling * 5n - chargeOf(next) * 5n);
+});
+
+test('a balance that was read before a settlement of ours took from it bears nothing more', async () => {
+  const work = workOf();
+  const payer = await uptoPayerWith(world.chain, ceilingOf(work));
+  const first = await held(await payWith(payer, work), work);
+  const second = workOf();
+  const headers = await payWith(payer, second);
+  // The node answers as things are before the first one is settled, and its answer arrives afterwards.
+  world.node.rule = async (call) => {
+    if (call.method !== 'eth_call' || !concerns(call, payer.address)) return 'pass';
+    world.node.rule = allPass;
+    const asked = await fetch(world.chain.rpcUrl, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ jsonrpc: '2.0', ...call }),
+    });
+    const { result } = (await asked.json()) as { result: unknown };
+    expect(await scheme().capture(first, half(work))).toMatchObject({ kind: 'captured' });
+    return { result };
+  };
+
+  expect(await hold(headers, second)).toMatchObject({ kind: 'refused', refusal: { status: 402 } });
+  expect(await sql(world, `SELECT state FROM claims WHERE call_id = $1`, [second.callId])).toEqual([
+    { state: 'released' },
+  ]);
+});
+
+test('exact payments in flight take from the same balance', async () => {
+  const work = workOf();
+  const exact = world.app.get(ExactScheme);
+  const [required] = exact.requirements(work);
+  const payer = await uptoPayerWith(world.chain, ceilingOf(work) + BigInt(required!.amount) - 1n);
+  const inFlight = await exact.hold(exact.find(inHeader(await signPayment(payer, required!)))!, work);
+  if (inFlight.kind !== 'held') throw new Error('not held');
+
+  const other = workOf();
+  const headers = await payWith(payer, other);
+  expect(await hold(headers, other)).toMatchObject({ kind: 'refused', refusal: { code: 'payer_exposed' } });
+  await exact.release(inFlight.hold, { code: 'upstream_failed', rows: () => ({}) });
+  await scheme().release(await held(headers, other), { code: 'upstream_failed', rows: () => ({}) });
 });
 
 test('nothing used settles nothing', async () => {

@@ -88,7 +88,10 @@ export class ExactAdmission {
       claimPayment,
       transaction: undefined,
     };
-    if (claim.transaction !== null) return this.holdCredit(hold, claim.transaction, work.repaysDebt);
+    if (claim.transaction !== null) {
+      const cost = await this.settlement.costOf(claim);
+      return this.holdCredit({ ...hold, cost }, claim.transaction, work.repaysDebt);
+    }
     if (claimPayment.answersFirst) return { kind: 'held', hold: { ...hold, streamHeaders: pendingHeaders(hold) } };
     return work.stream ? this.settleFirst(hold, work.repaysDebt) : { kind: 'held', hold };
   }
@@ -117,7 +120,10 @@ export class ExactAdmission {
     const { claimKey: key, callId, customerId, claimPayment: payment } = hold;
     if (!(await this.claims.move(key, callId, 'settling'))) return { kind: 'refused', refusal: inProgress };
     const outcome = await this.settlement.settle({ key, callId, customerId, payment, capture: null }, 'working');
-    if (outcome.kind === 'settled') return this.holdCredit(hold, outcome.transaction, repaysDebt);
+    if (outcome.kind === 'settled') {
+      const cost = this.settlement.priced(payment, outcome.feeWei);
+      return this.holdCredit({ ...hold, cost }, outcome.transaction, repaysDebt);
+    }
     const refusal = outcome.kind === 'failed' ? refusedPayment(outcome.reason) : inDoubt(outcome.transaction);
     return { kind: 'refused', refusal };
   }

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { formatMoney, type Money, usdc } from '../../common/money';
+import { type Money, usdc } from '../../common/money';
 import { type ChainTransfer, callSettled, transferSettled } from '../../ledger/chain-entries';
 import type { CompanionRows } from '../../ledger/companion-rows';
 import { callCaptured } from '../../ledger/entries';
@@ -9,7 +9,7 @@ import { LedgerRefusedError } from '../../ledger/ledger-error';
 import { LedgerService } from '../../ledger/ledger.service';
 import { callPromised, promiseBroken, promiseKept } from '../../ledger/promise-entries';
 import { type PendingCapture, withTransaction } from '../claim';
-import { valueOfGas } from '../chain/gas-value';
+import { networkCost } from '../chain/gas-value';
 import { NetworksService } from '../chain/networks.service';
 import type { ExactClaimPayment, UnfinishedClaim } from './exact-claim';
 import { walletHold } from './wallet-hold';
@@ -31,9 +31,9 @@ export class ExactBooks {
     if (!capture) return this.post(claim, transferSettled(transfer));
     const charge = chargeIn(capture);
     if (answersFirst) return this.post(claim, promiseKept({ ...transfer, charge }));
-    const fee = formatMoney(valueOfGas(feeWei, this.networks.of(requirements.network).config.gas));
+    const cost = networkCost(feeWei, this.networks.of(requirements.network).config.gas);
     const entry = callSettled({ ...transfer, callId: claim.callId, charge });
-    return this.post(claim, entry, withTransaction(capture.rows, transaction, fee));
+    return this.post(claim, entry, withTransaction(capture.rows, transaction, cost));
   }
 
   /** The call's charge is taken from what its payment brought before the work. */

@@ -1,4 +1,5 @@
 import type { Hold } from '../payment-scheme';
+import type { NetworkCost } from '../chain/gas-value';
 import type { ExactClaimPayment } from './exact-claim';
 
 /** A claimed `exact` payment. With a transaction it is settled already, and its amount is held on the wallet's credit. */
@@ -7,4 +8,6 @@ export interface ExactHold extends Hold {
   readonly payer: string;
   readonly claimPayment: ExactClaimPayment;
   readonly transaction: string | undefined;
+  /** What that transaction cost us. */
+  readonly cost?: NetworkCost | undefined;
 }

@@ -1,5 +1,5 @@
 import { minus } from '../../common/money';
-import { PENDING_NETWORK_FEE, PENDING_TRANSACTION } from '../claim';
+import { PENDING_COST, PENDING_TRANSACTION } from '../claim';
 import type { CaptureOutcome, Paid } from '../payment-scheme';
 import type { ExactHold } from './exact-hold';
 import { settlementHeaders } from './settlement-headers';
@@ -26,7 +26,7 @@ export function paidBy(held: ExactHold, charge: Paid['charge'], transaction: str
       ...(transaction === null ? {} : { transaction }),
       settled: held.amount.atoms.toString(),
       credited: minus(held.amount, charge).atoms.toString(),
-      ...(transaction === PENDING_TRANSACTION ? { networkFee: PENDING_NETWORK_FEE } : {}),
+      ...(transaction === PENDING_TRANSACTION ? PENDING_COST : held.cost),
     },
     paymentId: held.claimKey,
     network,

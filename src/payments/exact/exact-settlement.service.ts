@@ -3,6 +3,7 @@ import { isHash } from 'viem';
 import type { Claim, ClaimState } from '../claim';
 import { LEASE_SECONDS } from '../claim-leases.service';
 import { ClaimsService } from '../claims.service';
+import { type NetworkCost, networkCost } from '../chain/gas-value';
 import { NetworksService } from '../chain/networks.service';
 import { Settler } from '../chain/settler.service';
 import { FacilitatorClient } from '../facilitator.client';
@@ -63,6 +64,17 @@ export class ExactSettlement {
     // It may have been left before it was booked.
     if (claim.state === 'promised') await this.books.promised(claim);
     await this.finish(claim, await this.tryAgain(claim), claim.capture ? 'settled' : 'paid');
+  }
+
+  /** What the settlement of a claim cost us, as far as the chain says so now. */
+  async costOf(claim: Claim): Promise<NetworkCost | undefined> {
+    const payment = claim.payment as ExactClaimPayment;
+    const found = await this.chain.investigate(claim.key, payment.payment.authorization, payment.requirements);
+    return found.kind === 'settled' ? this.priced(payment, found.feeWei) : undefined;
+  }
+
+  priced({ requirements }: ExactClaimPayment, feeWei: bigint): NetworkCost {
+    return networkCost(feeWei, this.networks.of(requirements.network).config.gas);
   }
 
   /** What came of it, having sent it again where it is open. Books nothing. */

@@ -4,6 +4,7 @@ import { CustomersService } from '../../customers/customers.service';
 import { DatabaseService } from '../../database/database.service';
 import { CLAIMABLE, type Claim, type ClaimRefusal } from '../claim';
 import { ClaimsService } from '../claims.service';
+import { Exposures } from '../exposures.service';
 import type { HoldOutcome, PaymentRequirements, Work } from '../payment-scheme';
 import { alreadyUsed, inProgress, payerExposed, paymentOwed, type Refusal } from '../refusal';
 import { Repeats, type RepeatTerms } from '../repeats.service';
@@ -11,6 +12,9 @@ import type { UptoClaimPayment, UptoHold } from './upto-hold';
 import { boundTo, lapseOf, mismatchOf, paymentIdOf, refusedPayment, type UptoPayment } from './upto-payment';
 import { answerOf } from './upto-response';
 import { type GoodPayment, UptoVerification } from './upto-verification.service';
+
+/** A reading that does not suffice is repeated: its claims may have been settled meanwhile. */
+const MOST_READINGS = 3;
 
 /** Decides whether a payment may have its work done: one signed payment, one piece of work, however many copies. */
 @Injectable()
@@ -21,6 +25,7 @@ export class UptoAdmission {
     private readonly verification: UptoVerification,
     private readonly claims: ClaimsService,
     private readonly repeats: Repeats,
+    private readonly exposures: Exposures,
   ) {}
 
   /** By its signature alone. Never throws. */
@@ -59,7 +64,27 @@ export class UptoAdmission {
       },
       { network: required.network, payer: hold.payer, exposure: hold.amount.atoms, most: verdict.most },
     );
-    return typeof claim === 'string' ? this.followOrRefuse(key, fingerprint, NOT_TAKEN[claim]) : { kind: 'held', hold };
+    if (typeof claim === 'string') return this.followOrRefuse(key, fingerprint, NOT_TAKEN[claim]);
+    const refusal = await this.uncovered(payment, hold);
+    if (!refusal) return { kind: 'held', hold };
+    await this.claims.move(key, work.callId, 'released');
+    return { kind: 'refused', refusal };
+  }
+
+  /**
+   * Whether the payer's balance does not bear all that is claimed, as it is now: a settlement of ours that was mined since
+   * it was read had its claim still counted then, and has not any more.
+   */
+  private async uncovered(payment: UptoPayment, { payer, claimPayment }: UptoHold): Promise<Refusal | undefined> {
+    const { network } = claimPayment.requirements;
+    for (let tries = 0; tries < MOST_READINGS; tries++) {
+      // Claims before balance: what is settled in between is counted twice rather than not at all.
+      const claimed = await this.exposures.ofPayer(this.database, network, payer);
+      const verdict = await this.verification.verdictOn(payment, network);
+      if (verdict.kind === 'refused') return verdict.refusal;
+      if (claimed <= verdict.most) return undefined;
+    }
+    return payerExposed;
   }
 
   private async holdFor(

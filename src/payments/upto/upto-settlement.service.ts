@@ -9,6 +9,7 @@ import { LedgerService } from '../../ledger/ledger.service';
 import type { CompanionRows } from '../../ledger/companion-rows';
 import { UsageRecordsService } from '../../metering/usage-records.service';
 import { finalInstant } from '../chain/confirmed-receipt';
+import { networkCost } from '../chain/gas-value';
 import { NetworksService } from '../chain/networks.service';
 import { Settler } from '../chain/settler.service';
 import { type Claim, type PendingCapture, withTransaction } from '../claim';
@@ -22,7 +23,7 @@ import { UptoVerification } from './upto-verification.service';
 /** What became of a settlement. `in_doubt` is a state, not an error: the reconciler finishes it. */
 export type UptoOutcome =
   /** The transaction is empty where nothing was used: then nothing had to move. */
-  | { readonly kind: 'settled'; readonly transaction: string }
+  | { readonly kind: 'settled'; readonly transaction: string; readonly feeWei: bigint }
   | { readonly kind: 'failed'; readonly reason: string }
   /** With the newest transaction, where it is known. `patient`: it would revert now, so it is tried ever more seldom. */
   | { readonly kind: 'in_doubt'; readonly transaction?: string | undefined; readonly patient?: boolean };
@@ -34,6 +35,7 @@ interface Open {
   readonly lapsed: boolean;
 }
 
+type Settled = Extract<UptoOutcome, { kind: 'settled' }>;
 type UnfinishedClaim = Pick<Claim, 'key' | 'state' | 'callId' | 'customerId' | 'payment' | 'capture'>;
 
 const IN_DOUBT_RETRY_SECONDS = 2;
@@ -94,7 +96,7 @@ export class UptoSettlement {
       { ...call, ...about, network, alone: again || given.contractPayer },
       (receipt) => movedTheMoney(receipt, authorization, charge),
     );
-    if (sent.kind === 'succeeded') return { kind: 'settled', transaction: sent.transaction };
+    if (sent.kind === 'succeeded') return settledBy(sent);
     if (sent.kind === 'in_doubt') return sent;
     // An earlier attempt may have taken it: then this one had nothing left to take.
     const known = await this.lookUp(claim);
@@ -110,7 +112,7 @@ export class UptoSettlement {
     const { authorization, requirements } = claim.payment as UptoClaimPayment;
     const charge = chargeOf(claim);
     const outcome = await this.settler.outcomeOf(claim.key, (receipt) => movedTheMoney(receipt, authorization, charge));
-    if (outcome.kind === 'succeeded') return { kind: 'settled', transaction: outcome.transaction };
+    if (outcome.kind === 'succeeded') return settledBy(outcome);
     if (outcome.kind === 'in_doubt') return outcome;
     // Time before state: what is unspent after a block that is too late for it stays so.
     const now = await finalInstant(this.networks.of(requirements.network));
@@ -127,7 +129,7 @@ export class UptoSettlement {
       return outcome;
     }
     if (outcome.kind === 'settled') {
-      await this.book(claim, outcome.transaction);
+      await this.book(claim, outcome);
       await this.claims.move(key, callId, 'settled', { transaction: outcome.transaction });
       return outcome;
     }
@@ -136,7 +138,7 @@ export class UptoSettlement {
     return outcome;
   }
 
-  private async book(claim: UnfinishedClaim, transaction: string): Promise<void> {
+  private async book(claim: UnfinishedClaim, { transaction, feeWei }: Settled): Promise<void> {
     const { callId, key: paymentId } = claim;
     const customerId = claim.customerId as string;
     const { rows } = claim.capture as PendingCapture;
@@ -145,7 +147,9 @@ export class UptoSettlement {
       return this.post(claim, callCaptured({ callId, customerId, charge: amount }), withTransaction(rows, null));
     const { network, payTo } = (claim.payment as UptoClaimPayment).requirements;
     const transfer = { paymentId, customerId, network, payTo, transaction, amount };
-    await this.post(claim, callSettled({ ...transfer, callId, charge: amount }), withTransaction(rows, transaction));
+    const cost = networkCost(feeWei, this.networks.of(network).config.gas);
+    const entry = callSettled({ ...transfer, callId, charge: amount });
+    await this.post(claim, entry, withTransaction(rows, transaction, cost));
   }
 
   /** What was delivered and is not paid is taken from the wallet's credit, and what that cannot bear is owed. */
@@ -170,7 +174,13 @@ const outcomeOf = (known: UptoOutcome | Open): UptoOutcome => (known.kind === 'o
 
 const chargeOf = (claim: UnfinishedClaim): bigint => BigInt((claim.capture as PendingCapture).charge);
 
-const NOTHING_DUE: UptoOutcome = { kind: 'settled', transaction: '' };
+const settledBy = ({ transaction, feeWei }: { transaction: string; feeWei: bigint }): UptoOutcome => ({
+  kind: 'settled',
+  transaction,
+  feeWei,
+});
+
+const NOTHING_DUE: UptoOutcome = { kind: 'settled', transaction: '', feeWei: 0n };
 const SPENT: UptoOutcome = { kind: 'failed', reason: 'permit2_invalid_nonce' };
 const LAPSED: UptoOutcome = { kind: 'failed', reason: 'permit2_deadline_expired' };
 const FAILED: UptoOutcome = { kind: 'failed', reason: 'invalid_upto_evm_transaction_failed' };

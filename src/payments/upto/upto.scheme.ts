@@ -4,7 +4,7 @@ import { CONFIG } from '../../config/config.module';
 import type { Config } from '../../config/config';
 import { type ChainNetwork, NetworksService } from '../chain/networks.service';
 import { chargedTo } from '../charged';
-import { type Claim, type KeptAnswer, PENDING_TRANSACTION } from '../claim';
+import { type Claim, type KeptAnswer, PENDING_COST, PENDING_TRANSACTION } from '../claim';
 import { LEASE_SECONDS } from '../claim-leases.service';
 import { ClaimsService } from '../claims.service';
 import type { UnreadablePayment } from '../payment-envelope';
@@ -140,7 +140,7 @@ function paidBy(held: UptoHold, charge: Paid['charge'], transaction: string | nu
     evidence: {
       payer: held.payer,
       network,
-      ...(transaction === null ? {} : { transaction }),
+      ...(transaction === null ? {} : { transaction, ...PENDING_COST }),
       settled: charge.atoms.toString(),
     },
     paymentId: held.claimKey,
