@@ -18,10 +18,22 @@ export interface Bench {
   stop(): Promise<void>;
 }
 
-export async function startBench(options: StripeSimulatorOptions = {}): Promise<Bench> {
+/** `fetched` sees every answer that the package gets, when given. */
+export async function startBench(
+  options: StripeSimulatorOptions = {},
+  fetched?: (answer: Response) => void,
+): Promise<Bench> {
   const simulator = await startStripeSimulator(options);
   const { host, port, secretKey } = simulator;
-  const stripe = new Stripe(secretKey, { host, port, protocol: 'http', telemetry: false, maxNetworkRetries: 0 });
+  const watching = async (...request: Parameters<typeof fetch>): Promise<Response> => {
+    const answer = await fetch(...request);
+    fetched?.(answer.clone());
+    return answer;
+  };
+  const stripe = new Stripe(secretKey, {
+    ...{ host, port, protocol: 'http', telemetry: false, maxNetworkRetries: 0 },
+    ...(fetched && { httpClient: Stripe.createFetchHttpClient(watching) }),
+  });
   const seen = new Set<string>();
   return {
     simulator,
