@@ -2,6 +2,7 @@ import { BalanceController } from './balance.controller';
 import { CardPaymentsService } from './card-payments.service';
 import { CheckoutEvents } from './checkout-events.service';
 import { StripeFeeProcessor } from './stripe-fee.processor';
+import { StripeCustomers } from './stripe-customers.service';
 import { StripeClient } from './stripe.client';
 import { TopUpPagesController } from './topup-pages.controller';
 import { TopUpsController } from './topups.controller';
@@ -9,7 +10,7 @@ import type { TopUpsPart } from './topups-part.providers';
 import { TopUpsService } from './topups.service';
 
 export const CHECKOUT: TopUpsPart = {
-  providers: [StripeClient, TopUpsService, CardPaymentsService, StripeFeeProcessor, CheckoutEvents],
+  providers: [StripeClient, StripeCustomers, TopUpsService, CardPaymentsService, StripeFeeProcessor, CheckoutEvents],
   controllers: [TopUpsController, BalanceController, TopUpPagesController],
   exports: [TopUpsService],
 };

@@ -28,3 +28,11 @@ export const ACCESS_PROBLEMS = [
   { status: 403, code: 'scope_missing', detail: 'The API key may not be used for billing.' },
   { status: 403, code: 'forbidden', detail: 'This key belongs to another customer.' },
 ] as const;
+
+/** The refusals of every route that asks Stripe. */
+export const PROCESSOR_PROBLEMS = [
+  { status: 404, code: 'customer_not_found', detail: 'There is no such customer.' },
+  { status: 501, code: 'card_top_ups_unavailable', detail: 'This server does not take cards.' },
+  { status: 502, code: 'card_processor_unavailable', detail: 'The card processor refused. Nothing was charged.' },
+  { status: 503, code: 'card_processor_unavailable', detail: 'The card processor cannot be reached. Try again.' },
+] as const;

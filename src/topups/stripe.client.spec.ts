@@ -20,7 +20,7 @@ const CUSTOMER: Customer = {
 
 const connectionTo = (apiUrl?: string) =>
   new StripeConnection({ stripe: { secretKey: 'sk_test_private', webhookSecret: SECRET, apiUrl } } as Config);
-const clientOf = (apiUrl: string) => new StripeClient(connectionTo(apiUrl));
+const clientOf = (apiUrl: string) => new StripeClient(connectionTo(apiUrl), { http: {} } as Config);
 
 describe('the client of Stripe', () => {
   let server: Server;
@@ -96,7 +96,7 @@ describe('the client of Stripe', () => {
 
   it('refuses everything when Stripe is not connected', async () => {
     const connection = new StripeConnection({} as Config);
-    const client = new StripeClient(connection);
+    const client = new StripeClient(connection, {} as Config);
     const unavailable = { status: 501, code: 'card_top_ups_unavailable', hint: expect.any(String) };
     await expect(client.createCustomer(CUSTOMER)).rejects.toMatchObject(unavailable);
     expect(() => connection.verifiedBody(Buffer.from('{}'), 't=1,v1=0')).toThrow(expect.objectContaining(unavailable));

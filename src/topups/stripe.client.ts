@@ -1,6 +1,9 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import Stripe from 'stripe';
+import { CONFIG } from '../config/config.module';
+import type { Config } from '../config/config';
 import type { Customer } from '../customers/customer';
+import { publicUrlOf } from './public-url';
 import { ASK_QUICKLY, attempt, StripeConnection } from './stripe-connection.client';
 import type { StripeTransaction } from './stripe-transaction';
 import { toStripeTransaction } from './stripe-transaction.client';
@@ -11,15 +14,17 @@ export interface CheckoutRequest {
   readonly customerId: string;
   readonly stripeCustomerId: string;
   readonly cents: number;
-  /** May contain `{CHECKOUT_SESSION_ID}`, which Stripe replaces. */
-  readonly successUrl: string;
-  readonly cancelUrl: string;
+  /** Whether the card may be charged later without its holder. */
+  readonly saveCard: boolean;
 }
 
 /** What top-ups ask of Stripe: customers, pages to pay on, and what became of a payment. */
 @Injectable()
 export class StripeClient {
-  constructor(private readonly stripe: StripeConnection) {}
+  constructor(
+    private readonly stripe: StripeConnection,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
 
   /** @throws CardTopUpsUnavailableError */
   assertConfigured(): void {
@@ -44,6 +49,7 @@ export class StripeClient {
   /** A page of Stripe's to pay a top-up on. https://docs.stripe.com/api/checkout/sessions/create */
   async createCheckout(request: CheckoutRequest): Promise<{ sessionId: string; url: string }> {
     const metadata = { topup_id: request.topUpId, customer_id: request.customerId };
+    const pages = `${publicUrlOf(this.config)}/topups`;
     const session = await attempt(
       this.stripe.api.checkout.sessions.create(
         {
@@ -58,9 +64,13 @@ export class StripeClient {
             },
           ],
           metadata,
-          payment_intent_data: { metadata, description: `Prepaid credit, top-up ${request.topUpId}` },
-          success_url: request.successUrl,
-          cancel_url: request.cancelUrl,
+          payment_intent_data: {
+            metadata,
+            description: `Prepaid credit, top-up ${request.topUpId}`,
+            ...(request.saveCard ? { setup_future_usage: 'off_session' } : {}),
+          },
+          success_url: `${pages}/return?session_id={CHECKOUT_SESSION_ID}`,
+          cancel_url: `${pages}/cancelled`,
         },
         { idempotencyKey: request.topUpId },
       ),

@@ -48,6 +48,11 @@ export const CANCELLED_PAGE: Page = {
   text: 'You left the payment page. Nothing was charged; you can start another top-up at any time.',
 };
 
+export const CARD_SAVED_PAGE: Page = {
+  title: 'Card saved',
+  text: 'Your card is saved, and nothing was charged. You can close this page.',
+};
+
 /** A whole document: no script, nothing from elsewhere. */
 export function render({ title, text, refresh }: Page): string {
   return `<!doctype html>

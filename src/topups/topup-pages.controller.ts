@@ -1,6 +1,6 @@
 import { Controller, Get, Header, HttpCode, Query } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
-import { CANCELLED_PAGE, render, returnPage } from './topup-page';
+import { CANCELLED_PAGE, CARD_SAVED_PAGE, render, returnPage } from './topup-page';
 import { TopUpsService } from './topups.service';
 
 const HTML = 'text/html; charset=utf-8';
@@ -30,5 +30,14 @@ export class TopUpPagesController {
   @Header('referrer-policy', 'no-referrer')
   cancelled(): string {
     return render(CANCELLED_PAGE);
+  }
+
+  @Get('card-saved')
+  @Header('content-type', HTML)
+  @Header('content-security-policy', POLICY)
+  @Header('cache-control', 'no-store')
+  @Header('referrer-policy', 'no-referrer')
+  cardSaved(): string {
+    return render(CARD_SAVED_PAGE);
   }
 }

@@ -1,6 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
-import { IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
+import { IsBoolean, IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
 import { formatMoney } from '../common/money';
 import { TOP_UP_STATES, type TopUp } from './topup';
 
@@ -12,6 +12,11 @@ export class CreateTopUpDto {
   @ApiProperty({ type: 'integer', example: 2500, description: 'US cents, within the bounds that the operator sets.' })
   @IsInt({ message: 'amountCents must be a whole number of US cents' })
   amountCents!: number;
+
+  @ApiPropertyOptional({ default: false, description: 'Keep the card for auto-reload, with the consent of its holder.' })
+  @IsOptional()
+  @IsBoolean()
+  saveCard?: boolean;
 
   @ApiPropertyOptional({ example: CUSTOMER_ID, description: 'For the operator, who has no customer of its own.' })
   @IsOptional()

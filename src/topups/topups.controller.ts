@@ -3,7 +3,7 @@ import { ApiBearerAuth, ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags
 import { InvalidRequestError } from '../common/billing-error';
 import { AccessGuard, CurrentCaller } from '../customers/access.guard';
 import { type Caller, visibleCustomer } from '../customers/access';
-import { ACCESS_PROBLEMS, ApiRefusals } from './refusals.dto';
+import { ACCESS_PROBLEMS, ApiRefusals, PROCESSOR_PROBLEMS } from './refusals.dto';
 import { CreateTopUpDto, ListTopUpsDto, toTopUpDto, TopUpDto, TopUpListDto } from './topup.dto';
 import { TopUpsService } from './topups.service';
 
@@ -26,13 +26,10 @@ export class TopUpsController {
     ...ACCESS_PROBLEMS,
     { status: 400, code: 'amount_out_of_range', detail: 'The amount is not within the bounds, which are given.' },
     { status: 400, code: 'customer_id_required', detail: 'The operator must say whose balance is meant.' },
-    { status: 404, code: 'customer_not_found', detail: 'There is no such customer.' },
-    { status: 501, code: 'card_top_ups_unavailable', detail: 'This server does not take cards.' },
-    { status: 502, code: 'card_processor_unavailable', detail: 'The card processor refused. Nothing was charged.' },
-    { status: 503, code: 'card_processor_unavailable', detail: 'The card processor cannot be reached. Try again.' },
+    ...PROCESSOR_PROBLEMS,
   )
   async create(@CurrentCaller() caller: Caller, @Body() body: CreateTopUpDto): Promise<TopUpDto> {
-    return toTopUpDto(await this.topUps.create(oneCustomer(caller, body.customerId), body.amountCents));
+    return toTopUpDto(await this.topUps.create(oneCustomer(caller, body.customerId), body));
   }
 
   @Get()

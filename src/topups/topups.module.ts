@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { CreditsModule } from '../credits/credits.module';
 import { CustomersModule } from '../customers/customers.module';
 import { LedgerModule } from '../ledger/ledger.module';
+import { CARDS } from './cards/cards.providers';
 import { CHECKOUT } from './checkout.providers';
 import { StripeConnection } from './stripe-connection.client';
 import { StripeEvents } from './stripe-events.service';
@@ -11,7 +12,7 @@ import { StripeWebhookController } from './stripe-webhook.controller';
 import type { TopUpsPart } from './topups-part.providers';
 
 /** A line for each part. All of them meet at Stripe's connection, its events, and the movements of its balance. */
-const PARTS: readonly TopUpsPart[] = [CHECKOUT];
+const PARTS: readonly TopUpsPart[] = [CHECKOUT, CARDS];
 
 @Module({
   imports: [CreditsModule, CustomersModule, LedgerModule],

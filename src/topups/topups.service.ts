@@ -5,44 +5,43 @@ import { prefixedId } from '../common/id';
 import type { Money } from '../common/money';
 import { CONFIG } from '../config/config.module';
 import type { Config } from '../config/config';
-import { CustomersService } from '../customers/customers.service';
 import { DatabaseService } from '../database/database.service';
+import { StripeCustomers } from './stripe-customers.service';
 import { StripeClient } from './stripe.client';
 import { assertInRange, centsToUsd, type TopUp, type TopUpState } from './topup';
+
+/** What a customer asks for. */
+export interface TopUpOrder {
+  readonly amountCents: number;
+  readonly saveCard?: boolean;
+}
 
 /** Starts top-ups by card and shows them. Money arrives elsewhere: in the webhook. */
 @Injectable()
 export class TopUpsService {
   constructor(
     private readonly database: DatabaseService,
-    private readonly customers: CustomersService,
+    private readonly customers: StripeCustomers,
     private readonly stripe: StripeClient,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
   /**
-   * A top-up of `cents` US cents, and the page of Stripe's to pay it on. Our row comes first: whatever is paid on a
+   * A top-up of `amountCents` US cents, and the page of Stripe's to pay it on. Our row comes first: whatever is paid on a
    * page finds the top-up that it was made for, also when we die before we know of the page.
    * @throws AmountOutOfRangeError, NotFoundError `customer_not_found`, CardTopUpsUnavailableError, CardProcessorError
    */
-  async create(customerId: string, cents: number): Promise<TopUp> {
+  async create(customerId: string, order: TopUpOrder): Promise<TopUp> {
+    const { amountCents: cents, saveCard = false } = order;
     this.stripe.assertConfigured();
     assertInRange(cents, this.config.topUps);
-    const stripeCustomerId = await this.stripeCustomerOf(customerId);
+    const stripeCustomerId = await this.customers.idOf(customerId);
     const id = prefixedId('top');
     await this.database.query(
       `INSERT INTO topups (id, customer_id, rail, state, asset, atoms) VALUES ($1, $2, 'card', 'pending', 'USD', $3)`,
       [id, customerId, centsToUsd(cents).atoms],
     );
-    const pages = `${this.publicUrl()}/topups`;
-    const request = {
-      topUpId: id,
-      customerId,
-      stripeCustomerId,
-      cents,
-      successUrl: `${pages}/return?session_id={CHECKOUT_SESSION_ID}`,
-      cancelUrl: `${pages}/cancelled`,
-    };
+    const request = { topUpId: id, customerId, stripeCustomerId, cents, saveCard };
     try {
       const { sessionId, url } = await this.stripe.createCheckout(request);
       await this.database.query('UPDATE topups SET checkout_session_id = $2, url = $3 WHERE id = $1', [
@@ -84,17 +83,6 @@ export class TopUpsService {
       sessionId,
     ]);
     return rows[0] && toTopUp(rows[0]);
-  }
-
-  private async stripeCustomerOf(customerId: string): Promise<string> {
-    const customer = await this.customers.get(customerId);
-    if (customer.stripeCustomerId !== null) return customer.stripeCustomerId;
-    return this.customers.setStripeCustomer(customerId, await this.stripe.createCustomer(customer));
-  }
-
-  private publicUrl(): string {
-    const { publicUrl, host, port } = this.config.http;
-    return publicUrl ?? `http://${host}:${port}`;
   }
 }
 

@@ -1,0 +1,22 @@
+/** A card that a customer has saved at Stripe: we keep nothing of it. */
+export interface SavedCard {
+  /** `pm_…` */
+  readonly id: string;
+  readonly brand: string;
+  readonly last4: string;
+  readonly expiresMonth: number;
+  readonly expiresYear: number;
+  /** The same for the same number, whenever it is saved again; Stripe has it for cards of almost every kind. */
+  readonly fingerprint: string | null;
+  /** What the customer chose; the newest, when it chose none. */
+  readonly isDefault: boolean;
+}
+
+/**
+ * The card to charge without its holder: the default, or if that is the one that was `refused`, the newest other.
+ * `cards` newest first.
+ */
+export function cardToCharge(cards: readonly SavedCard[], refused: string | null): SavedCard | undefined {
+  const usable = cards.filter(({ fingerprint }) => refused === null || fingerprint !== refused);
+  return usable.find(({ isDefault }) => isDefault) ?? usable[0];
+}
