@@ -16,6 +16,8 @@ export interface Config {
   readonly upstream: { readonly url: string; readonly apiKey: string | undefined; readonly timeoutMs: number };
   readonly holdTtlSeconds: number;
   readonly topUps: { readonly minCents: number; readonly maxCents: number };
+  /** After so many declines in a row a card is not charged any more without its holder. */
+  readonly autoReload: { readonly maxFailures: number };
   /** Left out: no top-ups by card. */
   readonly stripe: StripeConfig | undefined;
   /** Left out: no payments in USDC. */

@@ -84,6 +84,12 @@ export class EnvironmentDto extends NetworkEnvironmentDto {
   @Max(100_000_000, { message: 'must be at most 100000000 cents' })
   TOPUP_MAX_CENTS: number = 1_000_000;
 
+  @integer
+  @IsInt({ message: 'must be a whole number' })
+  @Min(1, { message: 'must be at least 1' })
+  @Max(20, { message: 'must be at most 20' })
+  AUTO_RELOAD_MAX_FAILURES: number = 4;
+
   @IsBooleanString({ message: 'must be true or false' })
   JOBS_IN_PROCESS: string = 'true';
 

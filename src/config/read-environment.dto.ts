@@ -43,6 +43,7 @@ export function readEnvironment(env: Record<string, string | undefined>): Config
     },
     holdTtlSeconds: dto.HOLD_TTL_SECONDS,
     topUps: { minCents: dto.TOPUP_MIN_CENTS, maxCents: dto.TOPUP_MAX_CENTS },
+    autoReload: { maxFailures: dto.AUTO_RELOAD_MAX_FAILURES },
     stripe: stripeOf(dto),
     x402: x402Of(dto, [...(first ? [first] : []), ...further.networks]),
     creditAuthority: creditAuthorityOf(dto),

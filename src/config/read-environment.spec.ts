@@ -74,6 +74,7 @@ describe('readEnvironment', () => {
     ['STRIPE_API_URL', 'secret'],
     ['TOPUP_MIN_CENTS', '49'],
     ['TOPUP_MAX_CENTS', '100000001'],
+    ['AUTO_RELOAD_MAX_FAILURES', '0'],
     ['X402_NETWORK', 'base'],
     ['X402_PAY_TO', '0x1234'],
     ['X402_ASSET', 'usdc'],

@@ -12,6 +12,8 @@ import { LedgerService } from '../ledger/ledger.service';
 import type { JournalEntry } from '../ledger/journal-entry';
 import type { CheckoutReference, ReportedPayment } from './checkout-event';
 import { stripeFeeJob } from './stripe-fee-job';
+import { StripeMovements } from './stripe-movements.service';
+import { feeInUsd, type StripeTransaction } from './stripe-transaction';
 import { centsToUsd, nextState, type TopUpNews, type TopUpState } from './topup';
 
 /** What an event did to the books, kept with the event. */
@@ -36,6 +38,7 @@ export class CardPaymentsService {
     private readonly grants: GrantsService,
     private readonly accounts: LedgerAccountsService,
     private readonly jobs: JobsService,
+    private readonly movements: StripeMovements,
   ) {}
 
   /** Before the transaction: makes sure of the ledger accounts that the payment of this checkout may need. */
@@ -46,10 +49,21 @@ export class CardPaymentsService {
   }
 
   /**
-   * A payment arrived, with the fee that Stripe keeps of it if that is known. Each payment intent is booked once,
-   * whatever tells of it. No top-up: suspense. A second payment of the same top-up: further credit.
+   * A payment arrived, with its movement at Stripe (which tells the fee) if that is known. Each payment intent is
+   * booked once, whatever tells of it. No top-up: suspense. A second payment of the same top-up: further credit.
    */
-  async book(tx: Tx, checkout: CheckoutReference, payment: ReportedPayment, fee: Money | undefined): Promise<Effect> {
+  async book(
+    tx: Tx,
+    checkout: CheckoutReference,
+    payment: ReportedPayment,
+    movement?: StripeTransaction,
+  ): Promise<Effect> {
+    const effect = await this.enter(tx, checkout, payment, movement && feeInUsd(movement));
+    if (movement) await this.movements.bindPayment(tx, movement);
+    return effect;
+  }
+
+  private async enter(tx: Tx, checkout: CheckoutReference, payment: ReportedPayment, fee?: Money): Promise<Effect> {
     const { paymentIntentId, currency } = payment;
     if (currency !== 'usd') {
       this.logger.error(`ALERT ${payment.total} ${currency} of ${paymentIntentId} are not on the books: only usd is.`);
@@ -71,7 +85,7 @@ export class CardPaymentsService {
     const arrived = { paymentIntentId, gross, tax, fee: fee ?? usd(0n) };
     if (!topUp) {
       this.logger.error(`ALERT ${paymentIntentId} of ${checkout.sessionId} belongs to no top-up: it is in suspense.`);
-      const entry = unknownPaymentReceived({ ...arrived, sessionId: checkout.sessionId });
+      const entry = unknownPaymentReceived({ ...arrived, sessionId: checkout.sessionId ?? paymentIntentId });
       await rememberEntry(tx, paymentIntentId, await this.post(tx, entry));
       return 'suspense';
     }
@@ -112,8 +126,11 @@ export class CardPaymentsService {
     return rows.length > 0;
   }
 
-  /** Books the fee of a payment that was booked without one. */
-  async bookFee(tx: Tx, paymentIntentId: string, fee: Money): Promise<Effect> {
+  /** Books the movement of a payment, and its fee if it was booked without one. */
+  async bookMovement(tx: Tx, paymentIntentId: string, movement: StripeTransaction): Promise<Effect> {
+    await this.movements.bindPayment(tx, movement);
+    const fee = feeInUsd(movement);
+    if (!fee) return 'unchanged';
     const [payment] = await tx.query<{ customer_id: string | null }>(
       `UPDATE stripe_payments SET fee_atoms = $2 WHERE payment_intent_id = $1 AND fee_atoms IS NULL
        RETURNING (SELECT customer_id FROM topups WHERE id = topup_id) AS customer_id`,

@@ -10,7 +10,8 @@ export type CheckoutNews =
 
 /** Which session, and which of our top-ups it was made for, if it was. */
 export interface CheckoutReference {
-  readonly sessionId: string;
+  /** `null` for a card that was charged without a page. */
+  readonly sessionId: string | null;
   readonly topUpId: string | null;
 }
 
@@ -78,7 +79,7 @@ function bookedCharge({ object }: StripeEvent): CheckoutNews | undefined {
   return { kind: 'charge_booked', paymentIntentId };
 }
 
-function reference(event: StripeEvent): CheckoutReference {
+function reference(event: StripeEvent): CheckoutReference & { readonly sessionId: string } {
   const { id, metadata } = event.object;
   if (typeof id !== 'string') throw unreadable(event, 'id');
   const topUpId = isRecord(metadata) ? metadata['topup_id'] : undefined;

@@ -4,8 +4,6 @@ import { CardPaymentsService } from './card-payments.service';
 import { type CheckoutNews, newsOf } from './checkout-event';
 import type { StripeEvent } from './stripe-event';
 import { type StripeEffect, type StripeEventHandler, StripeEvents } from './stripe-events.service';
-import { StripeMovements } from './stripe-movements.service';
-import { feeInUsd } from './stripe-transaction';
 import { StripeClient } from './stripe.client';
 
 /** What happens to a checkout page, and the fee of its payment. */
@@ -24,7 +22,6 @@ export class CheckoutEvents implements StripeEventHandler, OnModuleInit {
     private readonly database: DatabaseService,
     private readonly stripe: StripeClient,
     private readonly payments: CardPaymentsService,
-    private readonly movements: StripeMovements,
   ) {}
 
   onModuleInit(): void {
@@ -41,20 +38,12 @@ export class CheckoutEvents implements StripeEventHandler, OnModuleInit {
       case 'paid': {
         const booked = await this.stripe.movementOf(news.payment.paymentIntentId);
         await this.payments.prepare(this.database, news.checkout);
-        return async (tx) => {
-          const effect = await this.payments.book(tx, news.checkout, news.payment, booked && feeInUsd(booked));
-          if (booked) await this.movements.bindPayment(tx, booked);
-          return effect;
-        };
+        return (tx) => this.payments.book(tx, news.checkout, news.payment, booked);
       }
       case 'charge_booked': {
         if (!(await this.payments.lacksFee(this.database, news.paymentIntentId))) return undefined;
         const booked = await this.stripe.movementOf(news.paymentIntentId);
-        const fee = booked && feeInUsd(booked);
-        return async (tx) => {
-          if (booked) await this.movements.bindPayment(tx, booked);
-          return fee ? this.payments.bookFee(tx, news.paymentIntentId, fee) : 'unchanged';
-        };
+        return async (tx) => (booked ? this.payments.bookMovement(tx, news.paymentIntentId, booked) : 'unchanged');
       }
       case 'nothing_paid':
         return async () => 'nothing_paid';

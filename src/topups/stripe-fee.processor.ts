@@ -5,7 +5,6 @@ import { HopelessJobError } from '../jobs/job-error';
 import { JobsService } from '../jobs/jobs.service';
 import { CardPaymentsService } from './card-payments.service';
 import { STRIPE_FEE, type StripeFeePayload } from './stripe-fee-job';
-import { StripeMovements } from './stripe-movements.service';
 import { feeInUsd } from './stripe-transaction';
 import { StripeClient } from './stripe.client';
 
@@ -17,7 +16,6 @@ export class StripeFeeProcessor implements OnModuleInit {
     private readonly database: DatabaseService,
     private readonly stripe: StripeClient,
     private readonly payments: CardPaymentsService,
-    private readonly movements: StripeMovements,
   ) {}
 
   onModuleInit(): void {
@@ -28,13 +26,9 @@ export class StripeFeeProcessor implements OnModuleInit {
     if (!(await this.payments.lacksFee(this.database, paymentIntentId))) return undefined;
     const booked = await this.stripe.askMovement(paymentIntentId);
     if (booked === 'unbooked') throw new Error(`Stripe has not booked ${paymentIntentId} yet.`);
-    const fee = booked === 'no_payment_intent' ? undefined : feeInUsd(booked);
-    if (booked === 'no_payment_intent' || !fee) {
+    if (booked === 'no_payment_intent' || !feeInUsd(booked)) {
       throw new HopelessJobError(`Stripe settles ${paymentIntentId} in another currency than USD.`);
     }
-    return async (tx) => {
-      await this.movements.bindPayment(tx, booked);
-      await this.payments.bookFee(tx, paymentIntentId, fee);
-    };
+    return (tx) => this.payments.bookMovement(tx, paymentIntentId, booked);
   }
 }

@@ -79,6 +79,15 @@ export class StripeClient {
     return { sessionId: session.id, url: session.url };
   }
 
+  /** Nobody can pay on the page any more; safe to repeat, and nothing happens to one that was paid. */
+  async expireCheckout(sessionId: string): Promise<void> {
+    try {
+      await this.stripe.api.checkout.sessions.expire(sessionId, {}, { idempotencyKey: `expire:${sessionId}` });
+    } catch (error) {
+      if (!(error instanceof Stripe.errors.StripeInvalidRequestError)) await attempt(Promise.reject(error));
+    }
+  }
+
   /**
    * The movement of a payment, with the fee that Stripe keeps of it. `undefined` when that is not known, for whatever
    * reason: it is never one to make a customer wait for credit.

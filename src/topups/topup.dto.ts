@@ -13,7 +13,10 @@ export class CreateTopUpDto {
   @IsInt({ message: 'amountCents must be a whole number of US cents' })
   amountCents!: number;
 
-  @ApiPropertyOptional({ default: false, description: 'Keep the card for auto-reload, with the consent of its holder.' })
+  @ApiPropertyOptional({
+    default: false,
+    description: 'Keep the card for auto-reload, with the consent of its holder.',
+  })
   @IsOptional()
   @IsBoolean()
   saveCard?: boolean;

@@ -52,11 +52,7 @@ export class SavedCardsController {
   @ApiOperation({ operationId: 'removeCard', summary: 'Forget a card' })
   @ApiNoContentResponse()
   @ApiRefusals(...ACCESS_PROBLEMS, NO_CARD, ...PROCESSOR_PROBLEMS)
-  async remove(
-    @CurrentCaller() caller: Caller,
-    @Param('id') id: string,
-    @Query() owner: CardOwnerDto,
-  ): Promise<void> {
+  async remove(@CurrentCaller() caller: Caller, @Param('id') id: string, @Query() owner: CardOwnerDto): Promise<void> {
     await this.cards.remove(oneCustomer(caller, owner.customerId), id);
   }
 }

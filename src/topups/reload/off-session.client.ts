@@ -118,4 +118,3 @@ function answerOf(intent: Stripe.PaymentIntent): ChargeAnswer {
       };
   }
 }
-

@@ -37,7 +37,12 @@ export type ReloadState = (typeof RELOAD_STATES)[number];
 export type ReloadOutcome =
   | { readonly kind: 'succeeded'; readonly payment: ReportedPayment; readonly movement: StripeTransaction | undefined }
   | { readonly kind: 'processing'; readonly paymentIntentId: string }
-  | { readonly kind: 'needs_authentication'; readonly paymentIntentId: string; readonly sessionId: string; readonly url: string }
+  | {
+      readonly kind: 'needs_authentication';
+      readonly paymentIntentId: string;
+      readonly sessionId: string;
+      readonly url: string;
+    }
   | ({ readonly kind: 'declined'; readonly paymentIntentId: string | null } & Decline)
   | { readonly kind: 'no_card' }
   | { readonly kind: 'never_reached' }

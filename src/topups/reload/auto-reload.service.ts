@@ -1,0 +1,80 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { prefixedId } from '../../common/id';
+import { formatMoney, minus, type Money } from '../../common/money';
+import { CONFIG } from '../../config/config.module';
+import type { Config } from '../../config/config';
+import { NotificationsService } from '../../customers/notifications.service';
+import type { Tx } from '../../database/tx';
+import { JobsService } from '../../jobs/jobs.service';
+import { type AutoReloadRule, leftOf, sizeOf } from './auto-reload';
+import { reloadJob } from './reload-job';
+import { ReloadAttempts } from './reload-attempts.service';
+import { ReloadRules, type ReloadSituation } from './reload-rules.service';
+
+/** What an evaluation came to. */
+export type Evaluation =
+  'started' | 'no_rule' | 'not_active' | 'resting' | 'pending' | 'disputed' | 'enough' | 'cap_reached';
+
+/**
+ * Decides whether a balance is to be filled up. Whoever may have changed something asks (a call that went below the
+ * threshold, money that arrived, a rule that changed); the answer is given under the rule's lock, so that many askers
+ * start one attempt.
+ */
+@Injectable()
+export class AutoReloadService {
+  constructor(
+    private readonly jobs: JobsService,
+    private readonly rules: ReloadRules,
+    private readonly attempts: ReloadAttempts,
+    private readonly notifications: NotificationsService,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
+
+  /** In the transaction of what may have changed the answer. An attempt exists with its commit, and never without it. */
+  async evaluate(tx: Tx, customerId: string): Promise<Evaluation> {
+    const rule = await this.rules.lock(tx, customerId);
+    if (!rule) return 'no_rule';
+    if (!rule.enabled || rule.state !== 'active') return 'not_active';
+    const situation = await this.rules.situation(tx, customerId);
+    if (situation.pending) return 'pending';
+    if (situation.disputed) return 'disputed';
+    if (rule.nextTryAt !== null && rule.nextTryAt > situation.now) return 'resting';
+    const left = leftOf(rule, situation.charged);
+    const sized = sizeOf(rule, situation.balance, left, this.config.topUps);
+    if ('charge' in sized) return this.start(tx, rule, sized.charge);
+    if (sized.none === 'cap_reached') await this.tellOfCap(tx, rule, situation);
+    return sized.none;
+  }
+
+  private async start(tx: Tx, rule: AutoReloadRule, charge: Money): Promise<'started'> {
+    const attempt = { id: prefixedId('arl'), topUpId: prefixedId('top'), customerId: rule.customerId, amount: charge };
+    await this.attempts.insert(tx, attempt);
+    await this.rules.change(tx, rule.customerId, { reason: null, nextTryAt: null });
+    await this.jobs.enqueue(tx, reloadJob(attempt.id));
+    return 'started';
+  }
+
+  /** Told once for each window that is full; tried again when the next one begins. */
+  private async tellOfCap(tx: Tx, rule: AutoReloadRule, { charged, balance, windows }: ReloadSituation): Promise<void> {
+    const { dayCap, monthCap, customerId } = rule;
+    const month =
+      monthCap !== null && (dayCap === null || freeIn(monthCap, charged.month) <= freeIn(dayCap, charged.day));
+    const window = month ? windows.month : windows.day;
+    await this.rules.change(tx, customerId, { reason: 'cap_reached', nextTryAt: window.to });
+    const cap = month ? monthCap : dayCap;
+    await this.notifications.add(tx, {
+      customerId,
+      kind: 'reload_cap_reached',
+      key: `reload-cap:${customerId}:${month ? 'month' : 'day'}:${window.from.toISOString()}`,
+      data: {
+        period: month ? 'month' : 'day',
+        cap: cap && formatMoney(cap),
+        charged: formatMoney(month ? charged.month : charged.day),
+        balance: formatMoney(balance),
+        resetsAt: window.to.toISOString(),
+      },
+    });
+  }
+}
+
+const freeIn = (cap: Money, charged: Money): bigint => minus(cap, charged).atoms;

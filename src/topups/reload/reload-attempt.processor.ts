@@ -1,0 +1,60 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { DatabaseService } from '../../database/database.service';
+import type { Job, JobWrites } from '../../jobs/job';
+import { JobsService } from '../../jobs/jobs.service';
+import { usdToCents } from '../topup';
+import { AUTO_RELOAD, type ReloadPayload } from './reload-job';
+import { nextReloadState, type ReloadOutcome } from './reload-attempt';
+import { ReloadCharges } from './reload-charges.service';
+import { ReloadOutcomes } from './reload-outcomes.service';
+import { type AttemptRow, ReloadAttempts } from './reload-attempts.service';
+import { ReloadCards } from './reload-cards.service';
+
+/** Tried for more than a day, so that an attempt whose outcome nobody knows is found out. */
+const ATTEMPTS = 40;
+
+/** Charges the card of an attempt, or finds out what became of it. */
+@Injectable()
+export class ReloadProcessor implements OnModuleInit {
+  constructor(
+    private readonly jobs: JobsService,
+    private readonly database: DatabaseService,
+    private readonly attempts: ReloadAttempts,
+    private readonly cards: ReloadCards,
+    private readonly charges: ReloadCharges,
+    private readonly outcomes: ReloadOutcomes,
+  ) {}
+
+  onModuleInit(): void {
+    this.jobs.handle<ReloadPayload>({ name: AUTO_RELOAD, attempts: ATTEMPTS, run: (job) => this.run(job) });
+  }
+
+  private async run({ payload: { attemptId } }: Job<ReloadPayload>): Promise<JobWrites | void> {
+    const planned = await this.attempts.find(attemptId);
+    if (!planned || nextReloadState(planned.state, 'asked') === undefined) return undefined;
+    await this.outcomes.prepare(this.database, planned);
+    const attempt = planned.paymentMethodId === null ? await this.begin(planned) : planned;
+    const outcome = attempt ? await this.ask(attempt) : ({ kind: 'no_card' } as const);
+    return (tx) => this.outcomes.converge(tx, planned, outcome);
+  }
+
+  /** With the card written down first: what is repeated must be the same. */
+  private async begin(attempt: AttemptRow): Promise<AttemptRow | undefined> {
+    const card = await this.cards.toCharge(attempt.customerId);
+    if (!card) return undefined;
+    await this.attempts.begin(this.database, attempt.id, card);
+    return this.attempts.find(attempt.id);
+  }
+
+  private async ask(attempt: AttemptRow): Promise<ReloadOutcome> {
+    try {
+      return await this.charges.outcomeOf(attempt, usdToCents(attempt.amount));
+    } catch (error) {
+      // Shown as what it is; the job asks again.
+      if (nextReloadState(attempt.state, 'unanswered')) {
+        await this.attempts.move(this.database, attempt.id, 'in_doubt', { reason: 'processor_unreachable' });
+      }
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,65 @@
+import { Injectable } from '@nestjs/common';
+import { DatabaseService } from '../../database/database.service';
+import { cardToCharge, type SavedCard } from '../cards/saved-card';
+import { SavedCardsService } from '../cards/saved-cards.service';
+import type { StripeEffect } from '../stripe-events.service';
+import { AutoReloadService } from './auto-reload.service';
+import { ReloadAttempts } from './reload-attempts.service';
+import { ReloadCharges } from './reload-charges.service';
+import { ReloadRules, RESUMED } from './reload-rules.service';
+
+/** Which card auto-reload charges, and how a rule that one has stopped goes on with another. */
+@Injectable()
+export class ReloadCards {
+  constructor(
+    private readonly database: DatabaseService,
+    private readonly rules: ReloadRules,
+    private readonly attempts: ReloadAttempts,
+    private readonly cards: SavedCardsService,
+    private readonly charges: ReloadCharges,
+    private readonly autoReload: AutoReloadService,
+  ) {}
+
+  /** @throws CardProcessorError */
+  async toCharge(customerId: string): Promise<SavedCard | undefined> {
+    const rule = await this.rules.find(customerId);
+    return cardToCharge(await this.cards.list(customerId), rule?.refusedFingerprint ?? null);
+  }
+
+  /** Our customer, if its rule waits for another card. */
+  async stoppedCustomer(stripeCustomerId: string): Promise<string | undefined> {
+    const [stopped] = await this.database.query<{ customer_id: string }>(
+      `SELECT r.customer_id FROM auto_reload_rules r JOIN customers c ON c.id = r.customer_id
+        WHERE c.stripe_customer_id = $1 AND r.state <> 'active'`,
+      [stripeCustomerId],
+    );
+    return stopped?.customer_id;
+  }
+
+  /** The cards of a customer have changed: with another than the one that was refused, or that one `renewed`, it goes on. */
+  async changed(customerId: string, renewed: boolean): Promise<StripeEffect | undefined> {
+    if (!renewed && !(await this.toCharge(customerId))) return undefined;
+    await this.closePages(customerId);
+    return (tx) => this.resume(tx, customerId);
+  }
+
+  /** The customer says that it may go on. @throws CardProcessorError */
+  async resumeNow(customerId: string): Promise<void> {
+    await this.closePages(customerId);
+    await this.database.transaction((tx) => this.resume(tx, customerId));
+  }
+
+  private async resume(tx: Parameters<StripeEffect>[0], customerId: string): Promise<string> {
+    const rule = await this.rules.lock(tx, customerId);
+    if (!rule) return 'unchanged';
+    await this.rules.change(tx, customerId, RESUMED);
+    await this.autoReload.evaluate(tx, customerId);
+    return 'reload_resumed';
+  }
+
+  /** A page that waits for its holder is an attempt that is pending: there is no other beside it. */
+  private async closePages(customerId: string): Promise<void> {
+    const [newest] = await this.attempts.list(customerId, 1);
+    if (newest?.state === 'needs_authentication') await this.charges.closePage(newest);
+  }
+}

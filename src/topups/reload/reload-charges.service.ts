@@ -1,0 +1,47 @@
+import { Injectable } from '@nestjs/common';
+import { StripeCustomers } from '../stripe-customers.service';
+import { StripeClient } from '../stripe.client';
+import { type ChargeAnswer, OffSessionClient } from './off-session.client';
+import type { ReloadOutcome } from './reload-attempt';
+import type { AttemptRow } from './reload-attempts.service';
+
+/** Stripe keeps an idempotency key for 24 h at least: before that is over, we ask in another way. */
+const KEY_LIVES_MS = 20 * 3_600_000;
+
+/** An attempt at Stripe: charged once, whatever dies in between. */
+@Injectable()
+export class ReloadCharges {
+  constructor(
+    private readonly customers: StripeCustomers,
+    private readonly offSession: OffSessionClient,
+    private readonly stripe: StripeClient,
+  ) {}
+
+  /** Charges the card of an attempt, in US cents, or learns what became of that. @throws CardProcessorError */
+  async outcomeOf(attempt: AttemptRow, cents: number): Promise<ReloadOutcome> {
+    const stripeCustomerId = await this.customers.idOf(attempt.customerId);
+    const answer = await this.ask(attempt, stripeCustomerId, cents);
+    if (answer === undefined) return { kind: 'never_reached' };
+    if (answer.kind !== 'authentication_required') return answer;
+    const { paymentIntentId } = answer;
+    const cancelled = await this.offSession.cancel(paymentIntentId);
+    if (cancelled !== 'cancelled' && cancelled.kind !== 'authentication_required') return cancelled;
+    const { topUpId, customerId } = attempt;
+    const page = await this.stripe.createCheckout({ topUpId, customerId, stripeCustomerId, cents, saveCard: true });
+    return { kind: 'needs_authentication', paymentIntentId, ...page };
+  }
+
+  /** Nobody can pay on the page any more that the holder of the card was sent to. */
+  async closePage({ sessionId }: Pick<AttemptRow, 'sessionId'>): Promise<void> {
+    if (sessionId !== null) await this.stripe.expireCheckout(sessionId);
+  }
+
+  private async ask(attempt: AttemptRow, stripeCustomerId: string, cents: number): Promise<ChargeAnswer | undefined> {
+    const { id, topUpId, customerId, paymentMethodId, createdAt } = attempt;
+    if (Date.now() - createdAt.getTime() > KEY_LIVES_MS) {
+      return this.offSession.search(id, stripeCustomerId, createdAt);
+    }
+    const charge = { attemptId: id, topUpId, customerId, stripeCustomerId, cents };
+    return this.offSession.charge({ ...charge, paymentMethodId: paymentMethodId ?? '' });
+  }
+}

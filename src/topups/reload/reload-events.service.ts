@@ -1,0 +1,69 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { DatabaseService } from '../../database/database.service';
+import { idOf, isRecord, type StripeEvent } from '../stripe-event';
+import { type StripeEffect, StripeEvents } from '../stripe-events.service';
+import { OffSessionClient } from './off-session.client';
+import { ReloadOutcomes } from './reload-outcomes.service';
+import { ReloadAttempts } from './reload-attempts.service';
+import { ReloadCards } from './reload-cards.service';
+
+const INTENTS = ['succeeded', 'payment_failed', 'processing'].map((news) => `payment_intent.${news}`);
+const PAGES = ['completed', 'async_payment_succeeded', 'expired'].map((news) => `checkout.session.${news}`);
+/** Its bank has renewed it: another card under the same number. */
+const RENEWALS = ['payment_method.automatically_updated', 'payment_method.updated'];
+const CARDS = ['payment_method.attached', 'customer.updated', ...RENEWALS];
+
+/** What Stripe tells of attempts: late payments, pages that their holders were sent to, and cards that changed. */
+@Injectable()
+export class ReloadEvents implements OnModuleInit {
+  constructor(
+    private readonly events: StripeEvents,
+    private readonly database: DatabaseService,
+    private readonly attempts: ReloadAttempts,
+    private readonly offSession: OffSessionClient,
+    private readonly outcomes: ReloadOutcomes,
+    private readonly cards: ReloadCards,
+  ) {}
+
+  onModuleInit(): void {
+    this.events.handle({ types: INTENTS, read: (event) => this.ofIntent(event) });
+    this.events.handle({ types: PAGES, read: (event) => this.ofPage(event) });
+    this.events.handle({ types: CARDS, read: (event) => this.ofCard(event) });
+  }
+
+  private async ofIntent({ object }: StripeEvent): Promise<StripeEffect | undefined> {
+    const attemptId = metadataOf(object, 'attempt_id');
+    const attempt = attemptId === undefined ? undefined : await this.attempts.find(attemptId);
+    const paymentIntentId = idOf(object);
+    if (!attempt || paymentIntentId === undefined) return undefined;
+    const answer = await this.offSession.find(paymentIntentId);
+    // The job that asked has the answer, too, and arranges what follows from it.
+    if (answer.kind === 'authentication_required') return undefined;
+    await this.outcomes.prepare(this.database, attempt);
+    return (tx) => this.outcomes.converge(tx, attempt, answer);
+  }
+
+  /** After the part that books the payment, in the same transaction. */
+  private async ofPage({ type, object }: StripeEvent): Promise<StripeEffect | undefined> {
+    const topUpId = metadataOf(object, 'topup_id');
+    const attempt = topUpId === undefined ? undefined : await this.attempts.ofTopUp(topUpId);
+    if (!attempt) return undefined;
+    if (type === 'checkout.session.expired') {
+      return (tx) => this.outcomes.converge(tx, attempt, { kind: 'link_expired' });
+    }
+    if (object['payment_status'] !== 'paid') return undefined;
+    return (tx) => this.outcomes.converge(tx, attempt, { kind: 'paid_on_page' });
+  }
+
+  private async ofCard({ type, object }: StripeEvent): Promise<StripeEffect | undefined> {
+    const stripeCustomerId = object['object'] === 'customer' ? idOf(object) : idOf(object['customer']);
+    const customerId = stripeCustomerId && (await this.cards.stoppedCustomer(stripeCustomerId));
+    return customerId ? this.cards.changed(customerId, RENEWALS.includes(type)) : undefined;
+  }
+}
+
+function metadataOf(object: StripeEvent['object'], name: string): string | undefined {
+  const { metadata } = object;
+  const value = isRecord(metadata) ? metadata[name] : undefined;
+  return typeof value === 'string' ? value : undefined;
+}

@@ -1,0 +1,47 @@
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import { CONFIG } from '../../config/config.module';
+import type { Config } from '../../config/config';
+import { DatabaseService } from '../../database/database.service';
+import { JobsService } from '../../jobs/jobs.service';
+import { StripeCustomers } from '../stripe-customers.service';
+import { assertPossible, type AutoReloadTerms } from './auto-reload';
+import { AutoReloadService } from './auto-reload.service';
+import { ReloadRules } from './reload-rules.service';
+
+/** Sets the terms of a customer, and keeps what rests or was capped from being forgotten. */
+@Injectable()
+export class ReloadTerms implements OnModuleInit {
+  constructor(
+    private readonly database: DatabaseService,
+    private readonly jobs: JobsService,
+    private readonly customers: StripeCustomers,
+    private readonly rules: ReloadRules,
+    private readonly autoReload: AutoReloadService,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
+
+  onModuleInit(): void {
+    this.jobs.register({ name: 'auto-reload-due', everySeconds: 60, run: () => this.evaluateDue() });
+  }
+
+  /**
+   * The terms of a customer, judged at once. A rule that was stopped stays so.
+   * @throws InvalidRequestError for terms under which nothing could ever be charged; NotFoundError `customer_not_found`
+   */
+  async set(customerId: string, terms: AutoReloadTerms): Promise<void> {
+    assertPossible(terms, this.config.topUps);
+    // Also makes sure that Stripe is connected and knows the customer.
+    await this.customers.idOf(customerId);
+    await this.database.transaction(async (tx) => {
+      await this.rules.putTerms(tx, customerId, terms);
+      await this.autoReload.evaluate(tx, customerId);
+    });
+  }
+
+  /** Wakes rules whose rest is over. The balance of most others is above their threshold: nobody asks for them. */
+  private async evaluateDue(): Promise<void> {
+    for (const customerId of await this.rules.due()) {
+      await this.database.transaction((tx) => this.autoReload.evaluate(tx, customerId));
+    }
+  }
+}
