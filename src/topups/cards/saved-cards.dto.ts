@@ -40,4 +40,11 @@ export class CardSetupDto {
   url!: string;
 }
 
-export const toSavedCardDto = ({ fingerprint: _, ...card }: SavedCard): SavedCardDto => card;
+export const toSavedCardDto = (card: SavedCard): SavedCardDto => ({
+  id: card.id,
+  brand: card.brand,
+  last4: card.last4,
+  expiresMonth: card.expiresMonth,
+  expiresYear: card.expiresYear,
+  isDefault: card.isDefault,
+});

@@ -106,6 +106,10 @@ function answerOf(intent: Stripe.PaymentIntent): ChargeAnswer {
       return { kind: 'processing', paymentIntentId: id };
     case 'requires_action':
       return { kind: 'authentication_required', paymentIntentId: id };
+    case 'canceled':
+    case 'requires_capture':
+    case 'requires_confirmation':
+    case 'requires_payment_method':
     default:
       if (error?.code === 'authentication_required' || error?.decline_code === 'authentication_required') {
         return { kind: 'authentication_required', paymentIntentId: id };
