@@ -3,6 +3,7 @@ import { newBankAccount } from './card';
 import { type Billing, applyBilling, updateCustomer } from './checkout-billing';
 import { customerOf } from './checkout-customer';
 import { idOf } from './ids';
+import { invoiceSession } from './invoices';
 import { createIntent } from './payment-intent-object';
 import { type Confirmation, confirmIntent, failAuthentication, settleDebit } from './payment-lifecycle';
 import { attachTo } from './payment-method-attachment';
@@ -80,7 +81,10 @@ export function settleAsync(sim: Simulation, session: Stripe.Checkout.Session, o
     throw badState(undefined, 'This Checkout Session does not wait for an asynchronous payment.');
   }
   settleDebit(sim, intent, outcome === 'succeeded', NOBODY);
-  if (outcome === 'succeeded') session.payment_status = 'paid';
+  if (outcome === 'succeeded') {
+    session.payment_status = 'paid';
+    issueInvoice(sim, session);
+  }
   sim.store.put('sessions', session);
   const type =
     outcome === 'succeeded' ? 'checkout.session.async_payment_succeeded' : 'checkout.session.async_payment_failed';
@@ -90,6 +94,12 @@ export function settleAsync(sim: Simulation, session: Stripe.Checkout.Session, o
 /** Where the browser goes after paying. https://docs.stripe.com/payments/checkout/custom-success-page */
 export function successUrl(session: Stripe.Checkout.Session): string {
   return (session.success_url ?? '/').replaceAll('{CHECKOUT_SESSION_ID}', session.id);
+}
+
+function issueInvoice(sim: Simulation, session: Stripe.Checkout.Session): void {
+  const items = sim.store.get('session_plans', session.id)?.items;
+  if (session.payment_status !== 'paid' || session.invoice_creation?.enabled !== true || items === undefined) return;
+  session.invoice = invoiceSession(sim, session, items).id;
 }
 
 function assertOpen(session: Stripe.Checkout.Session): void {
@@ -152,6 +162,7 @@ function conclude(
     },
   });
   updateCustomer(sim, session);
+  issueInvoice(sim, session);
   sim.store.put('sessions', session);
   sim.emit(NOBODY, 'checkout.session.completed', session);
   return { kind: 'complete', session };

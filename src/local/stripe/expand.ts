@@ -24,6 +24,7 @@ const TABLE_OF_PREFIX: Record<string, TableName> = {
   du: 'disputes',
   issfr: 'early_fraud_warnings',
   po: 'payouts',
+  in: 'invoices',
   txn: 'balance_transactions',
 };
 
@@ -46,6 +47,7 @@ const EXPANDABLE: Record<string, readonly string[]> = {
     'transfer',
   ],
   dispute: ['charge', 'payment_intent'],
+  invoice: ['customer', 'default_payment_method'],
   payout: ['balance_transaction', 'destination', 'failure_balance_transaction', 'original_payout', 'reversed_by'],
   'radar.early_fraud_warning': ['charge', 'payment_intent'],
   refund: [

@@ -11,6 +11,7 @@ import { showMoney } from './html';
 import { idOf } from './ids';
 import { answerBank, questionOf, requireAnyIntent, returnUrlOf } from './intent-authentication';
 import { Params } from './params';
+import { requireInvoice } from './invoices';
 import { type CardInput, newCard } from './card';
 import { type Simulation } from './simulation';
 import { StripeFault } from './stripe-fault';
@@ -46,6 +47,11 @@ export function serveHostedPages(app: FastifyInstance, sim: Simulation): void {
     act(sim, reply, request.params.id, (session) => authenticateSession(sim, session, passed(request.body))),
   );
   serveIntentAuthentication(app, sim);
+  app.get<WithId>('/invoices/:id', (request, reply) => {
+    const { total, currency, number, customer_name: name } = requireInvoice(sim, request.params.id);
+    const text = `${showMoney(total, currency)} paid${name ? ` by ${name}` : ''}.`;
+    return html(reply, notice(`Invoice ${number}`, text));
+  });
   app.get<WithId>('/receipts/:id', (request, reply) => {
     const { amount, amount_refunded: back, currency, created, description } = requireCharge(sim, request.params.id);
     const day = new Date(created * 1000).toISOString().slice(0, 10);

@@ -9,6 +9,7 @@ const INTERFACES: Record<string, string> = {
   customer: 'Stripe.Customer',
   dispute: 'Stripe.Dispute',
   event: 'Stripe.Event',
+  invoice: 'Stripe.Invoice',
   item: 'Stripe.LineItem',
   payment_intent: 'Stripe.PaymentIntent',
   payment_method: 'Stripe.PaymentMethod',

@@ -78,7 +78,7 @@ async function checkouts(customer: string, price: string): Promise<void> {
     saved_payment_method_options: { payment_method_save: 'enabled' },
     tax_id_collection: { enabled: true },
     customer_update: { address: 'auto', name: 'auto' },
-    invoice_creation: { enabled: false },
+    invoice_creation: { enabled: true },
   });
   await bench.press(`checkout/${session.id}/pay`, { card: '4000000000009995' });
   await bench.press(`checkout/${session.id}/pay`, { country: 'DE', name: 'Ada' });

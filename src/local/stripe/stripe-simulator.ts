@@ -12,6 +12,7 @@ import { eventRoutes } from './events';
 import { serveHostedPages } from './hosted-routes';
 import { paymentIntentRoutes } from './payment-intents';
 import { paymentMethodRoutes } from './payment-methods';
+import { invoiceRoutes } from './invoices';
 import { payoutRoutes } from './payouts';
 import { priceRoutes } from './prices';
 import { productRoutes } from './products';
@@ -82,6 +83,7 @@ const ROUTES: readonly Route[] = [
   ...testClockRoutes,
   ...taxIdRoutes,
   ...taxRegistrationRoutes,
+  ...invoiceRoutes,
 ];
 
 /**

@@ -2,6 +2,11 @@ import type Stripe from 'stripe';
 
 /** stripe-node turns the wire's string into a `Decimal`; what is kept and sent is the string. */
 export type WirePrice = Omit<Stripe.Price, 'unit_amount_decimal'> & { unit_amount_decimal: string | null };
+/** The package makes quantities `Decimal`s, and lists pages that fetch further ones. */
+export type WireInvoiceLine = Omit<Stripe.InvoiceLineItem, 'quantity_decimal'> & { quantity_decimal: string | null };
+export type WireInvoice = Omit<Stripe.Invoice, 'lines' | 'payments'> & {
+  lines: { object: 'list'; url: string; has_more: boolean; data: WireInvoiceLine[] };
+};
 export type WireLineItem = Omit<Stripe.LineItem, 'price'> & { price: WirePrice };
 
 /** What only the bank knows of a card: its number, and whether its holder agreed to payments without them. */
@@ -118,6 +123,7 @@ export interface Tables {
   card_secrets: CardSecret;
   tax_registrations: Stripe.Tax.Registration;
   tax_ids: Stripe.TaxId;
+  invoices: WireInvoice;
   charges: Stripe.Charge;
   refunds: Stripe.Refund;
   disputes: Stripe.Dispute;
@@ -148,6 +154,7 @@ export const TABLE_NAMES: readonly TableName[] = [
   'card_secrets',
   'tax_registrations',
   'tax_ids',
+  'invoices',
   'charges',
   'refunds',
   'disputes',

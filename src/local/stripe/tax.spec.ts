@@ -49,6 +49,7 @@ describe('automatic tax', () => {
     expect(registration).toMatchObject({ status: 'active', country: 'DE' });
     const session = await topUp();
     const { session: paid } = await bench.press(`checkout/${session.id}/pay`, { country: 'DE', name: 'Ada' });
+    expect(paid.invoice).toBeNull();
     expect(paid).toMatchObject({
       ...{ amount_subtotal: 2500, amount_total: 2975, total_details: { amount_tax: 475 } },
       customer_details: { name: 'Ada', address: { country: 'DE' } },
@@ -62,6 +63,19 @@ describe('automatic tax', () => {
     );
     await stripe.tax.registrations.update(registration.id, { expires_at: 'now' });
     expect((await stripe.tax.registrations.list({ status: 'active' })).data).toEqual([]);
+  });
+
+  it('is on the invoice that Checkout makes when asked to', async () => {
+    await register('DE');
+    const session = await topUp({ invoice_creation: { enabled: true } });
+    const { session: paid } = await bench.press(`checkout/${session.id}/pay`, { country: 'DE', name: 'Ada' });
+    const invoice = await stripe.invoices.retrieve(ref(paid.invoice));
+    expect(invoice).toMatchObject({
+      ...{ status: 'paid', customer_name: 'Ada', subtotal: 2500, total: 2975, total_excluding_tax: 2500 },
+      lines: { data: [{ description: 'Credit', amount: 2500 }] },
+    });
+    expect(await (await fetch(invoice.hosted_invoice_url ?? '')).text()).toContain('$29.75 paid by Ada');
+    expect((await stripe.events.list({ type: 'invoice.paid' })).data).toHaveLength(1);
   });
 
   it('may be inside the price, in a state, and of the whole EU', async () => {
