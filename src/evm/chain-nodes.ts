@@ -10,6 +10,7 @@ import {
   ResourceUnavailableRpcError,
   TimeoutError,
 } from 'viem';
+import { within } from '../common/within';
 import type { NetworkConfig } from '../config/network-config';
 import { Circuit, type CircuitState } from './circuit';
 
@@ -132,10 +133,8 @@ export class ChainNodes {
   }
 
   private async blockAt(at: number): Promise<bigint | undefined> {
-    const asked = this.requestOf(at)({ method: 'eth_blockNumber' });
-    asked.catch(() => undefined); // it may fail after nobody listens any more
     try {
-      return BigInt(String(await Promise.race([asked, late(PROBE_TIMEOUT_MS)])));
+      return BigInt(String(await within(PROBE_TIMEOUT_MS, this.requestOf(at)({ method: 'eth_blockNumber' }))));
     } catch {
       return undefined;
     }
@@ -162,11 +161,6 @@ interface Question {
 function saysNothing(error: unknown): boolean {
   if (error instanceof HttpRequestError || error instanceof TimeoutError) return true;
   return error instanceof LimitExceededRpcError || error instanceof ResourceUnavailableRpcError;
-}
-
-async function late(milliseconds: number): Promise<never> {
-  await new Promise((resolve) => setTimeout(resolve, milliseconds).unref());
-  throw new Error(`no answer within ${milliseconds} ms`);
 }
 
 const chainOf = ({ id, rpcUrls }: Pick<NetworkConfig, 'id' | 'rpcUrls'>) =>

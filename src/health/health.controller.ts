@@ -1,6 +1,7 @@
 import { Controller, Get, Header, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiServiceUnavailableResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+import { within } from '../common/within';
 import { RunningCalls } from '../gateway/running-calls.service';
 import { SchemaService } from './schema.service';
 
@@ -68,11 +69,3 @@ const BOOKS_ARE_OPEN: Problem = {
   code: 'books_unprotected',
   detail: 'The role of DATABASE_URL could alter the books. Restart this process: it will say how, and what to do.',
 };
-
-async function within<Result>(milliseconds: number, work: Promise<Result>): Promise<Result> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${milliseconds} ms`)), milliseconds);
-  });
-  return Promise.race([work, late]).finally(() => clearTimeout(timer));
-}

@@ -16,7 +16,6 @@ import { EXACT } from './exact/exact.providers';
 import { RECEIPTS } from './extensions/receipts.providers';
 import { FACILITATOR } from './facilitator/facilitator.providers';
 import { Exposures } from './exposures.service';
-import { FacilitatorClient } from './facilitator.client';
 import type { PaymentExtension } from './payment-extension';
 import { PAYMENT_EXTENSIONS, PaymentExtensions } from './payment-extensions.service';
 import { PAYMENT_IDENTIFIERS } from './payment-identifier/payment-identifier.providers';
@@ -61,7 +60,6 @@ const EXTENSIONS = PARTS.flatMap(({ extensions = [] }) => extensions);
     ClaimsService,
     Exposures,
     Repeats,
-    FacilitatorClient,
     ...SCHEMES,
     ...EXTENSIONS,
     ...PARTS.flatMap(({ providers = [] }) => providers),

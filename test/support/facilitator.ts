@@ -8,9 +8,11 @@ import { privateKeyToAccount } from 'viem/accounts';
 import { baseSepolia } from 'viem/chains';
 import { DEV_WALLETS, type LocalChain } from '../../src/local/chain';
 
-/** How it misbehaves when it is asked to settle. */
+/** How it misbehaves, when it is asked to settle unless said otherwise. */
 export type Mood =
   | 'good'
+  /** It neither verifies nor settles. */
+  | 'away'
   /** The connection breaks, before or after the money moved. */
   | 'gone before'
   | 'gone after'
@@ -54,6 +56,7 @@ export async function startFacilitator({ rpcUrl, chainId }: LocalChain): Promise
     for await (const part of request as AsyncIterable<Buffer>) parts.push(part);
     const { paymentPayload, paymentRequirements } = JSON.parse(Buffer.concat(parts).toString());
     const { mood } = facilitator;
+    if (mood === 'away') throw new Error('away');
     if (request.url === '/verify')
       return { status: 200, body: await stock.verify(paymentPayload, paymentRequirements) };
     const { network } = paymentRequirements;

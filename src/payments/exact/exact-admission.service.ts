@@ -42,20 +42,21 @@ export class ExactAdmission {
     // A copy is recognised before it is verified: its nonce is used by the time that the first one is settled.
     const earlier = await this.claims.find(key);
     if (earlier && !mayTakeOver(earlier, fingerprint)) return this.follow(earlier, fingerprint);
-    let byContract = false;
+    let judged: Pick<ExactClaimPayment, 'byContract' | 'facilitator'> = {};
     let mayOwe = 0n;
     if (earlier?.state !== 'paid') {
       const mismatch = mismatchOf(payment, required);
       if (mismatch) return this.followOrRefuse(key, fingerprint, mismatch);
       const verification = await this.verification.verify(payment, required);
       if (verification.kind === 'refused') return this.followOrRefuse(key, fingerprint, verification.refusal);
-      byContract = verification.byContract;
-      if (work.answersAfterClaim) mayOwe = verification.balance ?? 0n;
+      const { byContract, facilitator, balance } = verification;
+      judged = { byContract, ...(facilitator === undefined ? {} : { facilitator }) };
+      if (work.answersAfterClaim) mayOwe = balance ?? 0n;
     }
     const given: ExactClaimPayment = {
       payment: { authorization: payment.authorization, signature: payment.signature },
       requirements: required,
-      byContract,
+      ...judged,
     };
     const customer = await this.verification.customerOf(from);
     const claim = await this.take(

@@ -8,6 +8,8 @@ export interface ExactClaimPayment {
   readonly requirements: PaymentRequirements;
   /** The payer is a contract wallet: its own code runs when the money moves. */
   readonly byContract?: boolean;
+  /** The hosted facilitator that judged it: it alone may be asked to settle it, however often. */
+  readonly facilitator?: string;
   /** The answer leaves before the payment is settled: what does not come is owed. */
   readonly answersFirst?: boolean;
 }

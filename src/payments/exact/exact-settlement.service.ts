@@ -6,12 +6,12 @@ import { ClaimsService } from '../claims.service';
 import { type NetworkCost, networkCost } from '../chain/gas-value';
 import { NetworksService } from '../chain/networks.service';
 import { Settler } from '../chain/settler.service';
-import { FacilitatorClient } from '../facilitator.client';
 import { isGivenUp } from '../unsettled';
 import { ExactBooks } from './exact-books.service';
 import { type ChainFinding, ExactChain } from './exact-chain.service';
 import type { ExactClaimPayment, UnfinishedClaim } from './exact-claim';
 import { toVersion2 } from './exact-payment';
+import { HostedFacilitators } from './hosted-facilitators.client';
 import { movesTheMoney, transferCall } from './transfer-call';
 
 /** What became of a settlement. `in_doubt` is a state, not an error: the reconciler finishes it. */
@@ -30,7 +30,7 @@ export class ExactSettlement {
   private readonly logger = new Logger('ExactSettlement');
 
   constructor(
-    private readonly facilitator: FacilitatorClient,
+    private readonly hosted: HostedFacilitators,
     private readonly books: ExactBooks,
     private readonly claims: ClaimsService,
     private readonly chain: ExactChain,
@@ -86,15 +86,17 @@ export class ExactSettlement {
 
   /** Has it settled. Failed is only what cannot land any more, however it was answered: the chain has the last word. */
   private async send(claim: UnfinishedClaim, again: boolean): Promise<SettlementOutcome> {
-    const { payment, requirements, answersFirst } = claim.payment as ExactClaimPayment;
-    const said = await (this.facilitator.isHosted ? this.sendHosted(claim) : this.sendItself(claim, again));
+    const { payment, requirements, answersFirst, facilitator } = claim.payment as ExactClaimPayment;
+    const said = await (facilitator === undefined
+      ? this.sendItself(claim, again)
+      : this.sendHosted(claim, facilitator));
     if (said.kind === 'settled') return said;
     const found = await this.chain.investigate(claim.key, payment.authorization, requirements);
     if (found.kind !== 'open') return outcomeOf(found);
     if (said.kind !== 'failed') return said;
     // What a hosted facilitator refuses now, it may have broadcast the first time.
     const { lapsed, shownBy: transaction } = found;
-    const shown = transaction !== undefined || (again && this.facilitator.isHosted);
+    const shown = transaction !== undefined || (again && facilitator !== undefined);
     if (isGivenUp({ lapsed, shown, answered: answersFirst === true, byAnybody: true })) {
       return lapsed ? outcomeOf(found) : said;
     }
@@ -118,10 +120,10 @@ export class ExactSettlement {
     return outcome.kind === 'in_doubt' ? outcome : { kind: 'failed', reason: TRANSACTION_FAILED };
   }
 
-  private async sendHosted(claim: UnfinishedClaim): Promise<SettlementOutcome> {
+  private async sendHosted(claim: UnfinishedClaim, facilitator: string): Promise<SettlementOutcome> {
     const { payment, requirements } = claim.payment as ExactClaimPayment;
     try {
-      const response = await this.facilitator.settle(toVersion2(payment, requirements), requirements);
+      const response = await this.hosted.settle(facilitator, toVersion2(payment, requirements), requirements);
       const { success, transaction, errorReason = '' } = response;
       if (success && isHash(transaction)) {
         const confirmed = await this.chain.confirms(transaction, payment.authorization, requirements);

@@ -1,16 +1,15 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import type { Hex } from 'viem';
-import { CONFIG } from '../../config/config.module';
-import type { Config } from '../../config/config';
 import { CustomersService } from '../../customers/customers.service';
 import { DatabaseService } from '../../database/database.service';
 import { payerState } from '../../evm/read-many';
 import { isSignedBy, recoverSigner } from '../../evm/signature';
 import { transferDigest } from '../../evm/typed-digest';
 import { NetworksService } from '../chain/networks.service';
-import { FacilitatorClient } from '../facilitator.client';
 import type { PaymentRequirements } from '../payment-scheme';
 import { chainUnavailable, type Refusal } from '../refusal';
+import { ExactFacilitator } from './exact-facilitator.service';
+import { HostedFacilitators } from './hosted-facilitators.client';
 import { type ExactPayment, refusedPayment, toVersion2 } from './exact-payment';
 
 export type Verification = GoodPayment | { readonly kind: 'refused'; readonly refusal: Refusal };
@@ -19,6 +18,8 @@ export interface GoodPayment {
   readonly kind: 'good';
   /** The payer is a contract, whose own code judges the signature. */
   readonly byContract: boolean;
+  /** The hosted facilitator that judged it, and settles it. */
+  readonly facilitator?: string;
   /** What the payer was seen to have, in atoms; `undefined` where somebody else judged the payment. */
   readonly balance: bigint | undefined;
 }
@@ -36,24 +37,21 @@ const MOST_CUSTOMERS = 100_000;
 export class ExactVerification {
   private readonly logger = new Logger('ExactVerification');
   private readonly customerIds = new Map<string, string>();
-  private readonly hosted: boolean;
 
   constructor(
-    @Inject(CONFIG) config: Config,
     private readonly database: DatabaseService,
     private readonly networks: NetworksService,
-    private readonly facilitator: FacilitatorClient,
+    private readonly facilitator: ExactFacilitator,
+    private readonly hosted: HostedFacilitators,
     private readonly customers: CustomersService,
-  ) {
-    this.hosted = config.x402?.facilitatorUrl !== undefined;
-  }
+  ) {}
 
   /** Whether the payment is good, else why not, by the reasons of `@x402/evm`. */
   async verify(payment: ExactPayment, required: PaymentRequirements): Promise<Verification> {
     // Whoever judges it: what cannot be looked up afterwards is not begun.
     if (this.networks.isAway(required.network)) return { kind: 'refused', refusal: chainUnavailable };
     try {
-      if (this.hosted) return await this.ask(payment, required);
+      if (this.hosted.settleOn(required.network)) return await this.askHosted(payment, required);
       return (await this.verifyHere(payment, required)) ?? (await this.ask(payment, required));
     } catch (error) {
       this.logger.warn(`A payment cannot be verified: ${String(error).split('\n')[0]}`);
@@ -87,12 +85,14 @@ export class ExactVerification {
   }
 
   private async ask(payment: ExactPayment, required: PaymentRequirements): Promise<Verification> {
-    const { isValid, invalidReason = UNREACHABLE } = await this.facilitator.verify(
-      toVersion2(payment, required),
-      required,
-    );
-    if (isValid) return { kind: 'good', byContract: true, balance: undefined };
-    return invalidReason === UNREACHABLE ? { kind: 'refused', refusal: chainUnavailable } : refused(invalidReason);
+    const { isValid, invalidReason } = await this.facilitator.verify(toVersion2(payment, required), required);
+    return isValid ? { kind: 'good', byContract: true, balance: undefined } : refused(invalidReason);
+  }
+
+  private async askHosted(payment: ExactPayment, required: PaymentRequirements): Promise<Verification> {
+    const { verdict, url } = await this.hosted.verify(toVersion2(payment, required), required);
+    if (!verdict.isValid) return refused(verdict.invalidReason);
+    return { kind: 'good', byContract: true, balance: undefined, facilitator: url };
   }
 
   /** The wallet's customer id: made when it is seen for the first time. */
@@ -109,4 +109,7 @@ export class ExactVerification {
 const AUTHORIZATION = 'invalid_exact_evm_payload_authorization';
 const UNREACHABLE = 'unexpected_verify_error';
 
-const refused = (code: string): Verification => ({ kind: 'refused', refusal: refusedPayment(code) });
+const refused = (code: string = UNREACHABLE): Verification => ({
+  kind: 'refused',
+  refusal: code === UNREACHABLE ? chainUnavailable : refusedPayment(code),
+});
