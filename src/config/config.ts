@@ -41,21 +41,14 @@ export interface StripeConfig {
   readonly apiUrl: string | undefined;
 }
 
-/** Payments in USDC. What stands beside `networks` is the first network's: the one that prices are announced on. */
+/** Payments in USDC. */
 export interface X402Config {
+  /** At least one, in the order in which they are offered. */
   readonly networks: readonly NetworkConfig[];
   /** Those that payers are offered, by their name in x402. */
   readonly schemes: readonly string[];
   /** x402 extensions that are announced, by their key. */
   readonly extensions: readonly string[];
-  /** CAIP-2, such as `eip155:8453`. */
-  readonly network: `eip155:${number}`;
-  readonly payTo: `0x${string}`;
-  readonly asset: { readonly address: `0x${string}`; readonly name: string; readonly version: string };
-  readonly rpcUrl: string;
-  /** The hot wallet that pays gas for settlements in process; left out when a hosted facilitator settles. */
-  readonly privateKey: `0x${string}` | undefined;
-  readonly facilitatorUrl: string | undefined;
   readonly exposure: ExposurePolicy;
 }
 

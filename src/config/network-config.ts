@@ -18,6 +18,8 @@ export interface NetworkConfig {
   /** Hosted facilitators that settle in place of the hot wallets. */
   readonly facilitatorUrls: readonly string[];
   readonly gas: GasPolicy;
+  /** A rollup of the OP stack, such as Base: it also charges for a transaction's data on the chain below. */
+  readonly opStack: boolean;
   readonly upto: boolean;
   /** Left out: no payment channels. */
   readonly channels: ChannelPolicy | undefined;

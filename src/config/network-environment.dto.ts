@@ -1,5 +1,5 @@
 import { Transform } from 'class-transformer';
-import { IsEthereumAddress, IsIn, IsInt, IsOptional, IsUrl, Matches, Max, Min } from 'class-validator';
+import { IsBooleanString, IsEthereumAddress, IsIn, IsInt, IsOptional, IsUrl, Matches, Max, Min } from 'class-validator';
 
 const PRIVATE_KEY = '0x[0-9a-fA-F]{64}';
 const ONE_KEY = new RegExp(`^${PRIVATE_KEY}$`);
@@ -97,4 +97,7 @@ export class NetworkEnvironmentDto {
 
   @Matches(DECIMAL, { message: 'must be US dollars as a plain decimal' })
   EVM_GAS_USD_PER_COIN: string = '3000';
+
+  @IsBooleanString({ message: 'must be true or false' })
+  EVM_OP_STACK: string = 'false';
 }

@@ -61,18 +61,11 @@ function stripeOf(dto: EnvironmentDto): StripeConfig | undefined {
 }
 
 function x402Of(dto: EnvironmentDto, networks: readonly NetworkConfig[]): X402Config | undefined {
-  const [first] = networks;
-  if (!first) return undefined;
+  if (networks.length === 0) return undefined;
   return {
     networks,
     schemes: listIn(dto.X402_SCHEMES),
     extensions: listIn(dto.X402_EXTENSIONS).filter((name) => name !== 'none'),
-    network: first.id,
-    payTo: first.payTo,
-    asset: first.asset,
-    rpcUrl: first.rpcUrls[0] as string,
-    privateKey: first.privateKeys[0],
-    facilitatorUrl: first.facilitatorUrls[0],
     exposure: {
       perPayer: parseMoney(dto.X402_EXPOSURE_PER_PAYER_USDC, 'USDC').atoms,
       total: parseMoney(dto.X402_EXPOSURE_TOTAL_USDC, 'USDC').atoms,

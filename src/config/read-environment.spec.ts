@@ -90,6 +90,7 @@ describe('readEnvironment', () => {
     ['EVM_MAX_FEE_GWEI', 'cheap'],
     ['EVM_REPLACE_AFTER_SECONDS', '0'],
     ['EVM_GAS_ALARM_COINS', 'few'],
+    ['EVM_OP_STACK', 'maybe'],
     ['EVM_GAS_USD_PER_COIN', '-1'],
     ['X402_NETWORKS_FILE', 'hidden'],
     ['X402_SCHEMES', 'cash'],
@@ -116,7 +117,9 @@ describe('readEnvironment', () => {
       ['EVM_PRIVATE_KEY', 'EVM_RPC_URL', 'X402_ASSET', 'X402_NETWORK'].toSorted(),
     );
     const hosted = { ...good, ...x402, EVM_PRIVATE_KEY: undefined, X402_FACILITATOR_URL: 'https://x402.example' };
-    expect(readEnvironment(hosted).x402).toMatchObject({ network: 'eip155:8453', privateKey: undefined });
+    expect(readEnvironment(hosted).x402?.networks).toMatchObject([
+      { id: 'eip155:8453', privateKeys: [], facilitatorUrls: ['https://x402.example'] },
+    ]);
   });
 
   it('reads further networks from a file, with secrets out of the environment, and names what is wrong in them', () => {
@@ -130,9 +133,8 @@ describe('readEnvironment', () => {
     const env = { ...good, ...x402, X402_NETWORKS_FILE: path, SEPOLIA_KEY: `0x${'2'.repeat(64)}` };
     writeFileSync(path, JSON.stringify([sepolia]));
     const read = readEnvironment(env).x402;
-    expect(read).toMatchObject({ network: 'eip155:8453', privateKey: x402.EVM_PRIVATE_KEY });
     expect(read?.networks).toMatchObject([
-      { id: 'eip155:8453', confirmations: 1 },
+      { id: 'eip155:8453', confirmations: 1, privateKeys: [x402.EVM_PRIVATE_KEY] },
       { id: 'eip155:84532', confirmations: 3, privateKeys: [env.SEPOLIA_KEY] },
     ]);
 

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createPublicClient, createTestClient, createWalletClient, http, type Address, type Hex } from 'viem';
 import { getChainId } from 'viem/actions';
-import { baseSepolia } from 'viem/chains';
 import { findAnvil } from './anvil';
 import { readArtifact } from './artifacts';
 import { CONTRACTS, furnish } from './chain-contracts';
@@ -21,7 +20,7 @@ const STATE_INTERVAL_SECONDS = 2;
 
 export interface LocalChain {
   readonly rpcUrl: string;
-  readonly chainId: typeof CHAIN_ID;
+  readonly chainId: number;
   readonly usdc: typeof CONTRACTS.Usdc;
   /** Writes the state and ends the process. */
   stop(): Promise<void>;
@@ -32,6 +31,8 @@ export interface ChainOptions {
   readonly statePath?: string | undefined;
   /** Mine every so many seconds, as a real chain does. Default: a block per transaction, at once. */
   readonly blockTimeSeconds?: number | undefined;
+  /** Default: Base Sepolia's. */
+  readonly chainId?: number | undefined;
   /** Default: a free one. */
   readonly port?: number | undefined;
   readonly log?: ((line: string) => void) | undefined;
@@ -45,21 +46,21 @@ export interface ChainOptions {
  * @throws LocalProcessError `package_missing`, `already_running`, `did_not_start`, ...
  */
 export async function startChain(options: ChainOptions = {}): Promise<LocalChain> {
-  const log = options.log ?? (() => undefined);
+  const { log = () => undefined, chainId = CHAIN_ID } = options;
   const scratch = mkdtempSync(join(tmpdir(), 'tollbridge-anvil-')); // where anvil may spill what it caches
   const removeScratch = () => rmSync(scratch, { recursive: true, force: true });
   try {
     const anvil = findAnvil(scratch);
     const state = options.statePath === undefined ? undefined : await openState(options.statePath, log);
     const args = [
-      ...['--chain-id', String(CHAIN_ID), '--host', '127.0.0.1', '--quiet', '--cache-path', scratch],
+      ...['--chain-id', String(chainId), '--host', '127.0.0.1', '--quiet', '--cache-path', scratch],
       ...(options.blockTimeSeconds === undefined
         ? ['--block-time', String(HEARTBEAT_SECONDS), '--mixed-mining']
         : ['--block-time', String(options.blockTimeSeconds)]),
       ...(state ? ['--state', state.path, '--state-interval', String(STATE_INTERVAL_SECONDS)] : []),
     ];
     const beside = state?.path ?? join(scratch, 'anvil');
-    const { server, rpcUrl } = await startOnPort(options.port, (port) =>
+    const { server, rpcUrl } = await startOnPort(chainId, options.port, (port) =>
       GuardedProcess.start({
         command: anvil,
         args: [...args, '--port', String(port)],
@@ -81,7 +82,7 @@ export async function startChain(options: ChainOptions = {}): Promise<LocalChain
       throw error;
     }
     state?.keepCopies();
-    return { rpcUrl, chainId: CHAIN_ID, usdc: CONTRACTS.Usdc, stop };
+    return { rpcUrl, chainId, usdc: CONTRACTS.Usdc, stop };
   } catch (error) {
     removeScratch();
     throw error;
@@ -96,14 +97,15 @@ export async function startChain(options: ChainOptions = {}): Promise<LocalChain
  */
 export async function mintUsdc(rpcUrl: string, to: Address, atoms: bigint): Promise<Hex> {
   const transport = http(rpcUrl);
-  const wallet = createWalletClient({ account: MINTER_ADDRESS, chain: baseSepolia, transport });
+  const wallet = createWalletClient({ account: MINTER_ADDRESS, transport });
   const hash = await wallet.writeContract({
     address: CONTRACTS.Usdc,
     abi: readArtifact('Usdc').abi,
     functionName: 'mint',
     args: [to, atoms],
+    chain: null,
   });
-  const reader = createPublicClient({ chain: baseSepolia, transport, pollingInterval: 50 });
+  const reader = createPublicClient({ transport, pollingInterval: 50 });
   await reader.waitForTransactionReceipt({ hash });
   return hash;
 }
@@ -145,6 +147,7 @@ export interface DevWallet {
 const MINTER_ADDRESS: Address = '0xa0Ee7A142d267C1f36714E4a8F75612F20a79720';
 
 async function startOnPort(
+  chainId: number,
   wanted: number | undefined,
   start: (port: number) => GuardedProcess,
 ): Promise<{ server: GuardedProcess; rpcUrl: string }> {
@@ -154,7 +157,7 @@ async function startOnPort(
     const rpcUrl = `http://127.0.0.1:${port}`;
     const server = start(port);
     try {
-      await waitUntil('Starting anvil', 30_000, async () => server.hasExited || (await answers(rpcUrl)));
+      await waitUntil('Starting anvil', 30_000, async () => server.hasExited || (await answers(rpcUrl, chainId)));
     } catch (error) {
       await server.stop();
       throw error;
@@ -170,9 +173,9 @@ async function startOnPort(
   }
 }
 
-async function answers(rpcUrl: string): Promise<boolean> {
+async function answers(rpcUrl: string, chainId: number): Promise<boolean> {
   try {
-    return (await getChainId(testClient(rpcUrl))) === CHAIN_ID;
+    return (await getChainId(testClient(rpcUrl))) === chainId;
   } catch {
     return false;
   }

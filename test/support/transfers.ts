@@ -1,9 +1,10 @@
 import { createWalletClient, type Hex, http, parseAbi, type PrivateKeyAccount, publicActions } from 'viem';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { fundEth, type LocalChain, mintUsdc } from '../../src/local/chain';
-import { askedFor, inHeader, signPayment } from './x402-world';
+import type { PaymentRequirements } from '../../src/payments/payment-scheme';
+import { inHeader, rowsOf, signPayment } from './x402-world';
 
-/** The member `transfer` of a 402, as far as a payer needs it. */
+/** An item of `transfers` of a 402, as far as a payer needs it. */
 export interface Instructions {
   readonly network: string;
   readonly asset: Hex;
@@ -34,7 +35,11 @@ export async function payingWallet({ rpcUrl }: LocalChain, atoms: bigint) {
 
 export type PayingWallet = Awaited<ReturnType<typeof payingWallet>>;
 
-export const instructionsOf = (body: unknown): Instructions => (body as { transfer: Instructions }).transfer;
+/** The instructions of a 402 for this network; without one, for the first. */
+export const instructionsOf = (body: unknown, network?: string): Instructions => {
+  const { transfers } = body as { transfers: Instructions[] };
+  return transfers.find((one) => network === undefined || one.network === network) as Instructions;
+};
 
 /** Sends the transfer and waits until it is mined. */
 export async function transfer(
@@ -78,15 +83,22 @@ export const proofHeader = (proof: Proof): Record<string, string> => ({
   'proof-of-payment': Buffer.from(JSON.stringify(proof)).toString('base64'),
 });
 
-/** Tops up the wallet's own balance by one x402 `exact` payment. `amount` in USDC. */
-export async function topUpWallet(world: { url: string }, wallet: PrivateKeyAccount, amount: string): Promise<void> {
+/** Tops up the wallet's own balance by one x402 `exact` payment, on the first network or this one. `amount` in USDC. */
+export async function topUpWallet(
+  world: { url: string },
+  wallet: PrivateKeyAccount,
+  amount: string,
+  network?: string,
+): Promise<void> {
   const request = (headers: Record<string, string> = {}) =>
     fetch(`${world.url}/v1/topups/usdc`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...headers },
       body: JSON.stringify({ amount }),
     });
-  const payment = await signPayment(wallet, await askedFor(request()));
+  const rows = await rowsOf(request());
+  const required = rows.find((row) => network === undefined || row.network === network);
+  const payment = await signPayment(wallet, required as PaymentRequirements);
   const response = await request(inHeader(payment));
   if (response.status !== 201) throw new Error(`not topped up: ${await response.text()}`);
 }

@@ -62,7 +62,7 @@ test('without the hint a 402 carries no instructions', async () => {
   const world = await startX402World();
   try {
     const unpaid = await chat(world.url, undefined, {});
-    expect(await unpaid.json()).not.toHaveProperty('transfer');
+    expect(await unpaid.json()).not.toHaveProperty('transfers');
   } finally {
     await world.stop();
   }

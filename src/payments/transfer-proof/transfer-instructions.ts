@@ -16,7 +16,7 @@ export interface TransferRequest {
   readonly issuedAt: Date;
 }
 
-/** The member `transfer` of a 402's body: a plain transfer, links that open it, and what to sign afterwards. */
+/** An item of the member `transfers` of a 402's body: a plain transfer, links that open it, and what to sign afterwards. */
 export function transferInstructions(request: TransferRequest, wallet: string | undefined): Record<string, unknown> {
   const { network, asset, payTo, amount, reference, issuedAt } = request;
   return {

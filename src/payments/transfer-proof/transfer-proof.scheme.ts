@@ -1,7 +1,5 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { minus, type Money, usdc } from '../../common/money';
-import { CONFIG } from '../../config/config.module';
-import type { Config } from '../../config/config';
 import { LedgerService } from '../../ledger/ledger.service';
 import { chargedTo } from '../charged';
 import type { Claim, KeptAnswer } from '../claim';
@@ -23,13 +21,11 @@ import type {
   Work,
 } from '../payment-scheme';
 import { inProgress } from '../refusal';
-import { usdcCeiling } from '../usdc-ceiling';
-import { issueReference } from './payment-reference';
 import { ProofCheck } from './proof-check.service';
 import { findProof, type ProofOfPayment } from './proof-of-payment';
 import { TransferAdmission } from './transfer-admission.service';
 import { answerOf, type TransferHold } from './transfer-hold';
-import { transferInstructions, walletProviderOf } from './transfer-instructions';
+import { TransferOffers } from './transfer-offers.service';
 
 /**
  * Proof of payment: the payer transfers USDC with any wallet and shows the transaction, signed. What arrived is the
@@ -40,7 +36,7 @@ export class TransferProofScheme implements PaymentScheme {
   readonly name = 'transfer-proof';
 
   constructor(
-    @Inject(CONFIG) private readonly config: Config,
+    private readonly offers: TransferOffers,
     private readonly proofs: ProofCheck,
     private readonly admission: TransferAdmission,
     private readonly claims: ClaimsService,
@@ -55,17 +51,9 @@ export class TransferProofScheme implements PaymentScheme {
 
   /** Instructions for those who say that they pay with a wallet of their own, or have tried to. */
   members(work: Work): Readonly<Record<string, unknown>> {
-    const { x402, apiKeyPepper } = this.config;
     const asksForThem = 'wallet-provider' in work.headers || 'proof-of-payment' in work.headers;
-    if (!x402 || !asksForThem) return {};
-    const { network, payTo } = x402;
-    const asset = x402.asset.address;
-    const amount = usdcCeiling(work);
-    const issuedAt = new Date();
-    const terms = { fingerprint: work.fingerprint, network, asset, payTo };
-    const reference = issueReference(terms, amount.atoms, apiKeyPepper, issuedAt);
-    const request = { network, asset, payTo, amount, reference, issuedAt };
-    return { transfer: transferInstructions(request, walletProviderOf(work.headers)) };
+    const transfers = asksForThem ? this.offers.for(work) : [];
+    return transfers.length > 0 ? { transfers } : {};
   }
 
   async prove(payment: PaymentPayload): Promise<string | undefined> {
@@ -79,7 +67,7 @@ export class TransferProofScheme implements PaymentScheme {
   }
 
   find(headers: RequestHeaders): PaymentPayload | undefined {
-    return this.config.x402 ? findProof(headers) : undefined;
+    return this.offers.areMade ? findProof(headers) : undefined;
   }
 
   async hold(payment: PaymentPayload, work: Work): Promise<HoldOutcome> {

@@ -20,7 +20,7 @@ export const TRANSFER_REFUSALS = {
   badSignature: refusal(
     'transfer_signature_invalid',
     'The signature is not the payer’s over this transaction, network and reference.',
-    'Nothing was claimed. Sign the text in transfer.proof.sign with the wallet that sent the transfer (EIP-191).',
+    'Nothing was claimed. Sign the text in proof.sign of the instructions with the wallet that sent the transfer (EIP-191).',
   ),
   unknown: refusal('transfer_unknown', 'The chain does not know this transaction.', UNCLAIMED),
   reverted: refusal('transfer_reverted', 'The transaction failed on the chain: nothing was transferred.', UNCLAIMED),

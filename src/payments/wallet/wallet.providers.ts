@@ -6,6 +6,7 @@ import { WalletBalances } from './wallet-balances.service';
 import { WalletController } from './wallet.controller';
 import { WalletScheme } from './wallet.scheme';
 import { WithdrawalBooks } from './withdrawal-books.service';
+import { WithdrawalFees } from './withdrawal-fees.service';
 import { WithdrawalPayout } from './withdrawal-payout.service';
 import { WithdrawalSettlement } from './withdrawal-settlement.service';
 import { WithdrawalStore } from './withdrawal-store.service';
@@ -20,6 +21,7 @@ export const WALLET: PaymentsPart = {
     WalletAccess,
     WalletBalances,
     WithdrawalBooks,
+    WithdrawalFees,
     WithdrawalPayout,
     WithdrawalSettlement,
     WithdrawalStore,

@@ -10,19 +10,15 @@ import {
   type TransactionReceipt,
 } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
-import { ceilDivide } from '../../common/money';
 import { EIP3009_ABI } from '../../evm/eip3009';
 import { type ChainNetwork, NetworksService } from '../chain/networks.service';
 import { Settler } from '../chain/settler.service';
 import { nonceOf, referenceOf, type Withdrawal } from './withdrawal';
+import { WITHDRAWAL_GAS } from './withdrawal-fees.service';
 
 /** What became of a withdrawal on the chain. `lapsed`: no block can include it any more. */
 export type Payout = { readonly kind: 'landed'; readonly transaction: string } | { readonly kind: 'open' | 'lapsed' };
 
-/** Twice what a USDC transfer by authorization takes. */
-const GAS = 120_000n;
-const WEI_PER_COIN = 10n ** 18n;
-const GAS_PRICE_MS = 3_000;
 /** Logs are asked for in a range that every node gives, and a day back on a chain with a block in two seconds. */
 const LOG_BLOCKS = 2_000n;
 const MAX_RANGES = 22;
@@ -30,32 +26,17 @@ const MAX_RANGES = 22;
 /** Pays withdrawals out of `payTo` by authorizations that its own key signs (EIP-3009); a hot wallet pays the gas. */
 @Injectable()
 export class WithdrawalPayout {
-  private gasPrice: { readonly at: number; readonly wei: bigint } | undefined;
-
   constructor(
-    private readonly networks: NetworksService,
+    private readonly configured: NetworksService,
     private readonly settler: Settler,
   ) {}
 
-  /** The network that withdrawals leave on; `undefined` when the key of its `payTo` is not configured. */
-  get network(): ChainNetwork | undefined {
-    const [network] = this.networks.all();
-    const key = network?.config.payoutKey;
-    if (!network || key === undefined || network.addresses.length === 0) return undefined;
-    return isAddressEqual(privateKeyToAccount(key).address, network.config.payTo) ? network : undefined;
-  }
-
-  /**
-   * What the gas of one withdrawal is worth now, in micro-USDC rounded up. Anybody may ask: the chain is asked once in a
-   * few seconds. @throws when the chain does not answer.
-   */
-  async fee({ reader, config }: ChainNetwork): Promise<bigint> {
-    if (!this.gasPrice || Date.now() - this.gasPrice.at > GAS_PRICE_MS) {
-      const { maxFeePerGas } = await reader.estimateFeesPerGas();
-      this.gasPrice = { at: Date.now(), wei: maxFeePerGas };
-    }
-    const nanoUsd = ceilDivide(GAS * this.gasPrice.wei * config.gas.usdPerCoin, WEI_PER_COIN);
-    return ceilDivide(nanoUsd, 1000n);
+  /** The networks that withdrawals can leave on: those of which the key of `payTo` is configured. */
+  get networks(): readonly ChainNetwork[] {
+    return this.configured.all().filter(({ config, addresses }) => {
+      const { payoutKey: key, payTo } = config;
+      return key !== undefined && addresses.length > 0 && isAddressEqual(privateKeyToAccount(key).address, payTo);
+    });
   }
 
   /** What `payTo` has, in micro-USDC. @throws when the chain does not answer. */
@@ -69,19 +50,22 @@ export class WithdrawalPayout {
    * @throws when the chain does not answer.
    */
   async send(withdrawal: Withdrawal): Promise<void> {
-    const network = this.networks.of(withdrawal.network);
+    const network = this.configured.of(withdrawal.network);
     const happened = (receipt: TransactionReceipt) => paidIn(receipt, withdrawal, network);
     const reference = referenceOf(withdrawal);
     if ((await this.settler.outcomeOf(reference, happened)).kind === 'in_doubt') return;
     const data = await callData(withdrawal, network);
     const to = network.config.asset.address;
     const { validBefore: validUntil } = withdrawal;
-    await this.settler.send({ network: network.id, reference, to, data, gas: GAS, alone: true, validUntil }, happened);
+    await this.settler.send(
+      { network: network.id, reference, to, data, gas: WITHDRAWAL_GAS, alone: true, validUntil },
+      happened,
+    );
   }
 
   /** Asks the chain as far as it is final, whoever sent it. @throws when the chain does not answer. */
   async find(withdrawal: Withdrawal): Promise<Payout> {
-    const network = this.networks.of(withdrawal.network);
+    const network = this.configured.of(withdrawal.network);
     const { reader, config } = network;
     const blockNumber = (await reader.getBlockNumber()) - BigInt(config.confirmations - 1);
     const [block, used] = await Promise.all([

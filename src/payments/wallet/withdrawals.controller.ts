@@ -30,9 +30,10 @@ export class WithdrawalsController {
   @HttpCode(200)
   @ApiOperation({ operationId: 'quoteWithdrawal', summary: 'The network fee of a withdrawal, before it is asked for' })
   @ApiOkResponse({ type: QuoteDto })
+  @ApiResponse({ status: 400, type: ProblemDto, description: '`amount_out_of_range`, `network_not_offered`' })
   @ApiResponse({ status: 501, type: ProblemDto, description: '`withdrawals_unavailable`' })
-  async quote(@Body() { amount }: QuoteRequestDto): Promise<QuoteDto> {
-    return toQuoteDto(await this.withdrawals.quote(parseMoney(amount, 'USDC')));
+  async quote(@Body() { amount, network }: QuoteRequestDto): Promise<QuoteDto> {
+    return toQuoteDto(await this.withdrawals.quote(parseMoney(amount, 'USDC'), network));
   }
 
   @Post()

@@ -1,5 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { Matches, MaxLength } from 'class-validator';
+import { IsOptional, Matches, MaxLength } from 'class-validator';
 import { formatMoney, usdc } from '../../common/money';
 import type { Withdrawal } from './withdrawal';
 import type { WithdrawalTerms } from './withdrawal-quote';
@@ -8,6 +8,11 @@ export class QuoteRequestDto {
   @ApiProperty({ example: '1.50', description: 'What the wallet shall get, in USDC.' })
   @Matches(/^\d{1,12}(\.\d{1,6})?$/, { message: 'amount must be a plain decimal such as "1.50"' })
   amount!: string;
+
+  @ApiProperty({ example: 'eip155:8453', required: false, description: 'Left out: the first one that is offered.' })
+  @IsOptional()
+  @Matches(/^eip155:\d{1,20}$/, { message: 'network must be CAIP-2, such as "eip155:8453"' })
+  network?: string;
 }
 
 export class QuoteDto {

@@ -8,6 +8,7 @@ import { LedgerService } from '../../ledger/ledger.service';
 import type { ChainNetwork } from '../chain/networks.service';
 import type { Withdrawal } from './withdrawal';
 import { WithdrawalBooks } from './withdrawal-books.service';
+import { WithdrawalFees } from './withdrawal-fees.service';
 import { WithdrawalPayout } from './withdrawal-payout.service';
 import { QUOTE_SECONDS, readTerms, sealTerms, type WithdrawalTerms } from './withdrawal-quote';
 import { WithdrawalStore } from './withdrawal-store.service';
@@ -24,20 +25,22 @@ export class WithdrawalsService {
     @Inject(CONFIG) private readonly config: Config,
     private readonly ledger: LedgerService,
     private readonly payout: WithdrawalPayout,
+    private readonly fees: WithdrawalFees,
     private readonly store: WithdrawalStore,
     private readonly books: WithdrawalBooks,
   ) {}
 
   /**
-   * The fee for taking this much back now, sealed.
-   * @throws BillingError `withdrawals_unavailable`, `chain_unavailable`; InvalidRequestError `amount_out_of_range`.
+   * The fee for taking this much back now, sealed: on this network (CAIP-2), or on the first that pays out.
+   * @throws BillingError `withdrawals_unavailable`, `chain_unavailable`; InvalidRequestError `amount_out_of_range`,
+   * `network_not_offered`.
    */
-  async quote(amount: Money): Promise<WithdrawalTerms & { readonly quote: string }> {
-    const network = this.network;
+  async quote(amount: Money, chosen?: string): Promise<WithdrawalTerms & { readonly quote: string }> {
+    const network = this.networkFor(chosen);
     if (amount.atoms <= 0n) {
       throw new InvalidRequestError({ code: 'amount_out_of_range', detail: 'A withdrawal is of more than nothing.' });
     }
-    const feeAtoms = await this.payout.fee(network).catch(silent);
+    const feeAtoms = await this.fees.feeOn(network).catch(silent);
     const expiresAt = new Date(Math.floor(Date.now() / 1000 + QUOTE_SECONDS) * 1000);
     const terms = { network: network.id, atoms: amount.atoms, feeAtoms, expiresAt };
     return { ...terms, quote: sealTerms(terms, this.config.apiKeyPepper) };
@@ -46,7 +49,7 @@ export class WithdrawalsService {
   /** Whether it has expired is asked when a withdrawal is opened. @throws InvalidRequestError `quote_invalid`. */
   readQuote(quote: string): WithdrawalTerms {
     const terms = readTerms(quote, this.config.apiKeyPepper);
-    if (terms?.network === this.network.id) return terms;
+    if (terms && this.payout.networks.some(({ id }) => id === terms.network)) return terms;
     throw new InvalidRequestError({
       code: 'quote_invalid',
       detail: 'The quote is not one of ours.',
@@ -65,7 +68,7 @@ export class WithdrawalsService {
     to: `0x${string}`,
     terms: WithdrawalTerms,
   ): Promise<Withdrawal | undefined> {
-    const network = this.network;
+    const network = this.networkFor(terms.network);
     const { atoms, feeAtoms } = terms;
     if (terms.expiresAt.getTime() < Date.now()) {
       const detail = 'The quote has expired.';
@@ -87,18 +90,27 @@ export class WithdrawalsService {
     return (await this.books.open(withdrawal, hold)) ? withdrawal : undefined;
   }
 
-  private get network(): ChainNetwork {
-    const { network } = this.payout;
+  private networkFor(chosen: string | undefined): ChainNetwork {
+    const { networks } = this.payout;
+    if (networks.length === 0) throw notConfigured();
+    const network = chosen === undefined ? networks[0] : networks.find(({ id }) => id === chosen);
     if (network) return network;
-    throw new BillingError({
-      code: 'withdrawals_unavailable',
-      status: 501,
-      title: 'Not configured',
-      detail: 'This server does not pay balances out on a chain.',
-      hint: 'The balance stays: it pays for calls with SIGN-IN-WITH-X.',
+    throw new InvalidRequestError({
+      code: 'network_not_offered',
+      detail: 'Withdrawals are not paid out on this network.',
+      hint: `Choose one of ${networks.map(({ id }) => id).join(', ')}.`,
     });
   }
 }
+
+const notConfigured = () =>
+  new BillingError({
+    code: 'withdrawals_unavailable',
+    status: 501,
+    title: 'Not configured',
+    detail: 'This server does not pay balances out on a chain.',
+    hint: 'The balance stays: it pays for calls with SIGN-IN-WITH-X.',
+  });
 
 const QUOTE_AGAIN = 'Ask for a new one with POST /v1/wallet/withdrawals/quote.';
 

@@ -1,0 +1,71 @@
+import { Injectable } from '@nestjs/common';
+import { encodeFunctionData, keccak256, parseAbi, serializeTransaction, toHex } from 'viem';
+import { usdToUsdcAtPar } from '../../common/money';
+import { GAS_PRICE_ORACLE } from '../../evm/contracts';
+import { valueOfGas } from '../chain/gas-value';
+import type { ChainNetwork } from '../chain/networks.service';
+
+/** Twice what a USDC transfer by authorization takes. */
+export const WITHDRAWAL_GAS = 120_000n;
+const FRESH_MS = 3_000;
+
+/** States what a withdrawal costs on its network, before it is asked for. */
+@Injectable()
+export class WithdrawalFees {
+  private readonly known = new Map<string, { readonly at: number; readonly wei: bigint }>();
+
+  /**
+   * What one withdrawal costs to send now, in micro-USDC rounded up. Anybody may ask: the chain is asked once in a few
+   * seconds. @throws when the chain does not answer.
+   */
+  async feeOn(network: ChainNetwork): Promise<bigint> {
+    const known = this.known.get(network.id);
+    const isFresh = known !== undefined && Date.now() - known.at < FRESH_MS;
+    const wei = isFresh ? known.wei : await costOf(network);
+    if (!isFresh) this.known.set(network.id, { at: Date.now(), wei });
+    return usdToUsdcAtPar(valueOfGas(wei, network.config.gas)).atoms;
+  }
+}
+
+async function costOf(network: ChainNetwork): Promise<bigint> {
+  const { reader, config } = network;
+  const [{ maxFeePerGas }, forData] = await Promise.all([
+    reader.estimateFeesPerGas(),
+    config.opStack ? dataFeeOf(network) : 0n,
+  ]);
+  return WITHDRAWAL_GAS * maxFeePerGas + forData;
+}
+
+/** What the chain below takes for the data of one withdrawal (OP stack, predeploy `GasPriceOracle`), in wei. */
+const dataFeeOf = ({ reader, chainId, config }: ChainNetwork): Promise<bigint> =>
+  reader.readContract({
+    address: GAS_PRICE_ORACLE,
+    abi: ORACLE_ABI,
+    functionName: 'getL1Fee',
+    args: [exampleFor(chainId, config.asset.address)],
+  });
+
+/** A withdrawal as long, and as hard to compress, as any: the oracle adds the signature itself. */
+function exampleFor(chainId: number, token: `0x${string}`): `0x${string}` {
+  const noise = keccak256(toHex('withdrawal'));
+  const address = `0x${noise.slice(-40)}` as const;
+  const value = 10n ** 12n;
+  const until = BigInt(Math.floor(Date.now() / 1000));
+  const args = [address, address, value, 0n, until, noise, 27, keccak256(noise), keccak256(keccak256(noise))] as const;
+  const data = encodeFunctionData({ abi: TRANSFER_ABI, functionName: 'transferWithAuthorization', args });
+  const fees = { maxFeePerGas: 10n ** 10n, maxPriorityFeePerGas: 10n ** 9n };
+  return serializeTransaction({
+    type: 'eip1559',
+    chainId,
+    to: token,
+    nonce: 10 ** 6,
+    gas: WITHDRAWAL_GAS,
+    ...fees,
+    data,
+  });
+}
+
+const TRANSFER_ABI = parseAbi([
+  'function transferWithAuthorization(address from, address to, uint256 value, uint256 validAfter, uint256 validBefore, bytes32 nonce, uint8 v, bytes32 r, bytes32 s)',
+]);
+const ORACLE_ABI = parseAbi(['function getL1Fee(bytes unsignedTransaction) view returns (uint256)']);
