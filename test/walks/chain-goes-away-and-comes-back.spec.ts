@@ -5,6 +5,7 @@ import { createTestClient, http } from 'viem';
 import { type LocalChain, startChain } from '../../src/local/chain';
 import { json, until } from '../support/calls';
 import { usdcBalance } from '../support/chain';
+import { signUpto } from '../support/upto';
 import { chat, customerWith } from '../support/world';
 import {
   expectBooksAsOnChain,
@@ -42,7 +43,7 @@ const unfinished = () => sql(world, `SELECT key, state FROM claims WHERE state I
 
 test('credit goes on while the chain is away, the 402 says so, and what was in flight is paid once it is back', async () => {
   const payers = await payersWith(world.chain, 3, ONE_USDC);
-  const [required] = await rowsOf(chat(world.url, undefined));
+  const [required, uptoRow] = await rowsOf(chat(world.url, undefined));
   const signed = payers.map((payer) => signPayment(payer, required!));
   const [plain, streamed, late] = (await Promise.all(signed)) as [SignedPayment, SignedPayment, SignedPayment];
   const { key } = await customerWith(world, 1_000_000_000n);
@@ -76,9 +77,11 @@ test('credit goes on while the chain is away, the 402 says so, and what was in f
   const calls = world.upstream.calls().length;
   const paid = await Promise.all(Array.from({ length: 20 }, () => chat(world.url, key)));
   expect(paid.map(({ status }) => status)).toEqual(Array.from({ length: 20 }, () => 200));
-  const refused = await send(late);
-  expect(await codeOf(refused)).toEqual([503, 'chain_unavailable']);
-  expect(refused.headers.get('retry-after')).toBe('5');
+  const ceiling = await signUpto(payers[2]!, uptoRow!);
+  for (const refused of [await send(late), await chat(world.url, undefined, {}, inHeader(ceiling))]) {
+    expect(await codeOf(refused)).toEqual([503, 'chain_unavailable']);
+    expect(refused.headers.get('retry-after')).toBe('5');
+  }
   expect(world.upstream.calls().length - calls).toBe(20);
   // What may still land is never a 402, and never taken for a new payment.
   expect(await codeOf(await send(plain))).toEqual([503, 'settlement_in_doubt']);

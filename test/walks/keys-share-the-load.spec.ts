@@ -1,4 +1,6 @@
 import { Logger } from '@nestjs/common';
+import { showChains } from '../../src/cli/chain';
+import { type Given, readCommandLine } from '../../src/cli/command';
 import { DEV_WALLETS, fundEth } from '../../src/local/chain';
 import { GasAlarm } from '../../src/payments/chain/gas-alarm.service';
 import { json } from '../support/calls';
@@ -63,6 +65,13 @@ test('two keys take turns; one without gas money rests, is announced, and comes 
   const alerts = said.mock.calls.map(([line]) => String(line)).filter((line) => line.startsWith('ALERT gas_low'));
   expect(alerts).toEqual([expect.stringContaining(`${SECOND} has 0.001, less than 0.01`)]);
   expect((await status()).alarms).toEqual([{ code: 'gas_low', detail: expect.stringContaining(SECOND!) }]);
+
+  const written = jest.spyOn(process.stdout, 'write').mockReturnValue(true);
+  await showChains.run(readCommandLine('chain', showChains, []) as Given);
+  const printed = written.mock.calls.map(([text]) => String(text)).join('');
+  written.mockRestore();
+  expect(printed).toMatch(new RegExp(`${SECOND} .* 0 +0.001 +low`));
+  expect(printed).toContain(`ALARM gas_low: ${SECOND} has less than 0.01.`);
 
   await payTimes(4);
   expect(await sentBy()).toEqual({ [FIRST!]: 7, [SECOND!]: 3 });
