@@ -98,6 +98,7 @@ export class NetworkEnvironmentDto {
   @Matches(DECIMAL, { message: 'must be US dollars as a plain decimal' })
   EVM_GAS_USD_PER_COIN: string = '3000';
 
+  @Transform(({ value }) => String(value)) // the file of networks is JSON, which has a true of its own
   @IsBooleanString({ message: 'must be true or false' })
   EVM_OP_STACK: string = 'false';
 }

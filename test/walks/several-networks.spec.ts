@@ -34,8 +34,11 @@ let other: LocalChain;
 beforeAll(async () => {
   other = (await startTestChain({ chainId: POLYGON_AMOY })).chain;
   const path = join(directory, 'networks.json');
-  const { EVM_PRIVATE_KEY, ...environment } = chainEnvironment(other);
-  writeFileSync(path, JSON.stringify([{ ...environment, ...PAYOUT, EVM_PRIVATE_KEY: { env: 'EVM_PRIVATE_KEY' } }]));
+  const fromEnvironment = { EVM_PRIVATE_KEY: { env: 'EVM_PRIVATE_KEY' } };
+  writeFileSync(
+    path,
+    JSON.stringify([{ ...chainEnvironment(other), ...PAYOUT, ...fromEnvironment, EVM_OP_STACK: false }]),
+  );
   world = await startX402World({ env: { ...PAYOUT, X402_NETWORKS_FILE: path } });
   [here, there] = [`eip155:${world.chain.chainId}`, `eip155:${other.chainId}`];
 });
