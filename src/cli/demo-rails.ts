@@ -1,4 +1,5 @@
 import { CreditBundleScheme } from '../payments-client/credit-bundle';
+import type { PayerWallet, WalletRail } from '../local/payer';
 import { CommandError } from './command';
 import { DemoClient } from './demo-client';
 import type { StackFile } from './stack-file';
@@ -19,6 +20,8 @@ const CHAT = '/v1/chat/completions';
 const MODEL = 'gpt-4o-mini';
 const FIRST_CHARACTERS = 60;
 const TOP_UP_CENTS = 500;
+/** In USDC. */
+const WALLET_TOP_UP = '0.05';
 
 /** Tops up $5 by card, then makes a plain and a streamed call with the key. */
 export async function payWithCredit(stack: StackFile): Promise<{ topUp: string; calls: Shown[] }> {
@@ -32,12 +35,26 @@ export async function payWithCredit(stack: StackFile): Promise<{ topUp: string; 
   return { topUp, calls: [await readPlain('call', plain), await readStream('streamed call', streamed)] };
 }
 
-/** The same call without a key: a 402, a signature by the wallet, and the answer. */
-export async function payInUsdc(stack: StackFile, privateKey: string, chainId: number): Promise<Shown[]> {
+/** The same call without a key, by a wallet in each way that there is: a 402, a signature, and the answer. */
+export async function payInUsdc(stack: StackFile, wallet: PayerWallet): Promise<Shown[]> {
   const { payingFetch } = await import('../local/payer.js');
-  const client = new DemoClient(stack.url, undefined, payingFetch(privateKey, `eip155:${chainId}`));
-  return [await readPlain('call', await client.request('POST', CHAT, question('What is a bridge toll?')))];
+  const by = (rail: WalletRail) => new DemoClient(stack.url, undefined, payingFetch(wallet, rail));
+  const calls: Shown[] = [];
+  for (const { rail, title } of WALLET_RAILS) {
+    // What a wallet draws from, it has paid in before.
+    if (rail === 'wallet') await by('exact').request('POST', '/v1/topups/usdc', { amount: WALLET_TOP_UP });
+    calls.push(await readPlain(title, await by(rail).request('POST', CHAT, question('What is a bridge toll?'))));
+  }
+  return calls;
 }
+
+const WALLET_RAILS: readonly { readonly rail: WalletRail; readonly title: string }[] = [
+  { rail: 'exact', title: 'exact: the ceiling in one transfer, the rest is its credit' },
+  { rail: 'upto', title: 'upto: a ceiling for Permit2, of which is taken what was used' },
+  { rail: 'batch-settlement', title: 'batch-settlement: a voucher on a deposit, claimed later' },
+  { rail: 'transfer-proof', title: 'a plain transfer, and its proof' },
+  { rail: 'wallet', title: 'from the wallet’s balance, by SIGN-IN-WITH-X' },
+];
 
 /** The same from prepaid credit, by an x402 client: the authority holds a cent, signs, and takes what was used. */
 export async function payByAttestation(stack: StackFile): Promise<Shown[]> {

@@ -35,12 +35,14 @@ async function attestationRail(stack: StackFile): Promise<Shown[]> {
 }
 
 async function usdcRail(stack: StackFile): Promise<Shown[]> {
-  printLine('\nUSDC through HTTP 402, by an x402 client with its default settings');
-  if (stack.payerPrivateKey === null || stack.chainId === null) {
+  printLine(
+    '\nUSDC by a wallet: through HTTP 402, by x402 clients with their default settings, and by a plain transfer',
+  );
+  if (stack.payerPrivateKey === null || stack.rpcUrl === null) {
     printLine('  left out: this stack has no wallet with test USDC');
     return [];
   }
-  const calls = await payInUsdc(stack, stack.payerPrivateKey, stack.chainId);
+  const calls = await payInUsdc(stack, { privateKey: stack.payerPrivateKey, rpcUrl: stack.rpcUrl });
   for (const call of calls) show(call);
   return calls;
 }

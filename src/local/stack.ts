@@ -1,5 +1,6 @@
 import { mkdirSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
+import { type Addresses, addressesIn } from './addresses';
 import { DEV_WALLETS, type LocalChain, startChain } from './chain';
 import { fundParties } from './funding';
 import { startPostgres } from './postgres';
@@ -32,22 +33,6 @@ export interface Part {
 }
 
 export type PartName = 'PostgreSQL' | 'chain' | 'Stripe simulator' | 'upstream';
-
-/** Where things are; `null` for what is not there. Parts that were given are named as they were given. */
-export interface Addresses {
-  readonly databaseUrl: string;
-  /** For migrations; `null` when the database was given without. */
-  readonly migrationDatabaseUrl: string | null;
-  readonly rpcUrl: string | null;
-  readonly chainId: number | null;
-  readonly usdc: string | null;
-  readonly payTo: string | null;
-  /** The simulator's page; `null` when Stripe itself was configured. */
-  readonly stripeUrl: string | null;
-  readonly upstreamUrl: string;
-  /** A wallet with test USDC; only on the local chain. */
-  readonly payer: { readonly address: string; readonly privateKey: string } | null;
-}
 
 export interface LocalStack {
   /** Variables for a server that uses this world: what was started here, and over it what was given. */
@@ -144,6 +129,8 @@ async function startFundedChain(
       X402_ASSET: chain.usdc,
       X402_PAY_TO: DEV_WALLETS.payTo.address,
       EVM_PAYOUT_KEY: DEV_WALLETS.payTo.privateKey,
+      // Wallets draw from their balance: a challenge stands in each 402.
+      X402_EXTENSIONS: 'payment-identifier,sign-in-with-x',
     },
   };
 }
@@ -165,22 +152,6 @@ async function startStripe(
       STRIPE_WEBHOOK_SECRET: stripe.webhookSecret,
       STRIPE_API_URL: stripe.url,
     },
-  };
-}
-
-function addressesIn(environment: Record<string, string>, given: Record<string, string>): Addresses {
-  const network = environment['X402_NETWORK'];
-  const ownChain = given['EVM_RPC_URL'] === undefined;
-  return {
-    databaseUrl: environment['DATABASE_URL'] as string,
-    migrationDatabaseUrl: environment['MIGRATION_DATABASE_URL'] ?? null,
-    rpcUrl: environment['EVM_RPC_URL'] ?? null,
-    chainId: network === undefined ? null : Number(network.split(':')[1]),
-    usdc: environment['X402_ASSET'] ?? null,
-    payTo: environment['X402_PAY_TO'] ?? null,
-    stripeUrl: environment['STRIPE_API_URL'] ?? null,
-    upstreamUrl: environment['UPSTREAM_URL'] as string,
-    payer: ownChain ? DEV_WALLETS.payer : null,
   };
 }
 

@@ -129,7 +129,12 @@ describe('tollbridge dev', () => {
     const before = readStack();
     const demo = cli(['demo']);
     expect([await demo.ended, demo.output()]).toEqual([0, expect.stringContaining('transaction 0x')]);
-    expect(demo.output().match(/inv_\S+ +(credit|credit-binding|exact) /g)).toHaveLength(4);
+    const rails = [
+      ...demo.output().matchAll(/inv_\S+ +(credit|credit-binding|exact|upto|batch-settlement|transfer-proof|wallet) /g),
+    ];
+    expect(rails.map(([, rail]) => rail)).toEqual([
+      ...['credit', 'credit', 'credit-binding', 'exact', 'upto', 'batch-settlement', 'transfer-proof', 'wallet'],
+    ]);
     const verify = cli(['ledger', 'verify']);
     expect([await verify.ended, verify.output()]).toEqual([0, expect.not.stringContaining('BROKEN')]);
     const orphans = descendants(crashed.pid);

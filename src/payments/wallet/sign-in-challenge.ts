@@ -34,10 +34,14 @@ export function issueChallenge(url: string, key: string, now = new Date()): Sign
 /** Whether the nonce of a signed message is one that we issued, for its URL and at its instant. */
 export function isOurNonce(message: { nonce: string; uri: string; issuedAt: string }, key: string): boolean {
   const { nonce } = message;
-  if (!/^[0-9a-f]+$/.test(nonce) || nonce.length !== 2 * (RANDOM_BYTES + SEAL_BYTES)) return false;
+  if (!isNonce(nonce)) return false;
   const random = nonce.slice(0, 2 * RANDOM_BYTES);
   return timingSafeEqual(Buffer.from(nonce.slice(2 * RANDOM_BYTES)), Buffer.from(seal(random, message, key)));
 }
+
+/** Whether a text has the shape of our nonces. Others are looked for nowhere. */
+export const isNonce = (text: string): boolean =>
+  /^[0-9a-f]+$/.test(text) && text.length === 2 * (RANDOM_BYTES + SEAL_BYTES);
 
 /** Shown by the wallet to the person who signs. */
 const STATEMENT = 'Use the balance of this wallet.';

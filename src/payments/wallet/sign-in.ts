@@ -8,7 +8,7 @@ import type { Hex } from 'viem';
 import { addressOf, signatureOf } from '../payment-envelope';
 import type { RequestHeaders } from '../payment-scheme';
 import { malformedPayment, type Refusal } from '../refusal';
-import { CHALLENGE_SECONDS, isOurNonce } from './sign-in-challenge';
+import { CHALLENGE_SECONDS, isNonce, isOurNonce } from './sign-in-challenge';
 
 /** The header `SIGN-IN-WITH-X` (CAIP-122) as it was read. Nothing is checked yet; hex is in lower case. */
 export interface SignIn {
@@ -42,7 +42,7 @@ export function findSignIn(headers: RequestHeaders): SignIn | Refusal | undefine
     const [address, signature] = [addressOf(message.address), signatureOf(message.signature)];
     if (address === undefined || message.type !== 'eip191') return unreadable('it is not of an EVM wallet');
     if (signature === undefined) return unreadable('signature is not the hex of one');
-    return { message, address, signature };
+    return isNonce(message.nonce) ? { message, address, signature } : fault('invalid_siwx_nonce');
   } catch {
     return unreadable('it is not base64 of a CAIP-122 message');
   }
