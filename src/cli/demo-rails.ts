@@ -69,7 +69,13 @@ export async function payByAttestation(stack: StackFile): Promise<Shown[]> {
   return [await readPlain('call', await client.request('POST', CHAT, question('Who signs an attestation?')))];
 }
 
-const question = (content: string) => ({ model: MODEL, max_tokens: 60, messages: [{ role: 'user', content }] });
+/** Each a request of its own: the same one again would get the answer that it has paid for already. */
+const question = (content: string) => ({
+  model: MODEL,
+  max_tokens: 60,
+  messages: [{ role: 'user', content }],
+  user: crypto.randomUUID(),
+});
 
 async function topUpByCard(stack: StackFile, client: DemoClient): Promise<string> {
   const { id, url } = await client.json<TopUpView>('POST', '/v1/topups', { amountCents: TOP_UP_CENTS });
