@@ -109,6 +109,38 @@ if (!available) {
     expect((await stripe.checkout.sessions.retrieve(session.id)).payment_status).toBe('paid');
   });
 
+  it('saves a card after the bank was asked, and a ticked one is offered with the next payment', async () => {
+    const { id: customer } = await stripe.customers.create();
+    const setup = { mode: 'setup', currency: 'usd', customer, success_url: `${shopUrl}/saved` } as const;
+    await page.goto((await stripe.checkout.sessions.create(setup)).url ?? '');
+    expect(await page.textContent('#pay')).toBe('Save card');
+    await pay('4000002500003155');
+    await page.click('#authenticate');
+    await page.waitForURL(`${shopUrl}/saved`);
+    const buy = async () => {
+      const session = await stripe.checkout.sessions.create({
+        line_items: [
+          { quantity: 1, price_data: { currency: 'usd', unit_amount: 500, product_data: { name: 'Credit' } } },
+        ],
+        ...{ customer, success_url: `${shopUrl}/bought` },
+        saved_payment_method_options: { payment_method_save: 'enabled' },
+      });
+      await page.goto(session.url ?? '');
+    };
+    await buy();
+    // The card of the setup was saved for the merchant, not for the page.
+    expect(await page.locator('.saved-card').count()).toBe(0);
+    await page.check('#save-card');
+    await pay('4242424242424242');
+    await page.waitForURL(`${shopUrl}/bought`);
+    await buy();
+    expect(await page.textContent('.saved-card')).toBe('Pay with visa •••• 4242');
+    await page.click('.saved-card');
+    await page.waitForURL(`${shopUrl}/bought`);
+    const paid = await stripe.paymentIntents.list({ customer });
+    expect(paid.data.map(({ status }) => status)).toEqual(['succeeded', 'succeeded']);
+  });
+
   it('lets people leave, and says when it is too late', async () => {
     const session = await open();
     await page.click('#cancel');
