@@ -1,9 +1,9 @@
 import type { PrivateKeyAccount } from 'viem';
 import type { PaymentRequirements } from '../../src/payments/payment-scheme';
-import { payerWith, receivedOnChain } from '../support/chain';
+import { payerWith } from '../support/chain';
+import { expectRefused } from '../support/refused';
 import {
   askedFor,
-  countOfBooks,
   expectBooksAsOnChain,
   inHeader,
   type SignedPayment,
@@ -29,23 +29,6 @@ afterEach(() => expectBooksAsOnChain(world));
 afterAll(() => world?.stop());
 
 type Headers = Record<string, string>;
-
-/** Refused with this status and code, and as if it had never been. */
-async function expectRefused(headers: Headers, status: number, code: string): Promise<void> {
-  const [calls, books, received] = [
-    world.upstream.calls().length,
-    await countOfBooks(world),
-    await receivedOnChain(world.chain),
-  ];
-  const response = await chat(world.url, undefined, {}, headers);
-  const problem = await response.json();
-  expect({ status: response.status, code: (problem as { code: string }).code }).toEqual({ status, code });
-  expect(problem).toMatchObject({ detail: expect.any(String), hint: expect.any(String) });
-  expect(response.headers.has('payment-required')).toBe(status === 402);
-  expect(world.upstream.calls()).toHaveLength(calls);
-  expect(await countOfBooks(world)).toEqual(books);
-  expect(await receivedOnChain(world.chain)).toBe(received);
-}
 
 /** A good payment, spoiled after it was signed. */
 const spoiled = async (spoil: (payment: SignedPayment) => unknown): Promise<Headers> =>
@@ -123,7 +106,7 @@ const withNonce = async (nonce: string) => {
 };
 
 test.each(UNREADABLE)('%s: 400, it cannot be read', async (_what, headers) => {
-  await expectRefused(await headers(), 400, 'invalid_payload');
+  await expectRefused(world, await headers(), 400, 'invalid_payload');
 });
 
 const REFUSED: [string, string, () => Promise<Headers>][] = [
@@ -185,7 +168,7 @@ const accepting = (change: Partial<PaymentRequirements>) =>
 const less = (atoms: bigint) => (BigInt(required.amount) - atoms).toString();
 
 test.each(REFUSED)('a payment %s: 402 %s', async (_what, code, headers) => {
-  await expectRefused(await headers(), 402, code);
+  await expectRefused(world, await headers(), 402, code);
 });
 
 test('a header that no server takes is refused before anything is read', async () => {
