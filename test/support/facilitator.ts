@@ -16,6 +16,8 @@ export type Mood =
   /** The connection breaks, before or after the money moved. */
   | 'gone before'
   | 'gone after'
+  /** The money moved, and it never says so. */
+  | 'silent after'
   /** It says that this transaction was it, and moves nothing. */
   | { readonly claims: string }
   /** It refuses with this status. */
@@ -73,6 +75,7 @@ export async function startFacilitator({ rpcUrl, chainId }: LocalChain): Promise
     }
     const settled = await stock.settle(paymentPayload, paymentRequirements);
     if (mood === 'gone after') throw new Error('gone');
+    if (mood === 'silent after') await new Promise(() => undefined);
     return { status: 200, body: settled };
   };
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

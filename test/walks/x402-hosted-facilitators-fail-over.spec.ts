@@ -52,7 +52,7 @@ const stateOf = async () =>
   (await sql(world, 'SELECT state FROM claims WHERE key LIKE $1', [`%${payment.payload.authorization.nonce}`]))[0]
     ?.state;
 
-test.each(['gone after', 'gone before'] as const)(
+test.each(['gone after', 'gone before', 'silent after'] as const)(
   'the one that verified dies when it settles (%s): in doubt, asked of the chain, and no other one settles it',
   async (mood) => {
     first.mood = mood;

@@ -13,6 +13,8 @@ import { hostOf, NetworksService } from '../chain/networks.service';
 
 /** A caller waits for it, and then for the next one. */
 const VERIFY_MS = 8_000;
+/** Ten blocks of Base, as for a transaction of our own. */
+const SETTLE_MS = 20_000;
 
 /** What was found of a payment, and by which facilitator: that one settles it. */
 export interface HostedVerdict {
@@ -58,10 +60,10 @@ export class HostedFacilitators {
 
   /**
    * At the one that has judged it. What it reports as failed may still land: ask the chain before believing it.
-   * @throws when it does not answer: it may have settled all the same.
+   * @throws when it does not answer in time: it may have settled all the same.
    */
   settle(url: string, payload: PaymentPayload, requirements: PaymentRequirements): Promise<SettleResponse> {
-    return this.clientOf(url).settle(payload, requirements).catch(didNot);
+    return within(SETTLE_MS, this.clientOf(url).settle(payload, requirements)).catch(didNot);
   }
 
   private urlsOf(network: string): readonly string[] {
