@@ -11,6 +11,7 @@ import { PaymentSchemesService } from '../payments/payment-schemes.service';
 import type { Model } from '../pricing/model';
 import { PricingService } from '../pricing/pricing.service';
 import { chargeFor, type Quote } from '../pricing/quote';
+import { callHeaders, costHeaders, receiptHeaders, REPLAYED } from './answer-headers';
 import { type CallOutcome, elapsed, rowsOf } from './call-rows';
 import { estimateOf } from './estimate';
 import { toCaller } from './forwarded-headers';
@@ -169,8 +170,6 @@ export class PaidCallService {
   }
 }
 
-const REPLAYED = { 'x-tollbridge-replayed': 'true' };
-
 const workOf = (call: InferenceCall, model: Model, quote: Quote): Work => ({
   callId: call.id,
   quote,
@@ -189,22 +188,3 @@ const workOf = (call: InferenceCall, model: Model, quote: Quote): Work => ({
 /** A stream was asked for, and an answer in one piece came. */
 const isJson = (answer: UpstreamAnswer): boolean =>
   /^application\/json\b/i.test(String(answer.headers['content-type']));
-
-const callHeaders = ({ call }: PaidCall): Record<string, string> => ({
-  'cache-control': 'private, no-store',
-  'x-request-id': call.id,
-});
-
-function costHeaders(paid: PaidCall, cost: string | undefined, invoiceId: string): Record<string, string> {
-  return {
-    ...callHeaders(paid),
-    'x-tollbridge-invoice': invoiceId,
-    ...(cost === undefined ? {} : { 'x-tollbridge-cost': cost }),
-  };
-}
-
-const receiptHeaders = (receipt: Receipt): Record<string, string> => ({
-  ...receipt.headers,
-  'x-tollbridge-cost': formatMoney(receipt.charge),
-  ...(receipt.balance === undefined ? {} : { 'x-tollbridge-balance': formatMoney(receipt.balance) }),
-});
