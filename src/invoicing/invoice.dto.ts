@@ -90,6 +90,12 @@ export class InvoiceEvidenceDto {
   @ApiPropertyOptional({ description: 'What the voucher allows to be claimed from the channel in all, in micro-USDC.' })
   voucher?: string;
 
+  @ApiPropertyOptional({ description: 'What was charged to the channel in all, with this call, in micro-USDC.' })
+  charged?: string;
+
+  @ApiPropertyOptional({ description: 'The transaction of the deposit that came with the call.' })
+  deposit?: string;
+
   @ApiPropertyOptional({ description: 'What an authority of prepaid credit committed to (`jti`).' })
   commitment?: string;
 

@@ -35,6 +35,10 @@ export interface Evidence {
   /** A payment channel, and what the voucher that paid allows to be claimed from it in all, in micro-USDC. */
   readonly channel?: string;
   readonly voucher?: string;
+  /** What was charged to the channel in all, with this call, in micro-USDC. */
+  readonly charged?: string;
+  /** The transaction of the deposit that came with the call. */
+  readonly deposit?: string;
   /** The id of what an authority of prepaid credit committed to (`jti`). */
   readonly commitment?: string;
   /** What the payer says its wallet is. Proves nothing. */

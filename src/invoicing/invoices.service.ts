@@ -2,7 +2,9 @@ import { Injectable } from '@nestjs/common';
 import type { AssetCode } from '../common/asset';
 import { instantOf } from '../common/id';
 import { NotFoundError } from '../common/billing-error';
+import { formatAtoms, formatMoney } from '../common/money';
 import { DatabaseService } from '../database/database.service';
+import { NetworkFees } from '../payments/network-fees.service';
 import type { Evidence, Invoice } from './invoice';
 import { decodeCursor, encodeCursor } from './invoice-cursor';
 import { callIdIn } from './invoice-id';
@@ -26,7 +28,10 @@ export interface InvoicePage {
 /** Reads invoices. They are written by the ledger, in the transaction of the charge. */
 @Injectable()
 export class InvoicesService {
-  constructor(private readonly database: DatabaseService) {}
+  constructor(
+    private readonly database: DatabaseService,
+    private readonly fees: NetworkFees,
+  ) {}
 
   /** @throws NotFoundError `invoice_not_found` */
   async get(id: string): Promise<Invoice> {
@@ -41,7 +46,8 @@ export class InvoicesService {
       const hint = 'The id is in the response header x-tollbridge-invoice of the call.';
       throw new NotFoundError({ what: 'invoice', id, hint });
     }
-    return toInvoice(rows[0]);
+    const [invoice] = await this.withFees([toInvoice(rows[0])]);
+    return invoice as Invoice;
   }
 
   /**
@@ -57,7 +63,28 @@ export class InvoicesService {
     const page = rows.slice(0, limit);
     const last = page.at(-1);
     const next = rows.length > limit && last ? encodeCursor(last.call_id) : null;
-    return { invoices: page.map(toInvoice), next };
+    return { invoices: await this.withFees(page.map(toInvoice)), next };
+  }
+
+  /** A voucher's gas is known when its channel was claimed: long after its invoice was written. */
+  private async withFees(invoices: readonly Invoice[]): Promise<Invoice[]> {
+    const byVoucher = invoices.filter(
+      ({ evidence }) => evidence.channel !== undefined && evidence.charged !== undefined,
+    );
+    const fees = await this.fees.of(
+      byVoucher.map(({ amount, evidence }) => ({
+        channel: evidence.channel as string,
+        charged: BigInt(evidence.charged as string),
+        charge: amount.atoms + BigInt(evidence.credited ?? 0),
+        deposit: evidence.deposit,
+      })),
+    );
+    return invoices.map((invoice) => {
+      const fee = fees[byVoucher.indexOf(invoice)];
+      if (!fee) return invoice;
+      const shown = { networkFee: formatMoney(fee.value), gas: formatAtoms(fee.wei, 18) };
+      return { ...invoice, evidence: { ...invoice.evidence, ...shown } };
+    });
   }
 }
 

@@ -16,6 +16,7 @@ import { EXACT } from './exact/exact.providers';
 import { RECEIPTS } from './extensions/receipts.providers';
 import { FACILITATOR } from './facilitator/facilitator.providers';
 import { Exposures } from './exposures.service';
+import { NetworkFees } from './network-fees.service';
 import type { PaymentExtension } from './payment-extension';
 import { PAYMENT_EXTENSIONS, PaymentExtensions } from './payment-extensions.service';
 import { PAYMENT_IDENTIFIERS } from './payment-identifier/payment-identifier.providers';
@@ -73,9 +74,10 @@ const EXTENSIONS = PARTS.flatMap(({ extensions = [] }) => extensions);
       useFactory: (...extensions: PaymentExtension[]): PaymentExtension[] => extensions,
       inject: [...EXTENSIONS],
     },
+    NetworkFees,
     PaymentExtensions,
     PaymentSchemesService,
   ],
-  exports: [PaymentSchemesService, PaymentExtensions],
+  exports: [NetworkFees, PaymentSchemesService, PaymentExtensions],
 })
 export class PaymentsModule {}

@@ -65,6 +65,10 @@ export class GasBooks implements OnModuleInit {
     const entry = gasSpent({ transaction: hash, network: id, signer, coin: ethOfWei(wei), value });
     const { verdict } = await this.ledger.post(entry);
     if (verdict !== 'posted' && verdict !== 'replayed') throw new LedgerRefusedError(entry.key, verdict);
-    await this.database.query('UPDATE chain_transactions SET fee_wei = $2 WHERE hash = $1', [hash, wei.toString()]);
+    await this.database.query('UPDATE chain_transactions SET fee_wei = $2, fee_value = $3 WHERE hash = $1', [
+      hash,
+      wei.toString(),
+      value.atoms.toString(),
+    ]);
   }
 }

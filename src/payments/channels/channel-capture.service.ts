@@ -114,7 +114,7 @@ const captured = (charge: Money, headers: Readonly<Record<string, string>>): Cap
 });
 
 function paidBy(hold: ChannelHold, charge: Money): Paid {
-  const { channel, use, amount, payer, claimKey } = hold;
+  const { channel, use, amount, payer, claimKey, deposit } = hold;
   return {
     charge,
     held: amount,
@@ -123,6 +123,8 @@ function paidBy(hold: ChannelHold, charge: Money): Paid {
       network: channel.network,
       channel: channel.id,
       voucher: use.max.toString(),
+      charged: (channel.charged + (hold.prepaid === undefined ? charge.atoms : 0n)).toString(),
+      ...(deposit?.transaction ? { deposit: deposit.transaction } : {}),
       ...(hold.prepaid === undefined ? {} : { credited: (amount.atoms - charge.atoms).toString() }),
     },
     paymentId: claimKey,
