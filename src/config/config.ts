@@ -1,4 +1,5 @@
 import type { NetworkConfig } from './network-config';
+import type { CurrencyTerms } from './top-up-terms';
 
 /** The configuration of one process: frozen, grouped, and checked at boot by `environment.dto.ts`. */
 export interface Config {
@@ -15,7 +16,7 @@ export interface Config {
   readonly apiKeyPepper: string;
   readonly upstream: { readonly url: string; readonly apiKey: string | undefined; readonly timeoutMs: number };
   readonly holdTtlSeconds: number;
-  readonly topUps: { readonly minCents: number; readonly maxCents: number };
+  readonly topUps: TopUpsConfig;
   /** After so many declines in a row a card is not charged any more without its holder. */
   readonly autoReload: { readonly maxFailures: number };
   /** Left out: no top-ups by card. */
@@ -32,6 +33,19 @@ export interface Config {
     /** Spreads jobs over workers; left out: each takes them from PostgreSQL. */
     readonly redisUrl: string | undefined;
   };
+}
+
+export interface TopUpsConfig {
+  readonly minCents: number;
+  readonly maxCents: number;
+  /** What is given on top of larger top-ups. */
+  readonly tiers: readonly { readonly fromCents: number; readonly bonusCents: number }[];
+  /** How long a bonus lives. */
+  readonly bonusDays: number;
+  /** What customers may pay in; the first one when they do not say. */
+  readonly currencies: readonly CurrencyTerms[];
+  /** Whether Stripe Tax adds what the payer's country asks for. */
+  readonly tax: boolean;
 }
 
 export interface StripeConfig {

@@ -1,5 +1,6 @@
 import { IsBooleanString, IsIn, IsInt, IsJSON, IsOptional, IsUrl, Matches, Max, Min, MinLength } from 'class-validator';
 import { DECIMAL, integer, NetworkEnvironmentDto } from './network-environment.dto';
+import { CURRENCIES, TIERS } from './top-up-terms';
 
 const anyUrl = { require_tld: false, require_protocol: true };
 
@@ -83,6 +84,22 @@ export class EnvironmentDto extends NetworkEnvironmentDto {
   @IsInt({ message: 'must be cents' })
   @Max(100_000_000, { message: 'must be at most 100000000 cents' })
   TOPUP_MAX_CENTS: number = 1_000_000;
+
+  @IsOptional()
+  @Matches(TIERS, { message: 'must be a list of <from>:<bonus> in US dollars, such as 25:1,100:10' })
+  TOPUP_TIERS: string = '';
+
+  @integer
+  @IsInt({ message: 'must be days' })
+  @Min(1, { message: 'must be at least 1 day' })
+  @Max(3_650, { message: 'must be at most 3650 days' })
+  TOPUP_BONUS_DAYS: number = 365;
+
+  @Matches(CURRENCIES, { message: 'must be usd, or a list with the fixed USD rate of others, such as usd,eur:1.08' })
+  TOPUP_CURRENCIES: string = 'usd';
+
+  @IsBooleanString({ message: 'must be true or false' })
+  STRIPE_TAX: string = 'false';
 
   @integer
   @IsInt({ message: 'must be a whole number' })

@@ -7,11 +7,13 @@ import {
   type CreditAuthorityConfig,
   LOCAL_SECRETS,
   type StripeConfig,
+  type TopUpsConfig,
   type X402Config,
 } from './config';
 import { EnvironmentDto } from './environment.dto';
 import type { NetworkConfig } from './network-config';
 import { type Fault, faultsOf, missingIn, missingOf, networkOf, networksIn } from './read-networks.dto';
+import { CURRENCIES, currenciesIn, tiersIn } from './top-up-terms';
 
 /**
  * Reads and freezes the configuration.
@@ -42,7 +44,7 @@ export function readEnvironment(env: Record<string, string | undefined>): Config
       timeoutMs: dto.UPSTREAM_TIMEOUT_MS,
     },
     holdTtlSeconds: dto.HOLD_TTL_SECONDS,
-    topUps: { minCents: dto.TOPUP_MIN_CENTS, maxCents: dto.TOPUP_MAX_CENTS },
+    topUps: topUpsOf(dto),
     autoReload: { maxFailures: dto.AUTO_RELOAD_MAX_FAILURES },
     stripe: stripeOf(dto),
     x402: x402Of(dto, [...(first ? [first] : []), ...further.networks]),
@@ -53,6 +55,17 @@ export function readEnvironment(env: Record<string, string | undefined>): Config
       redisUrl: dto.REDIS_URL,
     },
   });
+}
+
+function topUpsOf(dto: EnvironmentDto): TopUpsConfig {
+  return {
+    minCents: dto.TOPUP_MIN_CENTS,
+    maxCents: dto.TOPUP_MAX_CENTS,
+    tiers: tiersIn(dto.TOPUP_TIERS),
+    bonusDays: dto.TOPUP_BONUS_DAYS,
+    currencies: currenciesIn(dto.TOPUP_CURRENCIES) ?? [],
+    tax: dto.STRIPE_TAX === 'true',
+  };
 }
 
 function stripeOf(dto: EnvironmentDto): StripeConfig | undefined {
@@ -88,6 +101,9 @@ function crossFaults(dto: EnvironmentDto, given: Record<string, unknown>): Fault
   const faults = missingOf(given);
   const needs = (because: string, ...variables: string[]) => faults.push(...missingIn(given, variables, because));
   if (given['STRIPE_SECRET_KEY'] !== undefined) needs('STRIPE_SECRET_KEY is', 'STRIPE_WEBHOOK_SECRET');
+  if (CURRENCIES.test(dto.TOPUP_CURRENCIES) && currenciesIn(dto.TOPUP_CURRENCIES) === undefined) {
+    faults.push({ variable: 'TOPUP_CURRENCIES', should: 'must name each currency once, and only such with cents' });
+  }
   if (dto.NODE_ENV === 'production') {
     needs('NODE_ENV is production', 'PUBLIC_URL');
     if (dto.ADMIN_TOKEN === LOCAL_SECRETS.adminToken) {

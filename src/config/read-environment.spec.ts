@@ -74,6 +74,12 @@ describe('readEnvironment', () => {
     ['STRIPE_API_URL', 'secret'],
     ['TOPUP_MIN_CENTS', '49'],
     ['TOPUP_MAX_CENTS', '100000001'],
+    ['TOPUP_TIERS', '25-1'],
+    ['TOPUP_BONUS_DAYS', '0'],
+    ['TOPUP_CURRENCIES', 'gbp'],
+    ['TOPUP_CURRENCIES', 'usd,jpy:0.0066'],
+    ['TOPUP_CURRENCIES', 'eur:1.08,eur:1.09'],
+    ['STRIPE_TAX', 'perhaps'],
     ['AUTO_RELOAD_MAX_FAILURES', '0'],
     ['X402_NETWORK', 'base'],
     ['X402_PAY_TO', '0x1234'],
@@ -109,6 +115,22 @@ describe('readEnvironment', () => {
     expect(error.faults.map((fault) => fault.variable)).toEqual([variable]);
     expect(error.message).toContain(variable);
     expect(error.message.split(/[\s,:]+/)).not.toContain(value);
+  });
+
+  it('reads the terms of top-ups', () => {
+    const { topUps } = readEnvironment({ ...good, TOPUP_TIERS: '25:1,100:10.5', TOPUP_CURRENCIES: 'usd,eur:1.08' });
+    expect(topUps).toMatchObject({
+      tiers: [
+        { fromCents: 2500, bonusCents: 100 },
+        { fromCents: 10_000, bonusCents: 1050 },
+      ],
+      currencies: [
+        { code: 'usd', atomsPerMinor: 10_000_000n },
+        { code: 'eur', atomsPerMinor: 10_800_000n },
+      ],
+      tax: false,
+    });
+    expect(readEnvironment(good).topUps).toMatchObject({ tiers: [], currencies: [{ code: 'usd' }] });
   });
 
   it('wants what belongs together', () => {

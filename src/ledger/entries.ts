@@ -4,6 +4,7 @@ import {
   conversion,
   customerCredits,
   customerReceivable,
+  fxDifference,
   type LedgerAccount,
   merchantPayable,
   promoExpense,
@@ -74,6 +75,24 @@ export function stripeFeeCharged(charge: {
     customerId: charge.customerId,
     memo: { paymentIntent: charge.paymentIntentId },
     postings: positive({ from: stripeFees(), to: stripeClearing(), amount: charge.fee }),
+  };
+}
+
+/** Stripe's rate made more (`gained` positive) or less of a payment in another currency than it was credited at. In USD. */
+export function exchangeDiffered(payment: {
+  paymentIntentId: string;
+  customerId: string;
+  gained: Money;
+}): JournalEntry {
+  const { paymentIntentId, customerId, gained } = payment;
+  const [from, to] = gained.atoms > 0n ? [stripeClearing(), fxDifference()] : [fxDifference(), stripeClearing()];
+  const amount = { ...gained, atoms: gained.atoms > 0n ? gained.atoms : -gained.atoms };
+  return {
+    key: `fx:${paymentIntentId}`,
+    kind: 'fx_difference',
+    customerId,
+    memo: { paymentIntent: paymentIntentId },
+    postings: positive({ from, to, amount }),
   };
 }
 

@@ -1,20 +1,30 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable, Logger } from '@nestjs/common';
 import { type Money, minus, usd } from '../common/money';
+import { CONFIG } from '../config/config.module';
+import type { Config } from '../config/config';
 import type { NewGrant } from '../credits/grant';
 import { GrantsService } from '../credits/grants.service';
 import type { Tx } from '../database/tx';
 import { JobsService } from '../jobs/jobs.service';
-import { extraPaymentReceived, stripeFeeCharged, topUpReceived, unknownPaymentReceived } from '../ledger/entries';
-import { stripeClearing, stripeFees, suspense, taxPayable } from '../ledger/ledger-account';
+import {
+  type CardPayment,
+  exchangeDiffered,
+  extraPaymentReceived,
+  stripeFeeCharged,
+  topUpReceived,
+  unknownPaymentReceived,
+} from '../ledger/entries';
+import { fxDifference, promoExpense, stripeClearing, stripeFees, suspense, taxPayable } from '../ledger/ledger-account';
 import { LedgerAccountsService } from '../ledger/ledger-accounts.service';
 import { LedgerRefusedError } from '../ledger/ledger-error';
 import { LedgerService } from '../ledger/ledger.service';
 import type { JournalEntry } from '../ledger/journal-entry';
+import { type BookedTopUp, findTopUp, notePaid, rememberEntry } from './booked-topups';
 import type { CheckoutReference, ReportedPayment } from './checkout-event';
 import { stripeFeeJob } from './stripe-fee-job';
 import { StripeMovements } from './stripe-movements.service';
 import { feeInUsd, type StripeTransaction } from './stripe-transaction';
-import { centsToUsd, nextState, type TopUpNews, type TopUpState } from './topup';
+import { ATOMS_PER_CENT, centsToUsd, inUsd, nextState, type TopUpNews } from './topup';
 
 /** What an event did to the books, kept with the event. */
 export type Effect =
@@ -39,6 +49,7 @@ export class CardPaymentsService {
     private readonly accounts: LedgerAccountsService,
     private readonly jobs: JobsService,
     private readonly movements: StripeMovements,
+    @Inject(CONFIG) private readonly config: Config,
   ) {}
 
   /** Before the transaction: makes sure of the ledger accounts that the payment of this checkout may need. */
@@ -60,18 +71,21 @@ export class CardPaymentsService {
   ): Promise<Effect> {
     const effect = await this.enter(tx, checkout, payment, movement && feeInUsd(movement));
     if (movement) await this.movements.bindPayment(tx, movement);
+    if (movement && effect !== 'already_booked') await this.bookExchange(tx, payment.paymentIntentId, movement);
     return effect;
   }
 
   private async enter(tx: Tx, checkout: CheckoutReference, payment: ReportedPayment, fee?: Money): Promise<Effect> {
     const { paymentIntentId, currency } = payment;
-    if (currency !== 'usd') {
-      this.logger.error(`ALERT ${payment.total} ${currency} of ${paymentIntentId} are not on the books: only usd is.`);
+    const topUp = await findTopUp(tx, checkout, 'FOR UPDATE');
+    if (currency !== (topUp?.currency ?? 'usd')) {
+      this.logger.error(
+        `ALERT ${payment.total} ${currency} of ${paymentIntentId} are in no currency that was asked for.`,
+      );
       return 'unsupported_currency';
     }
-    const topUp = await findTopUp(tx, checkout, 'FOR UPDATE');
-    const gross = centsToUsd(payment.total);
-    const tax = centsToUsd(payment.tax);
+    const gross = inUsd(payment.total, topUp?.atoms_per_minor ?? ATOMS_PER_CENT);
+    const tax = inUsd(payment.tax, topUp?.atoms_per_minor ?? ATOMS_PER_CENT);
     const fresh = await tx.query(
       `INSERT INTO stripe_payments (payment_intent_id, checkout_session_id, topup_id, gross_atoms, tax_atoms, fee_atoms)
        VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING RETURNING 1`,
@@ -83,29 +97,31 @@ export class CardPaymentsService {
       await this.jobs.enqueue(tx, stripeFeeJob(paymentIntentId));
     }
     const arrived = { paymentIntentId, gross, tax, fee: fee ?? usd(0n) };
-    if (!topUp) {
-      this.logger.error(`ALERT ${paymentIntentId} of ${checkout.sessionId} belongs to no top-up: it is in suspense.`);
-      const entry = unknownPaymentReceived({ ...arrived, sessionId: checkout.sessionId ?? paymentIntentId });
-      await rememberEntry(tx, paymentIntentId, await this.post(tx, entry));
-      return 'suspense';
-    }
+    if (topUp) return this.credit(tx, topUp, arrived);
+    this.logger.error(`ALERT ${paymentIntentId} of ${checkout.sessionId} belongs to no top-up: it is in suspense.`);
+    const entry = unknownPaymentReceived({ ...arrived, sessionId: checkout.sessionId ?? paymentIntentId });
+    await rememberEntry(tx, paymentIntentId, await this.post(tx, entry));
+    return 'suspense';
+  }
+
+  /** The first payment also brings the bonus, if it is all that was asked for. */
+  private async credit(tx: Tx, topUp: BookedTopUp, arrived: Required<CardPayment>): Promise<Effect> {
+    const { paymentIntentId, gross, tax } = arrived;
+    const { id: topUpId, customer_id: customerId } = topUp;
     const first = topUp.payment_intent_id === null;
-    const whose = { ...arrived, topUpId: topUp.id, customerId: topUp.customer_id };
-    const entry = first ? topUpReceived(whose) : extraPaymentReceived(whose);
-    const grant: NewGrant = {
-      class: 'paid',
-      origin: first ? 'topup' : 'extra',
-      originId: first ? topUp.id : paymentIntentId,
-      amount: minus(gross, tax),
-    };
-    const { entryId } = await this.grants.arrive(tx, entry, { customerId: topUp.customer_id, grants: [grant] });
+    const credit = minus(gross, tax);
+    const bonus = first && topUp.bonus_atoms > 0n && credit.atoms >= topUp.atoms ? usd(topUp.bonus_atoms) : undefined;
+    const whose = { ...arrived, topUpId, customerId };
+    const entry = first ? topUpReceived({ ...whose, ...(bonus ? { bonus } : {}) }) : extraPaymentReceived(whose);
+    const [origin, originId] = first ? (['topup', topUpId] as const) : (['extra', paymentIntentId] as const);
+    const grants: NewGrant[] = [{ class: 'paid', origin, originId, amount: credit }];
+    if (bonus) {
+      const expiresAt = new Date(Date.now() + this.config.topUps.bonusDays * DAY_MS);
+      grants.push({ class: 'promo', origin: 'bonus', originId: topUpId, amount: bonus, expiresAt });
+    }
+    const { entryId } = await this.grants.arrive(tx, entry, { customerId, grants });
     await rememberEntry(tx, paymentIntentId, entryId);
-    await tx.query(
-      `UPDATE topups SET state = $2, payment_intent_id = coalesce(payment_intent_id, $3),
-              entry_id = coalesce(entry_id, $4), paid_atoms = coalesce(paid_atoms, 0) + $5,
-              paid_at = coalesce(paid_at, now()) WHERE id = $1`,
-      [topUp.id, nextState(topUp.state, 'paid'), paymentIntentId, entryId, gross.atoms - tax.atoms],
-    );
+    await notePaid(tx, topUp, { paymentIntentId, entryId, credit, tax, bonus });
     return first ? 'credited' : 'extra_credit';
   }
 
@@ -137,10 +153,24 @@ export class CardPaymentsService {
       [paymentIntentId, fee.atoms],
     );
     if (!payment) return 'unchanged';
+    await this.bookExchange(tx, paymentIntentId, movement);
     if (fee.atoms > 0n) {
       await this.post(tx, stripeFeeCharged({ paymentIntentId, customerId: payment.customer_id, fee }));
     }
     return 'fee_booked';
+  }
+
+  /** What Stripe's rate made of a payment in another currency, beside the fixed rate that it was credited at. */
+  private async bookExchange(tx: Tx, paymentIntentId: string, movement: StripeTransaction): Promise<void> {
+    const [payment] = await tx.query<{ gross_atoms: bigint; customer_id: string }>(
+      `SELECT gross_atoms, customer_id FROM stripe_payments p JOIN topups t ON t.id = p.topup_id
+        WHERE p.payment_intent_id = $1 AND currency <> 'usd'`,
+      [paymentIntentId],
+    );
+    if (!payment || movement.currency !== 'usd') return;
+    const gained = minus(centsToUsd(movement.amount), usd(payment.gross_atoms));
+    if (gained.atoms === 0n) return;
+    await this.post(tx, exchangeDiffered({ paymentIntentId, customerId: payment.customer_id, gained }));
   }
 
   private async post(tx: Tx, entry: JournalEntry): Promise<string> {
@@ -150,26 +180,5 @@ export class CardPaymentsService {
   }
 }
 
-const HOUSE = [stripeClearing(), stripeFees(), taxPayable(), suspense('USD')];
-
-interface BookedTopUp {
-  id: string;
-  customer_id: string;
-  state: TopUpState;
-  payment_intent_id: string | null;
-}
-
-/** By the session that we made for it, or by the id that we gave that session along. */
-async function findTopUp(tx: Tx, checkout: CheckoutReference, lock: '' | 'FOR UPDATE') {
-  const rows = await tx.query<BookedTopUp>(
-    `SELECT id, customer_id, state, payment_intent_id FROM topups
-      WHERE rail = 'card' AND (checkout_session_id = $1 OR id = $2)
-      ORDER BY (checkout_session_id = $1) DESC NULLS LAST LIMIT 1 ${lock}`,
-    [checkout.sessionId, checkout.topUpId],
-  );
-  return rows[0];
-}
-
-async function rememberEntry(tx: Tx, paymentIntentId: string, entryId: string): Promise<void> {
-  await tx.query('UPDATE stripe_payments SET entry_id = $2 WHERE payment_intent_id = $1', [paymentIntentId, entryId]);
-}
+const HOUSE = [stripeClearing(), stripeFees(), taxPayable(), suspense('USD'), promoExpense(), fxDifference()];
+const DAY_MS = 86_400_000;

@@ -13,10 +13,21 @@ export interface CheckoutRequest {
   readonly topUpId: string;
   readonly customerId: string;
   readonly stripeCustomerId: string;
+  /** Of `currency`. */
   readonly cents: number;
+  /** ISO 4217 in lower case. */
+  readonly currency: string;
   /** Whether the card may be charged later without its holder. */
   readonly saveCard: boolean;
 }
+
+/** Where the payer lives decides; what it says is kept with the customer. https://docs.stripe.com/tax/checkout */
+const TAXED: Stripe.Checkout.SessionCreateParams = {
+  automatic_tax: { enabled: true },
+  billing_address_collection: 'required',
+  customer_update: { address: 'auto', name: 'auto' },
+  tax_id_collection: { enabled: true },
+};
 
 /** What top-ups ask of Stripe: customers, pages to pay on, and what became of a payment. */
 @Injectable()
@@ -60,9 +71,15 @@ export class StripeClient {
           line_items: [
             {
               quantity: 1,
-              price_data: { currency: 'usd', unit_amount: request.cents, product_data: { name: 'Prepaid credit' } },
+              price_data: {
+                currency: request.currency,
+                unit_amount: request.cents,
+                product_data: { name: 'Prepaid credit' },
+                ...(this.config.topUps.tax ? { tax_behavior: 'exclusive' } : {}),
+              },
             },
           ],
+          ...(this.config.topUps.tax ? TAXED : {}),
           metadata,
           payment_intent_data: {
             metadata,
@@ -77,6 +94,14 @@ export class StripeClient {
     );
     if (session.url === null) throw new CardProcessorError('refused', new Error(`${session.id} has no url`));
     return { sessionId: session.id, url: session.url };
+  }
+
+  /** Where the receipt of a payment is; `undefined` for one that has none. */
+  async receiptOf(paymentIntentId: string): Promise<string | undefined> {
+    const { paymentIntents } = this.stripe.api;
+    const intent = await attempt(paymentIntents.retrieve(paymentIntentId, { expand: ['latest_charge'] }));
+    const charge = intent.latest_charge;
+    return typeof charge === 'string' ? undefined : (charge?.receipt_url ?? undefined);
   }
 
   /** Nobody can pay on the page any more; safe to repeat, and nothing happens to one that was paid. */

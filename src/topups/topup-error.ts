@@ -14,6 +14,18 @@ export class AmountOutOfRangeError extends InvalidRequestError {
   }
 }
 
+/** A currency that the operator does not take: 400 with those it does. */
+export class CurrencyNotTakenError extends InvalidRequestError {
+  constructor(named: string, taken: readonly string[]) {
+    super({
+      code: 'currency_not_taken',
+      detail: `Top-ups cannot be paid in "${named}" here.`,
+      hint: `Choose one of ${taken.join(', ')}.`,
+      members: { currencies: taken },
+    });
+  }
+}
+
 /** The operator has not connected Stripe: 501. */
 export class CardTopUpsUnavailableError extends BillingError {
   constructor() {

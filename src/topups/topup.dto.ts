@@ -1,17 +1,27 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
 import { IsBoolean, IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
-import { formatMoney } from '../common/money';
-import { TOP_UP_STATES, type TopUp } from './topup';
+import { formatAtoms, formatMoney } from '../common/money';
+import type { TopUpsConfig } from '../config/config';
+import { centsToUsd, TOP_UP_STATES, type TopUp } from './topup';
 
 const TOP_UP_ID = 'top_019a8b2c3d4e7f60a1b2c3d4e5f60718';
 const CUSTOMER_ID = 'cus_019a8b2c3d4e7f60a1b2c3d4e5f60718';
 
 /** What to top up. */
 export class CreateTopUpDto {
-  @ApiProperty({ type: 'integer', example: 2500, description: 'US cents, within the bounds that the operator sets.' })
-  @IsInt({ message: 'amountCents must be a whole number of US cents' })
+  @ApiProperty({
+    type: 'integer',
+    example: 2500,
+    description: 'Cents of `currency`; GET /v1/topups/options says what.',
+  })
+  @IsInt({ message: 'amountCents must be a whole number of cents' })
   amountCents!: number;
+
+  @ApiPropertyOptional({ example: 'usd', description: 'ISO 4217 in lower case; left out: the first that is taken.' })
+  @IsOptional()
+  @Matches(/^[a-z]{3}$/, { message: 'currency must be three small letters' })
+  currency?: string;
 
   @ApiPropertyOptional({
     default: false,
@@ -69,8 +79,20 @@ export class TopUpDto {
   @ApiProperty({ type: String, nullable: true, example: null, description: 'What arrived; null before it did.' })
   paid!: string | null;
 
-  @ApiProperty({ enum: ['USD', 'USDC'], example: 'USD' })
+  @ApiProperty({ enum: ['USD', 'USDC'], example: 'USD', description: 'What amounts here are in.' })
   currency!: string;
+
+  @ApiProperty({ example: '0', description: 'Promotional credit on top: promised, and given once it is paid.' })
+  bonus!: string;
+
+  @ApiProperty({ example: '0', description: 'Paid on top of `paid`; not credit.' })
+  tax!: string;
+
+  @ApiProperty({ example: 'usd', description: 'What is paid in.' })
+  paidIn!: string;
+
+  @ApiProperty({ enum: ['checkout', 'reload'], description: '`reload`: it started itself.' })
+  origin!: string;
 
   @ApiProperty({
     type: String,
@@ -105,8 +127,46 @@ export function toTopUpDto(topUp: TopUp): TopUpDto {
     amount: formatMoney(topUp.amount),
     paid: topUp.paid && formatMoney(topUp.paid),
     currency: topUp.amount.asset,
+    bonus: formatMoney(topUp.bonus),
+    tax: formatMoney(topUp.tax),
+    paidIn: topUp.rail === 'card' ? topUp.currency : 'usdc',
+    origin: topUp.origin,
     url: topUp.url,
     createdAt: topUp.createdAt.toISOString(),
     paidAt: topUp.paidAt?.toISOString() ?? null,
   };
+}
+
+/** What may be topped up here. */
+export class TopUpOptionsDto {
+  @ApiProperty({ example: 500, description: 'US cents.' })
+  minCents!: number;
+
+  @ApiProperty({ example: 1_000_000 })
+  maxCents!: number;
+
+  @ApiProperty({ type: [Object], example: [{ from: '25', bonus: '1' }], description: 'USD, by what is paid at once.' })
+  tiers!: { from: string; bonus: string }[];
+
+  @ApiProperty({ type: [Object], example: [{ code: 'eur', usd: '1.08' }], description: 'With their fixed rates.' })
+  currencies!: { code: string; usd: string }[];
+
+  @ApiProperty({ description: 'Whether tax is added on the page.' })
+  tax!: boolean;
+}
+
+export const toTopUpOptionsDto = ({ minCents, maxCents, tiers, currencies, tax }: TopUpsConfig): TopUpOptionsDto => ({
+  minCents,
+  maxCents,
+  tiers: tiers.map(({ fromCents, bonusCents }) => ({
+    from: formatMoney(centsToUsd(fromCents)),
+    bonus: formatMoney(centsToUsd(bonusCents)),
+  })),
+  currencies: currencies.map(({ code, atomsPerMinor }) => ({ code, usd: formatAtoms(atomsPerMinor, 7) })),
+  tax,
+});
+
+export class ReceiptDto {
+  @ApiProperty({ example: 'https://pay.stripe.com/receipts/payment/a1b2c3', description: 'Asked for anew each time.' })
+  url!: string;
 }

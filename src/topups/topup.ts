@@ -10,6 +10,14 @@ export interface TopUp {
   readonly state: TopUpState;
   readonly amount: Money;
   readonly paid: Money | null;
+  /** Promised while it is not paid, given afterwards. */
+  readonly bonus: Money;
+  /** Of all payments; on top of `paid`. */
+  readonly tax: Money;
+  /** What the customer pays in, ISO 4217 in lower case. */
+  readonly currency: string;
+  /** `reload`: it started itself. */
+  readonly origin: 'checkout' | 'reload';
   /** Where to pay by card, while it can be paid. */
   readonly url: string | null;
   readonly createdAt: Date;
@@ -40,7 +48,11 @@ const NEXT: Readonly<Record<TopUpState, Partial<Record<TopUpNews, TopUpState>>>>
 /** The state after `news`: the same one when the news is old. */
 export const nextState = (state: TopUpState, news: TopUpNews): TopUpState => NEXT[state][news] ?? state;
 
-const ATOMS_PER_CENT = 10_000_000n;
+/** Nano-USD in a US cent. */
+export const ATOMS_PER_CENT = 10_000_000n;
+
+/** Whole smallest units of a currency, at what one of them is worth in nano-USD. */
+export const inUsd = (minor: number, atomsPerMinor: bigint): Money => usd(BigInt(minor) * atomsPerMinor);
 
 /** Whole US cents, as Stripe counts, in nano-USD: 1 cent is 10 000 000 atoms. */
 export function centsToUsd(cents: number): Money {

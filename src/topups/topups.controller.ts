@@ -1,10 +1,21 @@
-import { Body, Controller, Get, Param, Post, Query, UseGuards } from '@nestjs/common';
+import { Body, Controller, Get, Inject, Param, Post, Query, UseGuards } from '@nestjs/common';
 import { ApiBearerAuth, ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { InvalidRequestError } from '../common/billing-error';
+import { CONFIG } from '../config/config.module';
+import type { Config } from '../config/config';
 import { AccessGuard, CurrentCaller } from '../customers/access.guard';
 import { type Caller, visibleCustomer } from '../customers/access';
 import { ACCESS_PROBLEMS, ApiRefusals, PROCESSOR_PROBLEMS } from './refusals.dto';
-import { CreateTopUpDto, ListTopUpsDto, toTopUpDto, TopUpDto, TopUpListDto } from './topup.dto';
+import {
+  CreateTopUpDto,
+  ListTopUpsDto,
+  ReceiptDto,
+  toTopUpDto,
+  TopUpDto,
+  TopUpListDto,
+  TopUpOptionsDto,
+  toTopUpOptionsDto,
+} from './topup.dto';
 import { TopUpsService } from './topups.service';
 
 /** Prepaid credit by card: for a key with the scope `billing`, or for the operator. */
@@ -13,7 +24,10 @@ import { TopUpsService } from './topups.service';
 @UseGuards(AccessGuard)
 @Controller('v1/topups')
 export class TopUpsController {
-  constructor(private readonly topUps: TopUpsService) {}
+  constructor(
+    private readonly topUps: TopUpsService,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
 
   @Post()
   @ApiOperation({
@@ -25,6 +39,7 @@ export class TopUpsController {
   @ApiRefusals(
     ...ACCESS_PROBLEMS,
     { status: 400, code: 'amount_out_of_range', detail: 'The amount is not within the bounds, which are given.' },
+    { status: 400, code: 'currency_not_taken', detail: 'Not a currency that is taken here; those are given.' },
     { status: 400, code: 'customer_id_required', detail: 'The operator must say whose balance is meant.' },
     ...PROCESSOR_PROBLEMS,
   )
@@ -40,6 +55,27 @@ export class TopUpsController {
     const { customerId, limit, before } = query;
     const found = await this.topUps.list(visibleCustomer(caller, customerId), limit + 1, before);
     return { data: found.slice(0, limit).map(toTopUpDto), hasMore: found.length > limit };
+  }
+
+  @Get('options')
+  @ApiOperation({ operationId: 'getTopUpOptions', summary: 'Bounds, bonuses and currencies' })
+  @ApiOkResponse({ type: TopUpOptionsDto })
+  @ApiRefusals(...ACCESS_PROBLEMS)
+  options(): TopUpOptionsDto {
+    return toTopUpOptionsDto(this.config.topUps);
+  }
+
+  @Get(':id/receipt')
+  @ApiOperation({ operationId: 'getTopUpReceipt', summary: 'Where the receipt of a paid top-up is' })
+  @ApiOkResponse({ type: ReceiptDto })
+  @ApiRefusals(
+    ...ACCESS_PROBLEMS,
+    { status: 404, code: 'top_up_not_found', detail: 'There is no such top-up.' },
+    { status: 404, code: 'receipt_not_found', detail: 'It has not been paid by card.' },
+    ...PROCESSOR_PROBLEMS,
+  )
+  async receipt(@CurrentCaller() caller: Caller, @Param('id') id: string): Promise<ReceiptDto> {
+    return { url: await this.topUps.receipt(id, visibleCustomer(caller, undefined)) };
   }
 
   @Get(':id')

@@ -10,6 +10,7 @@ import { stripeClearing } from '../../src/ledger/ledger-account';
 import { LedgerAccountsService } from '../../src/ledger/ledger-accounts.service';
 import { startStripeSimulator, type StripeSimulator } from '../../src/local/stripe/stripe-simulator';
 import { baseEnvironment, startTestApp, type TestApp } from './app';
+import { brokenGrants } from './grants-world';
 import { brokenInvariants } from './invariants';
 import { eventually } from './program';
 
@@ -151,6 +152,7 @@ export async function conclude(world: CardWorld): Promise<void> {
     return left?.count === 0n ? true : undefined;
   });
   expect(await brokenInvariants((sql, parameters) => world.database.query(sql, parameters))).toEqual([]);
+  expect(await brokenGrants(world.app)).toEqual([]);
   const { posted } = await world.app.app.get(LedgerAccountsService, { strict: false }).balance(stripeClearing());
   const movements = await world.stripe.balanceTransactions.list({ limit: 100 }).autoPagingToArray({ limit: 10_000 });
   const atStripe = movements.reduce((sum, { net }) => sum + BigInt(net), 0n);

@@ -42,6 +42,7 @@ export class AutoReloadController {
     ...ACCESS_PROBLEMS,
     { status: 400, code: 'reload_amount_out_of_range', detail: 'Such an amount cannot be charged.' },
     { status: 400, code: 'reload_cap_below_amount', detail: 'A cap below the amount would stop every reload.' },
+    { status: 501, code: 'auto_reload_unavailable', detail: 'This server adds tax to top-ups.' },
     ...PROCESSOR_PROBLEMS,
   )
   async put(@CurrentCaller() caller: Caller, @Body() body: PutAutoReloadDto): Promise<AutoReloadDto> {

@@ -6,6 +6,7 @@ import type { Config } from '../../config/config';
 import { NotificationsService } from '../../customers/notifications.service';
 import type { Tx } from '../../database/tx';
 import { JobsService } from '../../jobs/jobs.service';
+import { bonusOf } from '../tiers';
 import { type AutoReloadRule, leftOf, sizeOf } from './auto-reload';
 import { reloadJob } from './reload-job';
 import { ReloadAttempts } from './reload-attempts.service';
@@ -32,6 +33,8 @@ export class AutoReloadService {
 
   /** In the transaction of what may have changed the answer. An attempt exists with its commit, and never without it. */
   async evaluate(tx: Tx, customerId: string): Promise<Evaluation> {
+    // Nobody is there to say where it lives: tax cannot be added, and must not be left out.
+    if (this.config.topUps.tax) return 'not_active';
     const rule = await this.rules.lock(tx, customerId);
     if (!rule) return 'no_rule';
     if (!rule.enabled || rule.state !== 'active') return 'not_active';
@@ -48,7 +51,7 @@ export class AutoReloadService {
 
   private async start(tx: Tx, rule: AutoReloadRule, charge: Money): Promise<'started'> {
     const attempt = { id: prefixedId('arl'), topUpId: prefixedId('top'), customerId: rule.customerId, amount: charge };
-    await this.attempts.insert(tx, attempt);
+    await this.attempts.insert(tx, { ...attempt, bonus: bonusOf(charge, this.config.topUps.tiers) });
     await this.rules.change(tx, rule.customerId, { reason: null, nextTryAt: null });
     await this.jobs.enqueue(tx, reloadJob(attempt.id));
     return 'started';

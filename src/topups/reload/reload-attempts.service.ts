@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { usd } from '../../common/money';
+import { type Money, usd } from '../../common/money';
 import { DatabaseService } from '../../database/database.service';
 import type { Tx } from '../../database/tx';
 import { PENDING, type ReloadAttempt, type ReloadState } from './reload-attempt';
@@ -18,12 +18,12 @@ export class ReloadAttempts {
   constructor(private readonly database: DatabaseService) {}
 
   /** An attempt and the top-up that its money will be. */
-  async insert(tx: Tx, attempt: Pick<ReloadAttempt, 'id' | 'customerId' | 'topUpId' | 'amount'>): Promise<void> {
-    const { id, customerId, topUpId, amount } = attempt;
+  async insert(tx: Tx, attempt: NewAttempt): Promise<void> {
+    const { id, customerId, topUpId, amount, bonus } = attempt;
     await tx.query(
-      `INSERT INTO topups (id, customer_id, rail, state, asset, atoms, origin)
-       VALUES ($1, $2, 'card', 'pending', 'USD', $3, 'reload')`,
-      [topUpId, customerId, amount.atoms],
+      `INSERT INTO topups (id, customer_id, rail, state, asset, atoms, bonus_atoms, origin)
+       VALUES ($1, $2, 'card', 'pending', 'USD', $3, $4, 'reload')`,
+      [topUpId, customerId, amount.atoms, bonus.atoms],
     );
     await tx.query(
       `INSERT INTO auto_reload_attempts (id, customer_id, topup_id, atoms, state) VALUES ($1, $2, $3, $4, 'planned')`,
@@ -76,6 +76,11 @@ export class ReloadAttempts {
       ],
     );
   }
+}
+
+export interface NewAttempt extends Pick<ReloadAttempt, 'id' | 'customerId' | 'topUpId' | 'amount'> {
+  /** What its top-up promises. */
+  readonly bonus: Money;
 }
 
 export interface AttemptNews {

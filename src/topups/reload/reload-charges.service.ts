@@ -27,7 +27,8 @@ export class ReloadCharges {
     const cancelled = await this.offSession.cancel(paymentIntentId);
     if (cancelled !== 'cancelled' && cancelled.kind !== 'authentication_required') return cancelled;
     const { topUpId, customerId } = attempt;
-    const page = await this.stripe.createCheckout({ topUpId, customerId, stripeCustomerId, cents, saveCard: true });
+    const request = { topUpId, customerId, stripeCustomerId, cents, currency: 'usd', saveCard: true };
+    const page = await this.stripe.createCheckout(request);
     return { kind: 'needs_authentication', paymentIntentId, ...page };
   }
 

@@ -6,6 +6,7 @@ import { JobsService } from '../../jobs/jobs.service';
 import { StripeCustomers } from '../stripe-customers.service';
 import { assertPossible, type AutoReloadTerms } from './auto-reload';
 import { AutoReloadService } from './auto-reload.service';
+import { ReloadWithTaxError } from './reload-error';
 import { ReloadRules } from './reload-rules.service';
 
 /** Sets the terms of a customer, and keeps what rests or was capped from being forgotten. */
@@ -26,9 +27,10 @@ export class ReloadTerms implements OnModuleInit {
 
   /**
    * The terms of a customer, judged at once. A rule that was stopped stays so.
-   * @throws InvalidRequestError for terms under which nothing could ever be charged; NotFoundError `customer_not_found`
+   * @throws InvalidRequestError for terms under which nothing could ever be charged; ReloadWithTaxError; NotFoundError `customer_not_found`
    */
   async set(customerId: string, terms: AutoReloadTerms): Promise<void> {
+    if (this.config.topUps.tax && terms.enabled) throw new ReloadWithTaxError();
     assertPossible(terms, this.config.topUps);
     // Also makes sure that Stripe is connected and knows the customer.
     await this.customers.idOf(customerId);
