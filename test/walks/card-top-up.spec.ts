@@ -185,7 +185,7 @@ describe('a top-up by card', () => {
       '502',
       '503',
     ]);
-    expect(Object.keys(components.schemas.TopUpDto.properties)).toHaveLength(10);
+    expect(Object.keys(components.schemas.TopUpDto.properties)).toHaveLength(14);
     expect(
       components.schemas.BalanceDto.properties.usdc.allOf ?? [components.schemas.BalanceDto.properties.usdc],
     ).toEqual([expect.objectContaining({ $ref: '#/components/schemas/CurrencyBalanceDto' })]);

@@ -79,7 +79,7 @@ export function assertPossible(terms: AutoReloadTerms, bounds: { minCents: numbe
       code: 'reload_amount_out_of_range',
       detail: 'Such an amount cannot be charged.',
       hint: `Choose amountCents from ${bounds.minCents} to ${bounds.maxCents}.`,
-      members: bounds,
+      members: { minCents: bounds.minCents, maxCents: bounds.maxCents },
     });
   }
   if ([dayCap, monthCap].some((cap) => cap !== null && cap.atoms < amount.atoms)) {
