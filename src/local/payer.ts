@@ -47,7 +47,7 @@ export function payingFetch({ privateKey, rpcUrl }: PayerWallet, rail: WalletRai
   }
 }
 
-/** No x402: the 402 names a transfer, the wallet sends it, and the request is repeated with a signed proof. */
+/** No x402: the 402 names transfers, the wallet sends the first, and the request is repeated with a signed proof. */
 function fetchWithProof({ privateKey, rpcUrl }: PayerWallet): typeof fetch {
   const account = privateKeyToAccount(privateKey as Hex);
   const wallet = createWalletClient({ account, transport: http(rpcUrl), pollingInterval: 100 }).extend(publicActions);
@@ -56,8 +56,8 @@ function fetchWithProof({ privateKey, rpcUrl }: PayerWallet): typeof fetch {
     headers.set('wallet-provider', 'metamask');
     const unpaid = await fetch(input, { ...init, headers });
     if (unpaid.status !== 402) return unpaid;
-    const { transfer } = (await unpaid.json()) as { transfer: TransferInstructions };
-    const { network, reference, asset, payTo, atoms, proof } = transfer;
+    const { transfers } = (await unpaid.json()) as { transfers: [TransferInstructions] };
+    const { network, reference, asset, payTo, atoms, proof } = transfers[0];
     const transaction = await wallet.writeContract({
       chain: null,
       address: asset,
@@ -75,7 +75,7 @@ function fetchWithProof({ privateKey, rpcUrl }: PayerWallet): typeof fetch {
   };
 }
 
-/** The member `transfer` of a 402's body. */
+/** One of `transfers` in a 402's body. */
 interface TransferInstructions {
   readonly network: string;
   readonly asset: Hex;
