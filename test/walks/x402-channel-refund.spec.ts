@@ -77,3 +77,24 @@ test('without a payment, the terms of a channel; with somebody else’s signatur
   expect(await refused.json()).toMatchObject({ code: 'invalid_batch_settlement_evm_voucher_signature' });
   expect(refused.headers.get('payment-required')).not.toContain(channel.signature);
 });
+
+test('a payer has three refunds in a withdraw delay, whatever its channels: then its own withdrawal is the way', async () => {
+  const payer = await payerWith(world.chain, TWO_USDC);
+  const url = `${world.url}/v1/channels`;
+  const client = channelClient(world, payer);
+  expect((await client.call()).status).toBe(200);
+  for (let refund = 0; refund < 3; refund++) {
+    expect(await client.scheme.refund(url, { amount: '1000' })).toMatchObject({ success: true });
+  }
+  const before = await usdcBalance(world.chain, payer.address);
+  await expect(client.scheme.refund(url)).rejects.toThrow('refund_limit');
+  expect(await usdcBalance(world.chain, payer.address)).toBe(before);
+
+  // Somebody else's are not counted, and a day later nor are these.
+  const other = channelClient(world, await payerWith(world.chain, TWO_USDC));
+  await other.call();
+  expect(await other.scheme.refund(url)).toMatchObject({ success: true });
+  await sql(world, `UPDATE claims SET updated_at = updated_at - interval '1 day' WHERE scheme = 'channel-refund'`);
+  expect(await client.scheme.refund(url)).toMatchObject({ success: true });
+  await expectBooksAsOnChain(world);
+});

@@ -12,12 +12,18 @@ import type { ChannelClaimPayment } from './channel-hold';
 import { ChannelMirror } from './channel-mirror.service';
 import { type ChannelPayment, forgeryOf } from './channel-payment';
 import { ChannelRefundSender } from './channel-refund-sender.service';
-import { channelBusy, channelRefusal, corrective } from './channel-refusal';
+import { channelBusy, channelRefusal, corrective, refundLimit } from './channel-refusal';
 import { ChannelTurns } from './channel-turns.service';
 import { ChannelsService } from './channels.service';
 
 /** The name of its claims: a refund is no call. */
 export const CHANNEL_REFUND = 'channel-refund';
+/**
+ * A payer's in a withdraw delay. Whoever leaves, or has put in too much, gets the money back at once and whole: a voucher
+ * cannot pay for the gas of its own refund. Deposits and refunds in turn would burn our gas for nothing; after these, the
+ * payer's own withdrawal, which needs nobody's consent, is the way.
+ */
+const MOST_REFUNDS = 3;
 /** How long a copy of a refund waits for the first one. */
 const WAIT_MS = 30_000;
 
@@ -80,6 +86,10 @@ export class ChannelRefunds {
       if (left <= 0n) return await this.giveUp(claim, known, channelRefusal('refund_no_balance'));
       if (amount === 0n || amount > left) {
         return await this.giveUp(claim, known, channelRefusal('refund_amount_invalid'));
+      }
+      // This one is counted.
+      if ((await this.channels.refundsLately(channel)) > MOST_REFUNDS) {
+        return await this.giveUp(claim, known, refundLimit(channel));
       }
       const before = await this.sender.outcomeOf(claim.key, channel);
       sent = true;

@@ -31,6 +31,7 @@ const DETAILS = {
   deposit_transaction_failed: 'The deposit was refused by the chain.',
   refund_no_balance: 'There is nothing left in the channel to give back.',
   refund_amount_invalid: 'There is less left in the channel than the amount to give back.',
+  refund_limit: 'The payer had its refunds of this time.',
   refund_transaction_failed: 'The refund was refused by the chain.',
 } as const;
 
@@ -44,6 +45,13 @@ export const channelRefusal = (reason: ChannelReason, more: Partial<Refusal> = {
   hint: 'Nothing was taken. Pay what PAYMENT-REQUIRED asks for.',
   ...more,
 });
+
+/** Refunds are at our gas, and so are deposits: a payer cannot have both without end. */
+export const refundLimit = ({ config }: Channel): Refusal =>
+  channelRefusal('refund_limit', {
+    hint: 'Withdraw on the chain by initiateWithdraw and finalizeWithdraw, or ask again after the seconds in Retry-After.',
+    retryAfter: config.withdrawDelay,
+  });
 
 /** All the calls of a channel go one after the other: this one waited, and its turn did not come. */
 export const channelBusy: Refusal = channelRefusal('channel_busy', {

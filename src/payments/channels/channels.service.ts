@@ -121,6 +121,17 @@ export class ChannelsService {
     return channel;
   }
 
+  /** How many refunds of the channel's payer were made in its withdraw delay, or are being made: on all its channels. */
+  async refundsLately({ customerId, config }: Channel): Promise<number> {
+    const [row] = await this.database.query<{ count: number }>(
+      `SELECT count(*)::int AS count FROM claims
+        WHERE customer_id = $1 AND scheme = 'channel-refund' AND state <> 'released'
+          AND updated_at > now() - make_interval(secs => $2)`,
+      [customerId, config.withdrawDelay],
+    );
+    return row?.count ?? 0;
+  }
+
   async sync(id: Hex, state: ChannelState): Promise<Channel> {
     const [channel] = await this.syncMany([id], [state]);
     return channel as Channel;
