@@ -1,9 +1,6 @@
-import { spawn } from 'node:child_process';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
-import { DEV_WALLETS, fundEth, type LocalChain, startChain } from '../src/local/chain';
-import type { PaymentRequirements } from '../src/payments/payment-scheme';
+import { DEV_WALLETS, fundEth, startChain } from '../src/local/chain';
 import { chainEnvironment, mintTo } from '../test/support/chain';
 import { seedPrices } from '../test/support/world';
 import { closedLoop, type LoopRun } from './closed-loop';
@@ -11,23 +8,21 @@ import { gasOfExact } from './exact-gas';
 import { type BenchPayer, newPayer, signedHeader } from './exact-payments';
 import { Latencies, median } from './latencies';
 import { GAS_PRICE_FLAGS, networkFees } from './network-fees';
-import { ended, freePort, startServers, untilAnswers } from './servers';
+import { askedOf, BODY, startBaseline, type Target } from './exact-targets';
+import { startServers } from './servers';
 import { voucherBench } from './vouchers';
 
-const BODY = JSON.stringify({
-  model: 'gpt-4o-mini',
-  max_tokens: 32,
-  messages: [{ role: 'user', content: 'Say something short about bridges.' }],
-});
 const LEVELS = [1, 8, 64] as const;
 type Level = (typeof LEVELS)[number];
 const FUNDS = 10n ** 12n;
-
-interface Target {
-  readonly name: 'paid' | 'baseline';
-  readonly url: string;
-  readonly accepted: PaymentRequirements;
-}
+/** Both servers run compiled code before they are measured. */
+const WARM_UP_SECONDS = 5;
+/** Signed before a window begins, for each of its seconds: more than either server settles. */
+const SIGNED_PER_SECOND = 1_000;
+const MEASURED =
+  'closed loop: each payer sends its next call when the last one is answered; the answer comes after its settlement is ' +
+  'mined; payments are signed before the window, for both servers alike; both are warmed up by 64 payers; client, ' +
+  'servers, PostgreSQL and chain share this machine';
 
 /**
  * Paid exact calls, settlement included, beside `@x402/express` with its facilitator in process: the same chain, payers
@@ -57,6 +52,7 @@ export async function exactBench(args: readonly string[]): Promise<object> {
     ratio,
     failures: all.reduce((sum, level) => sum + level.failures, 0),
     baselineFailures: all.reduce((sum, level) => sum + level.baselineFailures, 0),
+    measured: MEASURED,
     automine: automine.levels,
     blocksOfOneSecond: blocks.levels,
     ...vouchers,
@@ -68,7 +64,7 @@ export async function exactBench(args: readonly string[]): Promise<object> {
 
 async function onChain(options: { blockTimeSeconds?: number }, work: { rounds: number; seconds: number }) {
   const chain = await startChain(options);
-  const servers = await startServers({ ...chainEnvironment(chain) });
+  const servers = await startServers({ ...chainEnvironment(chain), EVM_WS_URL: chain.rpcUrl.replace('http', 'ws') });
   const baseline = await startBaseline(chain, servers.upstreamUrl);
   try {
     await servers.withApp(seedPrices);
@@ -95,35 +91,6 @@ async function onChain(options: { blockTimeSeconds?: number }, work: { rounds: n
   }
 }
 
-async function startBaseline(chain: LocalChain, upstreamUrl: string) {
-  const port = await freePort();
-  const child = spawn(process.execPath, [join(__dirname, 'exact-baseline.js')], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-    env: {
-      ...process.env,
-      RPC_URL: chain.rpcUrl,
-      PRIVATE_KEY: DEV_WALLETS.payer.privateKey,
-      PAY_TO: DEV_WALLETS.payTo.address,
-      UPSTREAM_URL: upstreamUrl,
-      PORT: String(port),
-    },
-  });
-  const url = `http://127.0.0.1:${port}`;
-  await untilAnswers(url);
-  return { url, stop: () => ended(child) };
-}
-
-async function askedOf(url: string): Promise<PaymentRequirements> {
-  const response = await fetch(`${url}/v1/chat/completions`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: BODY,
-  });
-  const header = response.headers.get('payment-required') ?? '';
-  const { accepts } = JSON.parse(Buffer.from(header, 'base64').toString()) as { accepts: PaymentRequirements[] };
-  return accepts.find(({ scheme }) => scheme === 'exact') as PaymentRequirements;
-}
-
 interface LevelReport {
   readonly paidRps: number;
   readonly baselineRps: number;
@@ -143,7 +110,7 @@ async function measure(
   { rounds, seconds }: { rounds: number; seconds: number },
 ): Promise<Record<Level, LevelReport>> {
   const runs = new Map<string, LoopRun[]>();
-  for (const target of targets) await paidLoop(target, payers.slice(0, 8), 1);
+  for (const target of targets) await paidLoop(target, payers, WARM_UP_SECONDS);
   for (let round = 1; round <= rounds; round++) {
     for (const level of LEVELS) {
       for (const target of targets) {
@@ -177,11 +144,18 @@ async function measure(
   return Object.fromEntries(reports) as Record<Level, LevelReport>;
 }
 
-/** A payment is signed for each call. */
-const paidLoop = (target: Target, payers: readonly BenchPayer[], seconds: number): Promise<LoopRun> =>
-  closedLoop(`${target.url}/v1/chat/completions`, BODY, payers.length, seconds, (payer) =>
-    signedHeader(payers[payer] as BenchPayer, target.accepted),
+/** A payment for each call, signed ahead: what is measured is the server. Who has used them up signs one more. */
+function paidLoop(target: Target, payers: readonly BenchPayer[], seconds: number): Promise<LoopRun> {
+  const each = Math.ceil((SIGNED_PER_SECOND * seconds) / payers.length);
+  const signed = payers.map((payer) => Array.from({ length: each }, () => signedHeader(payer, target.accepted)));
+  return closedLoop(
+    `${target.url}/v1/chat/completions`,
+    BODY,
+    payers.length,
+    seconds,
+    (payer) => signed[payer]?.pop() ?? signedHeader(payers[payer] as BenchPayer, target.accepted),
   );
+}
 
 interface Sum {
   readonly rps: number;

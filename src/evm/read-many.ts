@@ -4,12 +4,8 @@ import { MULTICALL3, PERMIT2 } from './contracts';
 const MULTICALL_ABI = parseAbi([
   'function tryAggregate(bool requireSuccess, (address target, bytes callData)[] calls) view returns ((bool success, bytes returnData)[])',
 ]);
-const TOKEN_ABI = parseAbi([
-  'function balanceOf(address account) view returns (uint256)',
-  'function allowance(address owner, address spender) view returns (uint256)',
-  'function authorizationState(address authorizer, bytes32 nonce) view returns (bool)',
-]);
-const PERMIT2_ABI = parseAbi(['function nonceBitmap(address owner, uint256 word) view returns (uint256)']);
+/** `balanceOf(address)`, `allowance(address,address)`, `authorizationState(address,bytes32)`, Permit2's `nonceBitmap(address,uint256)` */
+const [BALANCE_OF, ALLOWANCE, AUTHORIZATION_STATE, NONCE_BITMAP] = ['70a08231', 'dd62ed3e', 'e94a0102', '4fe02b44'];
 
 export interface ReadCall {
   readonly to: Hex;
@@ -47,13 +43,13 @@ export interface PayerQuestion {
   readonly payer: Hex;
   /** Of an EIP-3009 authorization. */
   readonly nonce3009?: Hex;
-  /** The word of Permit2's bitmap: the nonce without its last 8 bits. */
+  /** The word of Permit2's bitmap: the nonce without its last 8 bits. With it the allowance is asked for. */
   readonly permit2Word?: bigint;
 }
 
 export interface PayerState {
   readonly balance: bigint;
-  /** What Permit2 may take. */
+  /** What Permit2 may take; `0n` when it was not asked for. */
   readonly allowance: bigint;
   /** Whether the authorization of `nonce3009` was used or cancelled; `false` when it was not asked for. */
   readonly used: boolean;
@@ -111,19 +107,17 @@ async function answer(reader: PublicClient, together: readonly Asking[]): Promis
   }
 }
 
-function callsOf({ token, payer, nonce3009, permit2Word }: PayerQuestion): ReadCall[] {
-  const ofToken = (data: Hex): ReadCall => ({ to: token, data });
-  const calls = [
-    ofToken(encodeFunctionData({ abi: TOKEN_ABI, functionName: 'balanceOf', args: [payer] })),
-    ofToken(encodeFunctionData({ abi: TOKEN_ABI, functionName: 'allowance', args: [payer, PERMIT2] })),
-  ];
-  if (nonce3009 !== undefined) {
-    const args = [payer, nonce3009] as const;
-    calls.push(ofToken(encodeFunctionData({ abi: TOKEN_ABI, functionName: 'authorizationState', args })));
-  }
+/** Packed by hand: what an encoder takes for each would be a good part of what a payment costs. */
+export function callsOf({ token, payer, nonce3009, permit2Word }: PayerQuestion): ReadCall[] {
+  const ask = (to: Hex, selector: string | undefined, ...words: string[]): ReadCall => ({
+    to,
+    data: `0x${selector}${words.map((word) => word.toLowerCase().padStart(64, '0')).join('')}`,
+  });
+  const [owner, permit2] = [payer.slice(2), PERMIT2.slice(2)];
+  const calls = [ask(token, BALANCE_OF, owner)];
+  if (nonce3009 !== undefined) calls.push(ask(token, AUTHORIZATION_STATE, owner, nonce3009.slice(2)));
   if (permit2Word !== undefined) {
-    const args = [payer, permit2Word] as const;
-    calls.push({ to: PERMIT2, data: encodeFunctionData({ abi: PERMIT2_ABI, functionName: 'nonceBitmap', args }) });
+    calls.push(ask(token, ALLOWANCE, owner, permit2), ask(PERMIT2, NONCE_BITMAP, owner, permit2Word.toString(16)));
   }
   return calls;
 }
@@ -134,12 +128,8 @@ function stateOf(question: PayerQuestion, results: readonly ReadResult[], hasCod
     if (!result.ok) throw new Error(`${token} does not answer as an EIP-3009 token, or Permit2 is not there.`);
     return BigInt(result.data);
   });
-  const [balance, allowance, ...asked] = numbers as [bigint, bigint, ...bigint[]];
-  return {
-    balance,
-    allowance,
-    used: nonce3009 !== undefined && asked[0] !== 0n,
-    bitmap: permit2Word === undefined ? 0n : (asked.at(-1) as bigint),
-    hasCode,
-  };
+  const [balance = 0n, ...asked] = numbers;
+  const used = nonce3009 === undefined ? 0n : asked.shift();
+  const [allowance = 0n, bitmap = 0n] = permit2Word === undefined ? [] : asked;
+  return { balance, allowance, used: used !== 0n, bitmap, hasCode };
 }

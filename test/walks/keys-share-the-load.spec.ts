@@ -42,9 +42,9 @@ async function sentBy(): Promise<Record<string, number>> {
   return Object.fromEntries(rows.map(({ signer, count }) => [signer, count]));
 }
 
-const status = async () =>
-  (await json(await fetch(`${world.url}/admin/chain`, { headers: { authorization: `Bearer ${world.adminToken}` } })))
-    .networks[0];
+const chains = async () =>
+  json(await fetch(`${world.url}/admin/chain`, { headers: { authorization: `Bearer ${world.adminToken}` } }));
+const status = async () => (await chains()).networks[0];
 
 test('two keys take turns; one without gas money rests, is announced, and comes back when it has some', async () => {
   await payTimes(6);
@@ -87,4 +87,8 @@ test('two keys take turns; one without gas money rests, is announced, and comes 
   await payTimes(2);
   expect(await sentBy()).toEqual({ [FIRST!]: 10, [SECOND!]: 6 });
   await expectBooksAsOnChain(world);
+});
+
+test('the operator sees what judges signatures in this process', async () => {
+  expect(await chains()).toMatchObject({ secp256k1: 'native' });
 });

@@ -2,6 +2,7 @@ import { Controller, Get, Header, UseGuards } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ApiProblems } from '../../common/problem.dto';
 import { AccessGuard, AdminOnly } from '../../customers/access.guard';
+import { IMPLEMENTATION } from '../../evm/secp256k1';
 import { ChainStatus } from '../chain-status.service';
 import { ChainStatusDto, toNetworkStatusDto } from './chain.dto';
 
@@ -23,6 +24,6 @@ export class ChainAdminController {
   @ApiOkResponse({ type: ChainStatusDto })
   @ApiProblems(401, 403)
   async status(): Promise<ChainStatusDto> {
-    return { networks: (await this.chains.all()).map(toNetworkStatusDto) };
+    return { secp256k1: IMPLEMENTATION, networks: (await this.chains.all()).map(toNetworkStatusDto) };
   }
 }

@@ -1,5 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import type { CircuitState } from '../../evm/circuit';
+import { type Implementation, IMPLEMENTATIONS } from '../../evm/secp256k1';
 import type { NetworkStatus } from '../chain-status.service';
 
 class CircuitDto {
@@ -73,6 +74,13 @@ class NetworkStatusDto {
 }
 
 export class ChainStatusDto {
+  @ApiProperty({
+    example: 'native',
+    enum: Object.keys(IMPLEMENTATIONS),
+    description: 'What this process judges signatures with: libsecp256k1, the same in WASM, or JavaScript.',
+  })
+  secp256k1!: Implementation;
+
   @ApiProperty({ type: [NetworkStatusDto] })
   networks!: NetworkStatusDto[];
 }

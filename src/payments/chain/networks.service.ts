@@ -1,10 +1,11 @@
-import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import type { Hex, PublicClient } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
 import { CONFIG } from '../../config/config.module';
 import type { Config } from '../../config/config';
 import type { NetworkConfig } from '../../config/network-config';
 import { ChainNodes } from '../../evm/chain-nodes';
+import { IMPLEMENTATION } from '../../evm/secp256k1';
 import { GasBalances } from './gas-balances';
 
 /** One chain that USDC is taken on. */
@@ -24,7 +25,7 @@ export interface ChainNetwork {
 
 /** The chains of the configuration. */
 @Injectable()
-export class NetworksService implements OnApplicationShutdown {
+export class NetworksService implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger('NetworksService');
   private readonly networks: readonly ChainNetwork[];
 
@@ -42,6 +43,11 @@ export class NetworksService implements OnApplicationShutdown {
         gas: new GasBalances(nodes.reader, addresses, network.gas.alarmWei),
       };
     });
+  }
+
+  /** Twenty times as many signatures a second are judged by the first choice as by the last. */
+  onModuleInit(): void {
+    if (this.networks.length > 0) this.logger.log(`Signatures are judged by the ${IMPLEMENTATION} secp256k1`);
   }
 
   onApplicationShutdown(): void {

@@ -42,15 +42,17 @@ export class ExactAdmission {
     // A copy is recognised before it is verified: its nonce is used by the time that the first one is settled.
     const earlier = await this.claims.find(key);
     if (earlier && !mayTakeOver(earlier, fingerprint)) return this.follow(earlier, fingerprint);
-    let judged: Pick<ExactClaimPayment, 'byContract' | 'facilitator'> = {};
+    let judged: Pick<ExactClaimPayment, 'byContract' | 'facilitator' | 'codelessAt'> = {};
     let mayOwe = 0n;
     if (earlier?.state !== 'paid') {
       const mismatch = mismatchOf(payment, required);
       if (mismatch) return this.followOrRefuse(key, fingerprint, mismatch);
+      const asked = Date.now();
       const verification = await this.verification.verify(payment, required);
       if (verification.kind === 'refused') return this.followOrRefuse(key, fingerprint, verification.refusal);
       const { byContract, facilitator, balance } = verification;
-      judged = { byContract, ...(facilitator === undefined ? {} : { facilitator }) };
+      const hosted = facilitator === undefined ? {} : { facilitator };
+      judged = { byContract, ...hosted, ...(byContract ? {} : { codelessAt: asked }) };
       if (work.answersAfterClaim) mayOwe = balance ?? 0n;
     }
     const given: ExactClaimPayment = {

@@ -10,6 +10,8 @@ export interface ExactClaimPayment {
   readonly byContract?: boolean;
   /** The hosted facilitator that judged it: it alone may be asked to settle it, however often. */
   readonly facilitator?: string;
+  /** When its payer was last seen to be no contract, in Unix milliseconds. */
+  readonly codelessAt?: number;
   /** The answer leaves before the payment is settled: what does not come is owed. */
   readonly answersFirst?: boolean;
 }

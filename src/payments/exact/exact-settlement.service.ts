@@ -23,6 +23,8 @@ export type SettlementOutcome =
   | { readonly kind: 'in_doubt'; readonly transaction?: string | undefined; readonly patient?: boolean };
 
 const IN_DOUBT_RETRY_SECONDS = 2;
+/** A block of Base: who was seen without code so recently can have got some as well after one more question. */
+const CODE_FRESH_MS = 2_000;
 
 /** Moves the USDC of an `exact` payment, finds out what became of it, and books it: each safe to repeat. */
 @Injectable()
@@ -105,11 +107,10 @@ export class ExactSettlement {
 
   /** A payment that is sent again is sent apart: whatever kept it from landing, it keeps nobody else. */
   private async sendItself(claim: UnfinishedClaim, again: boolean): Promise<SettlementOutcome> {
-    const { payment, requirements, byContract } = claim.payment as ExactClaimPayment;
+    const given = claim.payment as ExactClaimPayment;
+    const { payment, requirements, byContract } = given;
     const { authorization } = payment;
-    const { reader } = this.networks.of(requirements.network);
-    // A key's account may have been given code since it was verified (EIP-7702), and code could burn others' gas.
-    const code = await reader.getCode({ address: authorization.from }).catch(() => 'unknown' as const);
+    const code = again ? await this.codeOf(given) : await this.codeSinceVerified(given);
     if (code === 'unknown') return { kind: 'in_doubt' };
     const call = transferCall(claim.key, requirements, payment, byContract === true);
     const happened = movesTheMoney(authorization, requirements);
@@ -118,6 +119,17 @@ export class ExactSettlement {
       return { kind: 'settled', transaction: outcome.transaction, feeWei: outcome.feeWei };
     }
     return outcome.kind === 'in_doubt' ? outcome : { kind: 'failed', reason: TRANSACTION_FAILED };
+  }
+
+  /** A key's account may have been given code since it was verified (EIP-7702), and code could burn others' gas. */
+  private async codeSinceVerified(given: ExactClaimPayment): Promise<string | undefined> {
+    const isFresh = Date.now() - (given.codelessAt ?? 0) < CODE_FRESH_MS;
+    return isFresh ? undefined : this.codeOf(given);
+  }
+
+  private codeOf({ payment, requirements }: ExactClaimPayment): Promise<string | undefined> {
+    const { reader } = this.networks.of(requirements.network);
+    return reader.getCode({ address: payment.authorization.from }).catch(() => 'unknown');
   }
 
   private async sendHosted(claim: UnfinishedClaim, facilitator: string): Promise<SettlementOutcome> {
