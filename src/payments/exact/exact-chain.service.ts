@@ -21,15 +21,17 @@ export type ChainFinding =
   /** `patient`: the next question will most likely find out no more than this one. */
   | { readonly kind: 'unclear'; readonly transaction?: Hex; readonly patient?: boolean };
 
-/** Logs are asked for in a range that every node gives, and a day back on a chain with a block in two seconds. */
+/** Logs are asked for in a range that every node gives; a search goes this far back at once, and then on from there. */
 const LOG_BLOCKS = 2_000n;
-const MAX_RANGES = 22;
+const RANGES_AT_ONCE = 4;
 const RECEIPT_TIMEOUT_MS = 30_000;
 
 /** Asks the chain what became of an `exact` payment, whoever sent it: an authorization can be used by anybody. */
 @Injectable()
 export class ExactChain {
   private readonly logger = new Logger('ExactChain');
+  /** How far back the searches are that have not found anything yet. */
+  private readonly searched = new Map<string, bigint>();
 
   constructor(
     private readonly networks: NetworksService,
@@ -81,8 +83,10 @@ export class ExactChain {
   ): Promise<ChainFinding> {
     const reader = this.readerOf(required);
     const args = { authorizer: authorization.from, nonce: authorization.nonce };
-    let to = await reader.getBlockNumber();
-    for (let range = 0; range < MAX_RANGES && to >= 0n; range++, to -= LOG_BLOCKS) {
+    let to = this.searched.get(paymentId) ?? (await reader.getBlockNumber());
+    // Found or not, a search that ends begins anew: what it found may be lost to a reorganisation.
+    this.searched.delete(paymentId);
+    for (let range = 0; range < RANGES_AT_ONCE && to >= 0n; range++, to -= LOG_BLOCKS) {
       const where = {
         address: required.asset as Hex,
         abi: EIP3009_ABI,
@@ -102,7 +106,8 @@ export class ExactChain {
           : { kind: 'used' };
       }
     }
-    this.logger.error(`${paymentId}: its authorization is used, and no log of the last day says by what`);
+    if (to >= 0n) this.searched.set(paymentId, to);
+    else this.logger.error(`${paymentId}: its authorization is used, and no log of the chain says by what`);
     return { kind: 'unclear', patient: true };
   }
 
