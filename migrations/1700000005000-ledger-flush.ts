@@ -22,7 +22,7 @@ export class LedgerFlush1700000005000 implements MigrationInterface {
 
 // A plan made while the tables are empty would scan them for ever after: look-ups go through their indexes, always.
 // Entry ids are the flush's id times 512 plus their place in it: the entries of a flush are one range of ids.
-const FLUSH = `
+export const FLUSH = `
 CREATE FUNCTION ledger_flush(
   account_ids bigint[],
   -- per operation: 'h' hold, 'r' release, 'x' expire, 'c' capture, 'p' post

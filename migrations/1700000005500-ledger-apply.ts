@@ -20,7 +20,7 @@ export class LedgerApply1700000005500 implements MigrationInterface {
   }
 }
 
-const APPLY = `
+export const APPLY = `
 CREATE FUNCTION ledger_apply(
   -- per account: what it receives, gives and has held in sum; how far it goes down on the way; whether it must bear that
   -- although it is not guarded; whether something of it is held

@@ -35,6 +35,17 @@ export function thawed(pool: CreditPool, { id, amount }: LedgerHold): CreditPool
   return { ...pool, grants, free: pool.free + amount.atoms };
 }
 
+/** What of a grant no call in flight will use, when these calls hold `held` atoms and each uses credit in its order. */
+export function unheldOf(grant: CreditGrant, { grants, free }: CreditPool, held: bigint): bigint {
+  const before = grants.slice(
+    0,
+    grants.findIndex(({ id }) => id === grant.id),
+  );
+  const wanted = held - before.reduce((sum, each) => sum + usable(each), 0n);
+  const unheld = wanted > 0n ? usable(grant) - wanted : usable(grant);
+  return unheld < free ? unheld : free;
+}
+
 /** What these grants could give at this moment: nothing that is frozen, nor what calls in flight hold. */
 export function freeOf({ free }: Pick<CreditPool, 'free'>, grants: readonly CreditGrant[]): bigint {
   const left = grants.reduce((sum, grant) => sum + usable(grant), 0n);

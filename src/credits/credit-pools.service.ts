@@ -1,60 +1,133 @@
 import { Injectable } from '@nestjs/common';
+import { usd } from '../common/money';
 import type { Tx } from '../database/tx';
+import { grantExpired } from '../ledger/grant-entries';
 import type { JournalEntry } from '../ledger/journal-entry';
-import { customerCredits, customerReceivable } from '../ledger/ledger-account';
+import {
+  breakage,
+  customerCredits,
+  customerReceivable,
+  type LedgerAccount,
+  promoExpense,
+} from '../ledger/ledger-account';
 import { LedgerAccountsService } from '../ledger/ledger-accounts.service';
-import type { LedgerHold } from '../ledger/ledger.service';
+import { LedgerRefusedError } from '../ledger/ledger-error';
+import { LedgerService } from '../ledger/ledger.service';
 import { allocate, withoutShares } from './allocation';
-import type { CreditPool } from './credit-pool';
+import { type CreditPool, unheldOf } from './credit-pool';
+import type { CreditGrant } from './grant';
 import { GrantStore } from './grant-store.service';
 
 /** A customer's credit as nobody else can change it until the transaction ends. */
 @Injectable()
 export class CreditPools {
   constructor(
+    private readonly ledger: LedgerService,
     private readonly accounts: LedgerAccountsService,
     private readonly store: GrantStore,
   ) {}
 
+  /** Makes the accounts' rows. Before the transaction is opened: a row is made on a connection of its own. */
+  async prepare(customerId: string): Promise<void> {
+    await this.accounts.idsOf(accountsOf(customerId));
+  }
+
   /**
-   * Locks what the customer's credit and `entry` may touch, all at once and in the ledger's order (who locked the
-   * credit first and a house account later would wait for a flush that waits for him), and brings the grants up to date.
+   * Locks what the customer's credit and `touched` are, all at once and in the ledger's order (who locked the credit
+   * first and a house account later would wait for a flush that waits for him), and brings the grants up to date: what
+   * was used is taken off them, and what has expired is booked.
    */
-  async open(tx: Tx, customerId: string, entry?: JournalEntry, hold?: LedgerHold): Promise<CreditPool> {
-    const ids = await this.accounts.idsOf([
-      customerCredits(customerId, 'USD'),
-      customerReceivable(customerId, 'USD'),
-      ...(hold ? [hold.account] : []),
-      ...(entry?.postings.flatMap(({ from, to, overflow = from }) => [from, to, overflow]) ?? []),
-    ]);
+  async open(tx: Tx, customerId: string, touched: readonly LedgerAccount[] = []): Promise<CreditPool> {
+    const ids = await this.accounts.idsOf([...accountsOf(customerId), ...touched]);
     await tx.query('SELECT FROM ledger_accounts WHERE id = ANY ($1::bigint[]) ORDER BY id FOR NO KEY UPDATE', [ids]);
-    return this.checkpoint(tx, customerId);
+    const { pool, now, expiryIsDue } = await this.checkpoint(tx, customerId);
+    return expiryIsDue ? this.expire(tx, pool, now) : pool;
+  }
+
+  /** Says when credit of the pool ends next. Before `later` is not asked again for what calls in flight still hold. */
+  async schedule(tx: Tx, accountId: string, later: Date | null = null): Promise<void> {
+    await tx.query(SCHEDULE, [accountId, later]);
   }
 
   /** Takes what was used since the last checkpoint off the grants, in their order. */
-  private async checkpoint(tx: Tx, customerId: string): Promise<CreditPool> {
+  private async checkpoint(tx: Tx, customerId: string) {
     const account = customerCredits(customerId, 'USD');
     const accountId = await this.accounts.idOf(account);
     const [row] = await tx.query<PositionRow>(POSITION, [accountId]);
     if (!row) throw new Error(`ledger account ${account.code} has no row`);
-    const { debits_posted: debits, debits_seen: seen, free } = row;
-    const grants = await this.store.left(tx, accountId);
-    const { shares, left } = allocate(grants, debits - seen);
-    await this.store.move(tx, 'consumed', shares);
-    if (debits > seen) await this.store.place(tx, accountId, debits, left);
-    const uncovered = row.uncovered_atoms + left;
-    return { customerId, account, accountId, debits, free, uncovered, grants: withoutShares(grants, shares) };
+    const { debits_posted: debits, debits_seen: seen, free, now } = row;
+    const left = await this.store.left(tx, accountId);
+    const borne = allocate(left, debits - seen);
+    await this.store.move(tx, 'consumed', borne.shares);
+    if (debits > seen) await this.store.place(tx, accountId, debits, borne.left);
+    const uncovered = row.uncovered_atoms + borne.left;
+    const grants = withoutShares(left, borne.shares);
+    const pool: CreditPool = { customerId, account, accountId, debits, free, uncovered, grants };
+    return { pool, now, expiryIsDue: row.expiry_is_due };
+  }
+
+  /**
+   * Books what has expired until `now`. A call that was let in before may still use what it holds, in the order of use;
+   * what it gives back ends a moment later.
+   */
+  private async expire(tx: Tx, pool: CreditPool, now: Date): Promise<CreditPool> {
+    let { debits, free } = pool;
+    const shares = [];
+    for (const grant of pool.grants.filter(({ expiresAt }) => expiresAt !== null && expiresAt <= now)) {
+      const held = await this.store.heldBefore(tx, pool.accountId, grant.expiresAt as Date);
+      const atoms = unheldOf(grant, { ...pool, free }, held);
+      if (atoms <= 0n) continue;
+      const share = { grantId: grant.id, atoms };
+      await this.store.move(tx, 'expired', [share], await this.book(tx, grant, atoms));
+      shares.push(share);
+      debits += atoms;
+      free -= atoms;
+    }
+    await this.store.place(tx, pool.accountId, debits);
+    await this.schedule(tx, pool.accountId, now);
+    return { ...pool, debits, free, grants: withoutShares(pool.grants, shares) };
+  }
+
+  private async book(tx: Tx, grant: CreditGrant, atoms: bigint): Promise<string> {
+    const { id: grantId, customerId, expiresAt } = grant;
+    const times = await this.store.timesExpired(tx, grantId);
+    const expiredAt = expiresAt as Date;
+    const entry = grantExpired({ grantId, times, customerId, class: grant.class, amount: usd(atoms), expiredAt });
+    const posted = await this.ledger.postIn(tx, entry);
+    if (posted.verdict !== 'posted') throw new LedgerRefusedError(entry.key, posted.verdict);
+    return posted.entryId;
   }
 }
 
+/** Every account that an entry may move. */
+export const touchedBy = ({ postings }: JournalEntry): LedgerAccount[] =>
+  postings.flatMap(({ from, to, overflow = from }) => [from, to, overflow]);
+
+const accountsOf = (customerId: string): LedgerAccount[] => [
+  customerCredits(customerId, 'USD'),
+  customerReceivable(customerId, 'USD'),
+  breakage(),
+  promoExpense(),
+];
+
 const POSITION = `
-  SELECT debits_posted, credits_posted - debits_posted - held AS free,
+  SELECT debits_posted, credits_posted - debits_posted - held AS free, clock_timestamp() AS now,
+         coalesce(next_expiry <= clock_timestamp(), false) AS expiry_is_due,
          coalesce(debits_seen, 0) AS debits_seen, coalesce(uncovered_atoms, 0) AS uncovered_atoms
     FROM ledger_accounts account LEFT JOIN credit_positions ON account_id = account.id WHERE account.id = $1`;
 
+/** Frozen credit ends when it is thawed. */
+const SCHEDULE = `
+  UPDATE ledger_accounts SET next_expiry = (
+    SELECT min(CASE WHEN expires_at <= $2 THEN $2::timestamptz + interval '1 second' ELSE expires_at END)
+      FROM credit_grants WHERE account_id = $1 AND remaining_atoms > frozen_atoms)
+   WHERE id = $1`;
+
 interface PositionRow {
   debits_posted: bigint;
-  free: bigint;
   debits_seen: bigint;
+  free: bigint;
+  now: Date;
+  expiry_is_due: boolean;
   uncovered_atoms: bigint;
 }

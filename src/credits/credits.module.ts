@@ -2,12 +2,14 @@ import { Module } from '@nestjs/common';
 import { LedgerModule } from '../ledger/ledger.module';
 import { CreditPools } from './credit-pools.service';
 import { FrozenCredit } from './frozen-credit.service';
+import { GrantExpiry } from './grant-expiry.service';
 import { GrantStore } from './grant-store.service';
 import { GrantsService } from './grants.service';
+import { HeldCredit } from './held-credit.service';
 
 @Module({
   imports: [LedgerModule],
-  providers: [CreditPools, FrozenCredit, GrantStore, GrantsService],
-  exports: [FrozenCredit, GrantsService],
+  providers: [CreditPools, FrozenCredit, GrantExpiry, GrantStore, GrantsService, HeldCredit],
+  exports: [FrozenCredit, GrantExpiry, GrantsService, HeldCredit],
 })
 export class CreditsModule {}

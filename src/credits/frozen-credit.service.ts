@@ -43,10 +43,12 @@ export class FrozenCredit {
   async thaw(tx: Tx, holdId: string): Promise<Money> {
     const customerId = await this.store.frozenOwner(tx, holdId);
     if (customerId === undefined) return usd(0n);
-    const hold = frozenHold(await this.pools.open(tx, customerId), holdId);
+    const pool = await this.pools.open(tx, customerId);
+    const hold = frozenHold(pool, holdId);
     if (!hold) return usd(0n);
     await this.ledger.releaseIn(tx, hold);
     await this.store.thaw(tx, holdId);
+    await this.pools.schedule(tx, pool.accountId);
     return hold.amount;
   }
 }

@@ -64,6 +64,24 @@ export class GrantStore {
     await tx.query('UPDATE credit_positions SET uncovered_atoms = $2 WHERE account_id = $1', [accountId, left]);
   }
 
+  /** What calls hold of an account that were let in before `instant` and have not ended. */
+  async heldBefore(tx: Tx, accountId: string, instant: Date): Promise<bigint> {
+    const [row] = await tx.query<{ atoms: bigint }>(
+      `SELECT coalesce(sum(atoms), 0)::bigint AS atoms FROM holds
+        WHERE state = 'open' AND account_id = $1 AND opened_at < $2
+          AND NOT EXISTS (SELECT FROM credit_grants WHERE frozen_by = holds.id)`,
+      [accountId, instant],
+    );
+    return row?.atoms ?? 0n;
+  }
+
+  /** How many times some of it has expired. */
+  async timesExpired(tx: Tx, grantId: string): Promise<number> {
+    const sql = `SELECT count(*)::integer AS times FROM grant_movements WHERE grant_id = $1 AND kind = 'expired'`;
+    const [row] = await tx.query<{ times: number }>(sql, [grantId]);
+    return row?.times ?? 0;
+  }
+
   /** Gives a grant that has expired further days, for what just came back to it. */
   async extend(tx: Tx, grantId: string, days: number): Promise<void> {
     await tx.query(

@@ -7,7 +7,7 @@ import { type LedgerHold, LedgerService } from '../ledger/ledger.service';
 import { type ArrivedCredit, ReceivablesService } from '../ledger/receivables.service';
 import { allocate, sumOf } from './allocation';
 import { type CreditPool, freeOf, frozenHold, named, thawed } from './credit-pool';
-import { CreditPools } from './credit-pools.service';
+import { CreditPools, touchedBy } from './credit-pools.service';
 import type { NewGrant } from './grant';
 import { type GrantMovement, GrantStore } from './grant-store.service';
 
@@ -66,7 +66,7 @@ export class GrantsService {
 
   /** Makes the accounts' rows. Before the transaction is opened: a row is made on a connection of its own. */
   prepare(customerId: string): Promise<void> {
-    return this.receivables.prepare(customerId, 'USD');
+    return this.pools.prepare(customerId);
   }
 
   /**
@@ -80,11 +80,13 @@ export class GrantsService {
     credit: { readonly customerId: string; readonly grants: readonly NewGrant[]; readonly hold?: LedgerHold },
   ): Promise<ArrivedGrants> {
     const { customerId, grants, hold } = credit;
-    const pool = await this.pools.open(tx, customerId, entry, hold);
+    const pool = await this.pools.open(tx, customerId, [...touchedBy(entry), ...(hold ? [hold.account] : [])]);
     assertMoves(entry, 'to', pool, usd(grants.reduce((sum, { amount }) => sum + amount.atoms, 0n)));
     const arrived = await this.receivables.postCredit(tx, entry, customerId, 'USD', hold);
     if (arrived.replayed) return { ...arrived, grantIds: [] };
-    return { ...arrived, grantIds: await this.store.insert(tx, pool, grants, arrived.entryId) };
+    const grantIds = await this.store.insert(tx, pool, grants, arrived.entryId);
+    await this.pools.schedule(tx, pool.accountId);
+    return { ...arrived, grantIds };
   }
 
   /**
@@ -94,7 +96,7 @@ export class GrantsService {
    */
   async take(tx: Tx, entry: JournalEntry, taking: Taking): Promise<TakenCredit> {
     const { grantIds, amount, force = false, frozenBy, as = 'taken' } = taking;
-    const before = await this.pools.open(tx, await this.store.ownerOf(tx, grantIds), entry);
+    const before = await this.pools.open(tx, await this.store.ownerOf(tx, grantIds), touchedBy(entry));
     assertMoves(entry, 'from', before, amount);
     const frozen = frozenHold(before, frozenBy);
     const pool = frozen ? thawed(before, frozen) : before;
@@ -122,7 +124,7 @@ export class GrantsService {
   async giveBack(tx: Tx, entry: JournalEntry, back: { grantId: string; amount: Money }): Promise<ArrivedCredit> {
     const { grantId, amount } = back;
     const customerId = await this.store.ownerOf(tx, [grantId]);
-    const pool = await this.pools.open(tx, customerId, entry);
+    const pool = await this.pools.open(tx, customerId, touchedBy(entry));
     assertMoves(entry, 'to', pool, amount);
     const arrived = await this.receivables.postCredit(tx, entry, customerId, 'USD');
     if (arrived.replayed) return arrived;
@@ -130,6 +132,7 @@ export class GrantsService {
     await this.store.move(tx, 'returned', [share], arrived.entryId);
     await this.store.extend(tx, grantId, DAYS_AFTER_RETURN);
     await this.store.cover(tx, pool, [share]);
+    await this.pools.schedule(tx, pool.accountId);
     return arrived;
   }
 

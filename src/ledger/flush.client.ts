@@ -7,8 +7,8 @@ import { type FlushAnswer, type RawVerdict, readVerdicts } from './verdict';
 
 const callOf = (name: string, parameters: number): string =>
   `SELECT * FROM ${name}(${Array.from({ length: parameters }, (_, index) => `$${index + 1}`).join(', ')})`;
-export const APPLY_SQL = callOf('ledger_apply', 37);
-export const FLUSH_SQL = callOf('ledger_flush', 22);
+export const APPLY_SQL = callOf('ledger_apply', 43);
+export const FLUSH_SQL = callOf('ledger_flush', 24);
 const MAX_ATTEMPTS = 5;
 const PAUSE_MS = 5;
 /** No further attempt is begun after this time. */

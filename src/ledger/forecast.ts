@@ -1,11 +1,14 @@
 import { arrayOf, quoted } from './array-literal';
-import { accountIdsOf, type EntryContent, type LedgerOperation, type Movement } from './ledger-operation';
+import { CounterForecast, type CounterGains } from './counter-forecast';
+import { accountIdsOf, countersOf, type EntryContent, type LedgerOperation, type Movement } from './ledger-operation';
 import type { RawVerdict } from './verdict';
 
 /** What `ledger_apply` answers: the flush's id when it has entries, and what was free of each account before. */
 export interface ApplyAnswer {
   readonly flush: bigint | null;
   readonly free_before: string | null;
+  /** Of each budget counter: what was held and spent of it before. */
+  readonly used_before: string | null;
 }
 
 /**
@@ -15,14 +18,14 @@ export interface ApplyAnswer {
 export class Forecast {
   private readonly accounts: ForecastAccount[];
   private readonly positions = new Map<string, number>();
-  private readonly open = columns(6);
-  private readonly close = columns(6);
+  private readonly counters = new CounterForecast();
+  private readonly open = columns(7);
+  private readonly close = columns(7);
   private readonly keys = columns(3);
   private readonly entries = columns(6);
   private readonly lines = columns(8);
   private readonly usages: Record<string, unknown>[] = [];
-  /** Per operation: the verdict, the number of its entry, the account that it reports and what that gains till then. */
-  private readonly outcomes: { verdict: 'H' | 'R' | 'P'; entry: number; report: number; gain: bigint }[] = [];
+  private readonly outcomes: Outcome[] = [];
 
   constructor(operations: readonly LedgerOperation[]) {
     const ids = accountIdsOf(operations, false);
@@ -44,22 +47,25 @@ export class Forecast {
       each(({ holds }) => holds),
       ...[this.open, this.close, this.keys, this.entries, this.lines].flatMap((table) => table.map(arrayOf)),
       this.usages.length === 0 ? null : JSON.stringify(this.usages),
+      ...this.counters.parameters(),
     ];
   }
 
   /** The verdicts, now that it has come true. */
-  verdicts({ flush, free_before: before }: ApplyAnswer): RawVerdict[] {
+  verdicts({ flush, free_before: before, used_before: usedBefore }: ApplyAnswer): RawVerdict[] {
     const free = before?.split(',') ?? [];
-    return this.outcomes.map(({ verdict, entry, report, gain }) => ({
+    return this.outcomes.map(({ verdict, entry, report, gain, weighed }) => ({
       verdict,
       entry: entry < 0 ? '' : ((flush ?? 0n) * ENTRIES_PER_FLUSH + BigInt(entry)).toString(),
       available: report < 0 ? '' : (BigInt(free[report] ?? 0) + gain).toString(),
       held: '',
+      used: weighed === undefined ? '' : this.counters.usedOf(weighed, usedBefore),
     }));
   }
 
   private expect(operation: LedgerOperation): void {
-    const { op, hold, entry, report, rows } = operation;
+    const { op, hold, entry, report, rows, counters = [], spent = 0n } = operation;
+    let weighed: CounterGains | undefined;
     const number = entry === undefined ? -1 : this.entries[0].length;
     if (hold !== undefined) {
       const account = this.at(hold.account);
@@ -69,18 +75,22 @@ export class Forecast {
         account.holds = true;
         reach(account);
         const { at, until } = hold.opens;
-        add(this.open, hold.id, position, quoted(operation.customerId), hold.atoms, at, until);
+        if (counters.length > 0) weighed = this.counters.hold(counters, hold.atoms);
+        const customer = quoted(operation.customerId);
+        add(this.open, hold.id, position, customer, hold.atoms, at, until, countersOf(operation));
       } else {
         account.held -= hold.atoms;
         const closing = entry === undefined ? 'NULL' : number;
-        add(this.close, hold.id, position, hold.atoms, STATES[op], closing, entry?.hash ?? 'NULL');
+        const hash = entry?.hash ?? 'NULL';
+        add(this.close, hold.id, position, hold.atoms, STATES[op], closing, hash, countersOf(operation));
       }
     }
+    if (hold?.opens === undefined) this.counters.close(counters, hold?.atoms ?? 0n, spent);
     if (entry !== undefined) this.post(operation, entry, number);
     const reported = report === undefined ? undefined : this.at(report);
     const gain = reported === undefined ? 0n : freeOf(reported);
     const account = report === undefined ? -1 : this.position(report) - 1;
-    this.outcomes.push({ verdict: VERDICTS[op], entry: number, report: account, gain });
+    this.outcomes.push({ verdict: VERDICTS[op], entry: number, report: account, gain, weighed });
     if (!rows?.usage) return;
     const links = { entry: entry && number, account: report && account + 1, gain: report && gain.toString() };
     this.usages.push({ ...rows.usage, ...links });
@@ -125,6 +135,17 @@ export class Forecast {
 const ENTRIES_PER_FLUSH = 512n;
 const STATES = { hold: 'open', release: 'released', expire: 'expired', capture: 'captured', post: 'NULL' } as const;
 const VERDICTS = { hold: 'H', release: 'R', expire: 'R', capture: 'P', post: 'P' } as const;
+
+/** Of one operation, should everything go as it asks. */
+interface Outcome {
+  readonly verdict: 'H' | 'R' | 'P';
+  /** The number of its entry, and the position of the account that it reports; -1 for none. */
+  readonly entry: number;
+  readonly report: number;
+  /** What that account has gained by then. */
+  readonly gain: bigint;
+  readonly weighed: CounterGains | undefined;
+}
 
 interface ForecastAccount {
   readonly id: string;

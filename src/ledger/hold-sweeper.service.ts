@@ -42,7 +42,7 @@ export class HoldSweeper implements OnModuleInit, OnApplicationBootstrap {
     let returned = 0;
     for (;;) {
       const overdue = await this.database.query<OverdueHold>(
-        `SELECT holds.id, holds.atoms, code, asset, account.customer_id FROM holds
+        `SELECT holds.id, holds.atoms, holds.counters, code, asset, account.customer_id FROM holds
            JOIN ledger_accounts account ON account.id = holds.account_id
           WHERE state = 'open' AND expires_at < now() ORDER BY expires_at LIMIT $1`,
         [BATCH],
@@ -55,7 +55,8 @@ export class HoldSweeper implements OnModuleInit, OnApplicationBootstrap {
 
   private expire(hold: OverdueHold) {
     const account = { code: hold.code, asset: hold.asset, customerId: hold.customer_id, guarded: true };
-    const reference = { id: hold.id, account, amount: { asset: hold.asset, atoms: hold.atoms } };
+    const amount = { asset: hold.asset, atoms: hold.atoms };
+    const reference = { id: hold.id, account, amount, counters: hold.counters?.split(',') };
     return this.ledger.release(reference, undefined, 'expire');
   }
 }
@@ -66,4 +67,5 @@ interface OverdueHold {
   code: string;
   asset: AssetCode;
   customer_id: string | null;
+  counters: string | null;
 }

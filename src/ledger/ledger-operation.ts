@@ -9,6 +9,10 @@ export interface LedgerOperation {
   /** The entry that a capture or a post brings. */
   readonly entry?: EntryContent;
   readonly customerId: string | null;
+  /** Ids of the budget counters that it weighs on, ascending; to close a hold, those of the hold. */
+  readonly counters?: readonly string[] | undefined;
+  /** What the entry spends of these budgets, in atoms. */
+  readonly spent?: bigint | undefined;
   /** The account whose balance the verdict tells. */
   readonly report?: string;
   readonly rows?: CompanionRows | undefined;
@@ -95,8 +99,14 @@ export function parametersOf(operations: readonly LedgerOperation[]): (string | 
     lines(({ asset }) => quoted(asset)),
     lines(({ atoms }) => atoms),
     usagesOf(operations),
+    each(countersOf),
+    each(({ spent }) => spent ?? 'NULL'),
   ];
 }
+
+/** Its budget counters as the database keeps them with a hold: `"12,15"`. */
+export const countersOf = ({ counters = [] }: LedgerOperation): string =>
+  counters.length === 0 ? 'NULL' : quoted(counters.join());
 
 /** Every account that they name, or those that bear no overflow, in the order in which a flush locks them. */
 export function accountIdsOf(operations: readonly LedgerOperation[], withOverflows = true): string[] {
@@ -109,8 +119,12 @@ export function accountIdsOf(operations: readonly LedgerOperation[], withOverflo
       if (withOverflows) ids.add(overflow);
     }
   }
-  return [...ids].toSorted((a, b) => a.length - b.length || (a < b ? -1 : 1));
+  return ascending(ids);
 }
+
+/** Decimal numbers in their order, in which rows are locked. */
+export const ascending = (ids: Iterable<string>): string[] =>
+  [...ids].toSorted((a, b) => a.length - b.length || (a < b ? -1 : 1));
 
 function usagesOf(operations: readonly LedgerOperation[]): string | null {
   const rows = operations.flatMap(({ rows }, index) => (rows?.usage ? [{ ...rows.usage, op: index + 1 }] : []));

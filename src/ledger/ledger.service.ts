@@ -15,6 +15,8 @@ export interface LedgerHold {
   readonly id: string;
   readonly account: LedgerAccount;
   readonly amount: Money;
+  /** Ids of the budget counters that it weighs on, ascending. Who closes it names the same, or it takes longer. */
+  readonly counters?: readonly string[] | undefined;
 }
 
 /** The one door to the books. Every promise resolves after the durable commit. */
@@ -51,19 +53,26 @@ export class LedgerService {
 
   /** Frees the hold. Safe to repeat: who comes late learns how it was closed. */
   async release(hold: LedgerHold, rows?: CompanionRows, op: 'release' | 'expire' = 'release'): Promise<ReleaseVerdict> {
-    const operation = { op, hold: await this.referenceTo(hold), customerId: null, rows };
+    const operation = { op, ...(await this.closingOf(hold)), rows };
     return toReleaseVerdict(await this.writer.submit(operation));
   }
 
   /** The same in the caller's transaction. */
   async releaseIn(tx: Tx, hold: LedgerHold): Promise<ReleaseVerdict> {
-    const operation = { op: 'release' as const, hold: await this.referenceTo(hold), customerId: null };
+    const operation = { op: 'release' as const, ...(await this.closingOf(hold)) };
     return toReleaseVerdict(await this.writer.write(tx, operation));
   }
 
   /** Posts an entry on its own, together with whatever else arrives at the same moment. */
   async post(entry: JournalEntry, rows?: CompanionRows, report?: LedgerAccount): Promise<PostVerdict> {
     return toPostVerdict(await this.writer.submit(await this.operationOf(entry, report, rows)), report);
+  }
+
+  /** Posts what a capture would have, had its hold not expired: it weighs on the hold's budgets all the same. */
+  async postExpired(hold: LedgerHold, entry: JournalEntry, rows?: CompanionRows): Promise<PostVerdict> {
+    const weighing = { counters: hold.counters, spent: spentOf(entry, hold.account) };
+    const operation = { ...(await this.operationOf(entry, hold.account, rows)), ...weighing };
+    return toPostVerdict(await this.writer.submit(operation), hold.account);
   }
 
   /** Posts an entry in the caller's transaction: it is on the books if and only if `tx` commits. */
@@ -77,7 +86,12 @@ export class LedgerService {
       op: 'hold',
       hold: { ...(await this.referenceTo(hold)), opens },
       customerId: hold.account.customerId,
+      counters: hold.counters,
     };
+  }
+
+  private async closingOf(hold: LedgerHold): Promise<Pick<LedgerOperation, 'hold' | 'customerId' | 'counters'>> {
+    return { hold: await this.referenceTo(hold), customerId: null, counters: hold.counters };
   }
 
   private async referenceTo(hold: LedgerHold): Promise<HoldReference> {
@@ -97,7 +111,7 @@ export class LedgerService {
     }
     return {
       op: hold === undefined ? 'post' : 'capture',
-      ...(hold === undefined ? {} : { hold: await this.referenceTo(hold) }),
+      ...(hold === undefined ? {} : { ...(await this.closingOf(hold)), spent: spentOf(entry, hold.account) }),
       entry: {
         key: entry.key,
         hash: inputHash(entry),
@@ -114,11 +128,20 @@ export class LedgerService {
   }
 }
 
-function toHoldVerdict({ verdict, available, held }: RawVerdict, asset: Money['asset']): HoldVerdict {
+function toHoldVerdict({ verdict, available, held, used }: RawVerdict, asset: Money['asset']): HoldVerdict {
+  if (verdict === 'H') return { verdict: 'held', ...(used === '' ? {} : { used: used.split(',').map(BigInt) }) };
   if (verdict === 'I') return { verdict: 'insufficient', available: money(asset, available), held: money(asset, held) };
-  if (verdict === 'H' || verdict === 'A' || verdict === 'F' || verdict === 'K') return { verdict: VERDICTS[verdict] };
+  if (verdict === 'A' || verdict === 'F' || verdict === 'K' || verdict === 'E' || verdict === 'B') {
+    return { verdict: VERDICTS[verdict] };
+  }
   throw new Error(`unexpected verdict on a hold: ${verdict}`);
 }
+
+/** What an entry takes from the account, with what that could not bear. */
+const spentOf = ({ postings }: JournalEntry, { code, asset }: LedgerAccount): bigint =>
+  postings
+    .filter(({ from, amount }) => from.code === code && amount.asset === asset)
+    .reduce((sum, { amount }) => sum + amount.atoms, 0n);
 
 const toReleaseVerdict = ({ verdict }: RawVerdict): ReleaseVerdict =>
   verdict === 'R' ? { verdict: 'released' } : { verdict: 'hold_closed', state: stateOf(verdict) };

@@ -2,9 +2,17 @@ import type { Money } from '../common/money';
 
 /** What the ledger decided about one operation. A refusal is a value: it is expected, and it changed nothing. */
 export type HoldVerdict =
-  | { readonly verdict: 'held' | 'replayed' }
+  | {
+      readonly verdict: 'held';
+      /** Of each budget counter named, in their order: what is spent and held of it now, this hold included. Left out for none. */
+      readonly used?: readonly bigint[];
+    }
+  | { readonly verdict: 'replayed' }
   | { readonly verdict: 'insufficient'; readonly available: Money; readonly held: Money }
   | { readonly verdict: 'frozen' }
+  /** Credit of the account has expired, and that is to be booked first. */
+  | { readonly verdict: 'expiry_due' }
+  | { readonly verdict: 'budget_exceeded' }
   | { readonly verdict: 'key_conflict' };
 
 export type PostVerdict =
@@ -21,12 +29,13 @@ export type PostVerdict =
 export type ReleaseVerdict =
   { readonly verdict: 'released' } | { readonly verdict: 'hold_closed'; readonly state: string | null };
 
-/** What `ledger_flush` answers: one letter per operation, and three comma-separated lists beside them. */
+/** What `ledger_flush` answers: one letter per operation, three comma-separated lists beside them, and a list of lists. */
 export interface FlushAnswer {
   readonly verdicts: string;
   readonly entries: string;
   readonly available: string;
   readonly held: string;
+  readonly used: string;
 }
 
 /** The verdict on one operation, as the database gave it. Atoms are decimal strings, empty where there are none. */
@@ -35,6 +44,8 @@ export interface RawVerdict {
   readonly entry: string;
   readonly available: string;
   readonly held: string;
+  /** Of each budget counter of a hold, comma-separated. */
+  readonly used: string;
 }
 
 /** The letters of the database function. */
@@ -45,6 +56,8 @@ export const VERDICTS = {
   A: 'replayed',
   I: 'insufficient',
   F: 'frozen',
+  E: 'expiry_due',
+  B: 'budget_exceeded',
   K: 'key_conflict',
   c: 'captured',
   r: 'released',
@@ -57,10 +70,12 @@ export function readVerdicts(answer: FlushAnswer | undefined): RawVerdict[] {
   const entries = answer.entries.split(',');
   const available = answer.available.split(',');
   const held = answer.held.split(',');
+  const used = answer.used.split(';');
   return Array.from(answer.verdicts, (letter, index) => ({
     verdict: letter as RawVerdict['verdict'],
     entry: entries[index] ?? '',
     available: available[index] ?? '',
     held: held[index] ?? '',
+    used: used[index] ?? '',
   }));
 }

@@ -68,7 +68,10 @@ const CLAIMS = {
     'What is held of an account is the sum of its open holds.',
     'Stop the service, and compare with the calls that are in flight.',
   ],
-  guarded_accounts: ['No guarded account is below zero, also after its holds.', WITH_POSTINGS],
+  guarded_accounts: [
+    'No guarded account is below its credit limit, zero for most, also after its holds.',
+    WITH_POSTINGS,
+  ],
   postings_and_flushes: [
     'Each posting belongs to one flush, each flush to one link.',
     `Something was added beside the chain. ${RESTORE}`,

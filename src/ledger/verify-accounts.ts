@@ -60,6 +60,6 @@ const HELD_AMOUNTS = `
    ORDER BY 1 ${LIMIT}`;
 
 const GUARDED_ACCOUNTS = `
-  SELECT code || ' ' || asset AS subject, 'at least 0 atoms' AS expected,
+  SELECT code || ' ' || asset AS subject, format('at least %s atoms', -credit_limit) AS expected,
          (credits_posted - debits_posted - held) || ' atoms' AS found
-    FROM ledger_accounts WHERE guarded AND credits_posted - debits_posted - held < 0 ORDER BY 1 ${LIMIT}`;
+    FROM ledger_accounts WHERE guarded AND credits_posted - debits_posted - held + credit_limit < 0 ORDER BY 1 ${LIMIT}`;

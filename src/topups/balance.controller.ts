@@ -3,6 +3,7 @@ import { ApiBearerAuth, ApiExtraModels, ApiOkResponse, ApiOperation, ApiTags, ge
 import type { AssetCode } from '../common/asset';
 import { formatMoney } from '../common/money';
 import { parseInstant } from '../common/period';
+import { GrantExpiry } from '../credits/grant-expiry.service';
 import { AccessGuard, CurrentCaller } from '../customers/access.guard';
 import type { Caller } from '../customers/access';
 import { CustomersService } from '../customers/customers.service';
@@ -23,6 +24,7 @@ export class BalanceController {
     private readonly customers: CustomersService,
     private readonly accounts: LedgerAccountsService,
     private readonly history: AccountHistoryService,
+    private readonly expiry: GrantExpiry,
   ) {}
 
   @Get()
@@ -41,6 +43,7 @@ export class BalanceController {
   async show(@CurrentCaller() caller: Caller, @Query() query: BalanceQueryDto): Promise<BalanceDto | PastBalanceDto> {
     const { id } = await this.customers.get(oneCustomer(caller, query.customerId));
     if (query.at !== undefined) return this.past(id, parseInstant(query.at, 'at'));
+    await this.expiry.settle(id);
     // One statement for all accounts: what is owed and what is there belong to the same moment.
     const accounts = await this.accounts.list(id);
     const inUsdc = balanceIn('USDC', id, accounts);

@@ -28,6 +28,7 @@ describe('the grants of a customer', () => {
     fc.record({ act: fc.constant('freeze'), which: fc.nat() }),
     fc.record({ act: fc.constant('thaw'), which: fc.nat() }),
     fc.record({ act: fc.constant('take what is frozen'), atoms: fc.bigInt(1n, 20n), which: fc.nat() }),
+    fc.record({ act: fc.constant('end'), which: fc.nat() }),
     fc.record({ act: fc.constant('look'), which: fc.nat() }),
   );
   type Step = { act: string; atoms?: bigint; which?: number; promo?: boolean; force?: boolean };
@@ -113,6 +114,7 @@ describe('the grants of a customer', () => {
         const freeze = one(freezes, which);
         if (freeze) await take(freeze.grantId, atoms, true, freeze.holdId);
       },
+      end: async ({ which }) => ids.length > 0 && world.end(ids[which % ids.length] as string),
       look: async ({ which }) => ids.length > 0 && world.remaining(ids[which % ids.length] as string),
     };
     for (const each of steps) await acts[each.act]?.(each as Required<Step>);

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { accountIdsOf } from '../../src/ledger/ledger-operation';
 import { startTemporaryPostgres } from '../../src/local/postgres';
@@ -5,7 +6,8 @@ import { migrate } from '../support/app';
 import { brokenInvariants } from '../support/invariants';
 import { LedgerModel } from '../support/ledger-model';
 import { type Decided, statesAfter } from '../support/ledger-orders';
-import { GUARDED, Names, type Step, unit, wordOf } from '../support/ledger-programs';
+import { GUARDED, Names, RULES, type Step, unit, wordOf } from '../support/ledger-programs';
+import { LedgerTables } from '../support/ledger-tables';
 import { forkWriter, openWriter } from '../support/ledger-writers';
 
 const RUNS = Number(process.env['LEDGER_RUNS'] ?? 25);
@@ -21,6 +23,7 @@ const program = fc.array(round, { minLength: 1, maxLength: 5 });
 describe('several writers at once', () => {
   const stops: (() => Promise<void>)[] = [];
   let first: Awaited<ReturnType<typeof openWriter>>;
+  let tables: LedgerTables;
   let decides: Awaited<ReturnType<typeof openWriter>>['decide'][];
 
   beforeAll(async () => {
@@ -28,6 +31,7 @@ describe('several writers at once', () => {
     stops.push(() => postgres.stop());
     await migrate(postgres.ownerUrl, postgres.url);
     first = await openWriter(postgres.url);
+    tables = new LedgerTables(ask, postgres);
     const others = [await openWriter(postgres.url), await forkWriter(postgres.url)];
     stops.push(...[first, ...others].map((writer) => () => writer.stop()));
     decides = [first, ...others].map(({ decide }) => decide);
@@ -42,18 +46,24 @@ describe('several writers at once', () => {
     let decided = 0;
     await fc.assert(
       fc.asyncProperty(program, async (rounds) => {
-        const names = new Names(await fiveAccounts());
-        let models = [new LedgerModel(GUARDED)];
+        const names = new Names(await tables.accounts(RULES), await tables.budgets(RULES));
+        let models = [new LedgerModel(GUARDED, RULES)];
         for (const { flushes, transaction, rollsBack } of rounds) {
           const writers = await Promise.all([
             ...flushes.map((batches, index) => inFlushes(names, batches, index)),
             inTransaction(names, transaction, rollsBack),
           ]);
-          const books = await ask(BALANCES, [names.ids]);
+          const books = await tables.balancesOf(names.ids);
+          const budgets = await tables.countersOf(names.budgets);
           const possible = statesAfter(models, names, writers);
           expect({ writers, possible: possible.length }).not.toEqual({ writers, possible: 0 });
-          models = possible.filter((model) => JSON.stringify(balancesOf(model)) === JSON.stringify(books));
-          expect({ writers, books, models: models.length }).not.toEqual({ writers, books, models: 0 });
+          models = possible.filter((model) => isDeepStrictEqual(stateOf(model), { books, budgets }));
+          expect({ writers, books, budgets, models: models.length }).not.toEqual({
+            writers,
+            books,
+            budgets,
+            models: 0,
+          });
           expect(await brokenInvariants(ask)).toEqual([]);
           decided += writers.flat().reduce((sum, { steps }) => sum + steps.length, 0);
         }
@@ -93,28 +103,11 @@ describe('several writers at once', () => {
       }
     }
   };
-
-  const fiveAccounts = async (): Promise<string[]> => {
-    const rows = await ask(
-      `INSERT INTO ledger_accounts (code, asset, guarded)
-       SELECT gen_random_uuid()::text, 'USD', guarded FROM unnest($1::boolean[]) WITH ORDINALITY AS g(guarded, n) ORDER BY n
-       RETURNING id`,
-      [GUARDED],
-    );
-    return rows.map(({ id }) => id.toString());
-  };
 });
 
 class RolledBackError extends Error {}
 
-const BALANCES = `
-  SELECT credits_posted::text AS credits, debits_posted::text AS debits, held::text AS held, frozen FROM ledger_accounts
-   WHERE id = ANY ($1::bigint[]) ORDER BY id`;
-
-const balancesOf = (model: LedgerModel) =>
-  model.accounts.map(({ credits, debits, held, frozen }) => ({
-    credits: credits.toString(),
-    debits: debits.toString(),
-    held: held.toString(),
-    frozen,
-  }));
+const stateOf = (model: LedgerModel) => ({
+  books: model.accounts.map(({ credits, debits, held, frozen }) => ({ credits, debits, held, frozen })),
+  budgets: model.counters.map(({ held, spent }) => ({ held, spent })),
+});

@@ -3,23 +3,28 @@ import { usd } from '../../src/common/money';
 import { FrozenCredit } from '../../src/credits/frozen-credit.service';
 import type { NewGrant } from '../../src/credits/grant';
 import { GrantsService, type RemainingCredit } from '../../src/credits/grants.service';
+import { HeldCredit } from '../../src/credits/held-credit.service';
 import { DatabaseService } from '../../src/database/database.service';
 import { callCaptured, topUpReceived } from '../../src/ledger/entries';
 import { customerCredits } from '../../src/ledger/ledger-account';
 import { type LedgerHold, LedgerService } from '../../src/ledger/ledger.service';
 import type { TestApp } from './app';
+import { asOwner } from './owner';
 
 /** What a customer's grants can go through, without HTTP. Amounts are nano-USD. */
 export class GrantsWorld {
   readonly grants: GrantsService;
   readonly frozen: FrozenCredit;
   readonly ledger: LedgerService;
+  private readonly held: HeldCredit;
   private readonly database: DatabaseService;
 
-  constructor({ app }: Pick<TestApp, 'app'>) {
+  constructor(private readonly test: Pick<TestApp, 'app' | 'ownerUrl'>) {
+    const { app } = test;
     this.grants = app.get(GrantsService, { strict: false });
     this.frozen = app.get(FrozenCredit, { strict: false });
     this.ledger = app.get(LedgerService, { strict: false });
+    this.held = app.get(HeldCredit, { strict: false });
     this.database = app.get(DatabaseService, { strict: false });
   }
 
@@ -39,7 +44,7 @@ export class GrantsWorld {
   /** A call in flight; `undefined` when the credit is not there. */
   async hold(customerId: string, atoms: bigint): Promise<LedgerHold | undefined> {
     const hold = { id: newId(), account: customerCredits(customerId, 'USD'), amount: usd(atoms) };
-    const { verdict } = await this.ledger.hold(hold, new Date(Date.now() + 600_000));
+    const { verdict } = await this.held.hold(hold, new Date(Date.now() + 600_000));
     return verdict === 'held' ? hold : undefined;
   }
 
@@ -52,6 +57,19 @@ export class GrantsWorld {
   async use(customerId: string, atoms: bigint): Promise<void> {
     const hold = await this.hold(customerId, atoms);
     if (hold) await this.capture(hold);
+  }
+
+  /** The grant ends at this moment: the clock of the database cannot be moved, so the grant's end is. */
+  async end(grantId: string): Promise<void> {
+    await asOwner(
+      this.test,
+      ['UPDATE credit_grants SET expires_at = clock_timestamp() WHERE id = $1', [grantId]],
+      [
+        `UPDATE ledger_accounts SET next_expiry = least(next_expiry, clock_timestamp())
+          WHERE id = (SELECT account_id FROM credit_grants WHERE id = $1)`,
+        [grantId],
+      ],
+    );
   }
 
   remaining(grantId: string): Promise<RemainingCredit> {

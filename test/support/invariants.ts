@@ -40,12 +40,17 @@ const INVARIANTS: Readonly<Record<string, string>> = {
     SELECT code FROM ledger_accounts a
       LEFT JOIN (SELECT account_id, sum(atoms) AS atoms FROM holds WHERE state = 'open' GROUP BY 1) o ON o.account_id = a.id
      WHERE held <> coalesce(o.atoms, 0)`,
-  'nobody guarded is below zero': `
-    SELECT code FROM ledger_accounts WHERE guarded AND credits_posted - debits_posted - held < 0
+  'nobody guarded is below zero, or the credit limit': `
+    SELECT code FROM ledger_accounts WHERE guarded AND credits_posted - debits_posted - held + credit_limit < 0
     UNION ALL
     SELECT 'entry ' || entry_id FROM (
       SELECT DISTINCT ON (account, entry_id) account, entry_id, after FROM (${MOVES}) m ORDER BY account, entry_id, line DESC) e
-      JOIN ledger_accounts a ON a.id = account WHERE guarded AND after < 0`,
+      JOIN ledger_accounts a ON a.id = account WHERE guarded AND after < 0 AND credit_limit = 0`,
+  'what budgets hold is the sum of open holds that weigh on them': `
+    SELECT 'counter ' || c.id FROM budget_counters c
+      LEFT JOIN (SELECT s.id::bigint AS id, sum(atoms) AS atoms FROM holds, string_to_table(counters, ',') AS s(id)
+                  WHERE state = 'open' GROUP BY 1) o ON o.id = c.id
+     WHERE held_atoms <> coalesce(o.atoms, 0)`,
   'postings follow each other in the order of their ids': `
     SELECT format('account %s entry %s', account, entry_id) FROM (
       SELECT account, entry_id, line, after - delta AS before,

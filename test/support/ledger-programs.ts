@@ -3,10 +3,18 @@ import fc from 'fast-check';
 import { instantOf, newId } from '../../src/common/id';
 import type { EntryContent, LedgerOperation } from '../../src/ledger/ledger-operation';
 import { type RawVerdict, VERDICTS } from '../../src/ledger/verdict';
-import type { Line, LedgerModel } from './ledger-model';
+import { type Line, type LedgerModel, type Rules, takenFrom } from './ledger-model';
 
 /** Three customers that are spent from, their debts, and a place where money comes from and goes to. */
 export const GUARDED = [true, true, true, false, false];
+/** Two budgets that two of the customers share, and one that may go below zero. */
+export const RULES: Rules = {
+  creditLimits: [20n],
+  budgets: [
+    { limit: 150n, hard: true },
+    { limit: 60n, hard: false },
+  ],
+};
 const DEBT = 3;
 const HOUSE = 4;
 /** Few names, so that everybody meets everybody's keys and holds. */
@@ -39,6 +47,7 @@ export const step = name.chain((n) =>
       name: fc.constant(n),
       account: usually(n % 3, customer),
       atoms: usually(at(n)[0], atoms),
+      counters: fc.constantFrom([], [0], [0, 1]),
     }),
     fc.record({
       op: fc.constantFrom('release' as const, 'expire' as const),
@@ -66,15 +75,18 @@ export class Names {
   private readonly keys = Array.from({ length: NAMES }, newId);
   private readonly holds = Array.from({ length: NAMES }, newId);
 
-  /** @param ids Of the accounts, in ascending order, guarded as in `GUARDED`. */
-  private readonly amounts = new Map<number, bigint>();
+  private readonly opened = new Map<number, { atoms: bigint; counters: string[] }>();
 
-  constructor(readonly ids: readonly string[]) {}
+  /** @param ids Of the accounts, guarded as in `GUARDED`; those and the budgets' in ascending order. */
+  constructor(
+    readonly ids: readonly string[],
+    readonly budgets: readonly string[],
+  ) {}
 
   /** Returns the model's verdict, and does it there. */
   decide(model: LedgerModel, taken: Step): string {
     const name = `${taken.name}`;
-    if (taken.op === 'hold') return model.hold(name, taken.account, taken.atoms);
+    if (taken.op === 'hold') return model.hold(name, taken.account, taken.atoms, taken.counters);
     if (taken.op === 'capture') return model.capture(name, taken.lines, taken.account);
     return taken.op === 'post' ? model.post(name, taken.lines) : model.release(name, taken.account);
   }
@@ -84,12 +96,20 @@ export class Names {
     if (op === 'post') return { op, customerId: null, entry: this.entry(this.keys[taken.name] as string, taken.lines) };
     const id = this.holds[taken.name] as string;
     // What a capture believes of its hold is mostly right, and need not be.
-    if (op === 'hold') this.amounts.set(taken.name, taken.atoms);
-    const hold = { id, account: this.id(taken.account), atoms: this.amounts.get(taken.name) ?? 0n };
-    if (op === 'capture') return { op, customerId: null, hold, entry: this.entry(`call:${id}`, taken.lines) };
-    if (op !== 'hold') return { op, customerId: null, hold };
+    if (op === 'hold') {
+      const counters = taken.counters.map((index) => this.budgets[index] as string);
+      this.opened.set(taken.name, { atoms: taken.atoms, counters });
+    }
+    const { atoms: held, counters } = this.opened.get(taken.name) ?? { atoms: 0n, counters: [] };
+    const hold = { id, account: this.id(taken.account), atoms: held };
+    const shared = { op, customerId: null, hold, counters };
+    if (op === 'capture') {
+      const spent = takenFrom(taken.account, taken.lines);
+      return { ...shared, entry: this.entry(`call:${id}`, taken.lines), spent };
+    }
+    if (op !== 'hold') return shared;
     const opens = { at: instantOf(id).toISOString(), until: '2100-01-01T00:00:00Z' };
-    return { op, customerId: null, hold: { ...hold, opens } };
+    return { ...shared, hold: { ...hold, opens } };
   }
 
   private entry(key: string, moved: readonly Line[]): EntryContent {

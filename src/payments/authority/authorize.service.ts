@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { newId } from '../../common/id';
+import { type CreditVerdict, HeldCredit } from '../../credits/held-credit.service';
 import type { ApiKey } from '../../customers/api-key';
 import { DatabaseService } from '../../database/database.service';
 import type { Tx } from '../../database/tx';
 import { LedgerAccountsService } from '../../ledger/ledger-accounts.service';
-import { LedgerService } from '../../ledger/ledger.service';
 import { signAttestation } from './attestation';
 import { audienceOf, type AuthorizationRequest, claimsFor, requestHashOf } from './authorization';
 import { type AuthorizeFault, AuthorizeRefusedError } from './authority-error';
@@ -25,7 +25,7 @@ export class AuthorizeService {
   constructor(
     private readonly database: DatabaseService,
     private readonly commitments: CommitmentsService,
-    private readonly ledger: LedgerService,
+    private readonly credit: HeldCredit,
     private readonly accounts: LedgerAccountsService,
     private readonly authority: AuthorityIdentity,
     private readonly servers: ResourceServersService,
@@ -44,7 +44,9 @@ export class AuthorizeService {
     const commitment = await this.prepare(key, request, requestHash);
     // Known before the transaction, which must not need a second connection while others wait for its row.
     await this.accounts.idOf(holdOf(commitment).account);
-    return this.database.transaction((tx) => this.commit(tx, commitment));
+    return this.credit.afterExpiry(request.bundleId, () =>
+      this.database.transaction((tx) => this.commit(tx, commitment)),
+    );
   }
 
   private async prepare(key: ApiKey, request: AuthorizationRequest, requestHash: string): Promise<NewCommitment> {
@@ -81,17 +83,18 @@ export class AuthorizeService {
       [bundleId],
     );
     if (!bundle || bundle.frozen) throw new AuthorizeRefusedError('bundle_revoked');
-    const { verdict } = await this.ledger.holdIn(tx, holdOf(commitment), new Date(holdExp.getTime() + HOLD_SLACK_MS));
+    const { verdict } = await this.credit.holdIn(tx, holdOf(commitment), new Date(holdExp.getTime() + HOLD_SLACK_MS));
     // Thrown, so that the row goes as well: the same key may be used again when there is credit.
     if (verdict !== 'held') throw new AuthorizeRefusedError(NOT_HELD[verdict]);
     return attestation;
   }
 }
 
-/** Every other verdict of a hold whose id is new: what is owed is no credit either. */
-const NOT_HELD: Readonly<Record<'replayed' | 'insufficient' | 'frozen' | 'key_conflict', AuthorizeFault>> = {
+/** Every other verdict of a hold whose id is new: what is owed, or beyond a budget, is no credit either. */
+const NOT_HELD: Readonly<Record<Exclude<CreditVerdict['verdict'], 'held'>, AuthorizeFault>> = {
   insufficient: 'insufficient_credits',
   frozen: 'insufficient_credits',
+  budget_exceeded: 'insufficient_credits',
   replayed: 'idempotency_conflict',
   key_conflict: 'idempotency_conflict',
 };

@@ -75,7 +75,7 @@ export class CreditCapture {
     const entry = callCaptured({ callId, customerId, charge });
     const verdict = await this.ledger.capture(hold, entry, rows);
     const expired = verdict.verdict === 'hold_closed' && verdict.state === 'expired';
-    const posted = expired ? await this.ledger.post(entry, rows, hold.account) : verdict;
+    const posted = expired ? await this.ledger.postExpired(hold, entry, rows) : verdict;
     if (posted.verdict === 'posted' || posted.verdict === 'replayed') return posted.balance;
     throw new LedgerRefusedError(`capture of call ${callId}`, posted.verdict);
   }

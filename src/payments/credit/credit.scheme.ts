@@ -5,9 +5,9 @@ import type { Config } from '../../config/config';
 import { bearerOf, type ApiKey } from '../../customers/api-key';
 import { ApiKeysService } from '../../customers/api-keys.service';
 import { customerCredits } from '../../ledger/ledger-account';
+import { type CreditVerdict, HeldCredit } from '../../credits/held-credit.service';
 import { LedgerRefusedError } from '../../ledger/ledger-error';
 import { type LedgerHold, LedgerService } from '../../ledger/ledger.service';
-import type { HoldVerdict } from '../../ledger/verdict';
 import type { Claim } from '../claim';
 import { ClaimsService } from '../claims.service';
 import type {
@@ -35,6 +35,7 @@ export class CreditScheme implements PaymentScheme {
   constructor(
     private readonly keys: ApiKeysService,
     private readonly ledger: LedgerService,
+    private readonly credit: HeldCredit,
     private readonly claims: ClaimsService,
     private readonly captures: CreditCapture,
     @Inject(CONFIG) private readonly config: Config,
@@ -101,7 +102,7 @@ export class CreditScheme implements PaymentScheme {
 
   private async reserve(hold: Hold): Promise<HoldOutcome> {
     const expiresAt = new Date(Date.now() + this.config.holdTtlSeconds * 1000);
-    const verdict = await this.ledger.hold(ledgerHold(hold), expiresAt).catch((error: unknown) => {
+    const verdict = await this.credit.hold(ledgerHold(hold), expiresAt).catch((error: unknown) => {
       // It may be there all the same, and would tie up the money until it expires.
       void this.ledger.release(ledgerHold(hold)).catch(() => undefined);
       throw error;
@@ -152,7 +153,7 @@ const paidBy = (hold: Hold, charge: Money): Paid => ({
 });
 
 /** 402 for "no money" and 402 for "money is tied up in calls in flight" differ: only the second passes by waiting. */
-function creditRefusal(verdict: HoldVerdict, wanted: Money): Refusal {
+function creditRefusal(verdict: CreditVerdict, wanted: Money): Refusal {
   if (verdict.verdict === 'frozen') {
     return {
       status: 402,
