@@ -12,8 +12,10 @@ import { asOwner } from '../support/owner';
 import { chat, customerWith, startWorld, type World } from '../support/world';
 
 const CREDIT = 1_000_000_000n;
-/** What the application may do to accounts: make empty ones, and let a customer spend again. */
-const OPEN_COLUMNS: Readonly<Record<string, readonly string[]>> = { ledger_accounts: ['frozen'] };
+/** What the application may do to accounts: make empty ones, let a customer spend again, say when credit ends. */
+const OPEN_COLUMNS: Readonly<Record<string, readonly string[]>> = { ledger_accounts: ['frozen', 'next_expiry'] };
+/** The place of `line_atoms` among the parameters of `ledger_flush`. */
+const LINE_ATOMS = 20;
 
 /**
  * Whoever takes over the application has its database role. Everything the ledger promises must hold against it:
@@ -40,7 +42,7 @@ describe('the application', () => {
   async function books(): Promise<string[]> {
     const { rows } = await owner.query<{ name: string }>(`
       SELECT DISTINCT relname::text AS name FROM pg_class
-       WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND relname <> 'prices'
+       WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND relname NOT IN ('prices', 'grant_movements')
          AND (relname ~ '^(ledger|journal)_|^holds$' OR relname IN (SELECT name FROM partitioned_tables)
            OR EXISTS (SELECT FROM pg_inherits WHERE inhrelid = pg_class.oid)
            OR EXISTS (SELECT FROM pg_trigger JOIN pg_proc ON pg_proc.oid = tgfoid
@@ -159,6 +161,10 @@ describe('the application', () => {
       'DELETE FROM migrations',
       `UPDATE prices SET rates = '{}'`,
       'DELETE FROM prices',
+      'UPDATE grant_movements SET atoms = 1',
+      'DELETE FROM grant_movements',
+      'UPDATE budget_counters SET spent_atoms = 0',
+      'DELETE FROM budget_counters',
     ]);
   });
 
@@ -176,8 +182,9 @@ describe('the application', () => {
       '{0}',
       '{f}',
       '{f}',
-      ...Array.from({ length: 29 }, () => '{}'),
+      ...Array.from({ length: 31 }, () => '{}'),
       null,
+      ...Array.from({ length: 4 }, () => '{}'),
     ];
     for (const [credits, debits, held] of [
       [5n, 0n, 0n],
@@ -191,7 +198,7 @@ describe('the application', () => {
     const movement = { debit: account ?? '', credit: account ?? '', overflow: account ?? '', asset: 'USD', atoms: 1n };
     const entry = { key: 'forged', hash: '0'.repeat(32), kind: 'forged', movements: [movement] };
     const parameters = parametersOf([{ op: 'post', customerId, entry }]);
-    const negative = parameters.map((value, index) => (index === parameters.length - 2 ? '{-1}' : value));
+    const negative = parameters.map((value, index) => (index === LINE_ATOMS ? '{-1}' : value));
     await expect(application.query(FLUSH_SQL, negative)).rejects.toMatchObject({ code: '22023' });
     expect((await world.app.get(LedgerVerifyService).verify()).checks.filter(({ ok }) => !ok)).toEqual([]);
   });
