@@ -43,41 +43,50 @@ const chain = () => createTestClient({ mode: 'anvil', transport: http(world.chai
 const states = async () =>
   (await sql(world, 'SELECT state FROM chain_transactions ORDER BY created_at')).map(({ state }) => state);
 
-test('a transaction that fees have left behind is replaced under its nonce, and one of the two is mined', async () => {
-  await open({ EVM_REPLACE_AFTER_SECONDS: '3' });
-  const send = await pay();
-  // Signed at the fees of now; from the next block on, gas costs a hundred times as much.
-  world.node.rule = async ({ method }): Promise<Fate> => {
-    if (method === 'eth_sendRawTransaction') {
-      world.node.rule = allPass;
-      await chain().setNextBlockBaseFeePerGas({ baseFeePerGas: 200_000_000_000n });
-      await chain().mine({ blocks: 1 });
-    }
-    return 'pass';
-  };
-  const first = await send();
-  await first.text();
-  expect([200, 503]).toContain(first.status);
-  await until(
-    () => sql(world, 'SELECT state FROM claims'),
-    ([claim]) => claim.state === 'settled',
-    40_000,
-  );
+test.each([
+  ['exact', () => pay()],
+  ['upto', () => payUpto({})],
+])(
+  '%s: a transaction that fees have left behind is replaced under its nonce, and one of the two is mined',
+  async (_, begin) => {
+    await open({ EVM_REPLACE_AFTER_SECONDS: '3' });
+    const send = await begin();
+    // Signed at the fees of now; from the next block on, gas costs a hundred times as much.
+    world.node.rule = async ({ method }): Promise<Fate> => {
+      if (method === 'eth_sendRawTransaction') {
+        world.node.rule = allPass;
+        await chain().setNextBlockBaseFeePerGas({ baseFeePerGas: 200_000_000_000n });
+        await chain().mine({ blocks: 1 });
+      }
+      return 'pass';
+    };
+    const first = await send();
+    await first.text();
+    expect([200, 503]).toContain(first.status);
+    await until(
+      () => sql(world, 'SELECT state FROM claims'),
+      ([claim]) => claim.state === 'settled',
+      40_000,
+    );
 
-  expect((await send()).status).toBe(200);
-  const sent = await sql(world, 'SELECT nonce FROM chain_transactions');
-  expect(sent.length).toBeGreaterThan(1);
-  expect(new Set(sent.map(({ nonce }) => nonce)).size).toBe(1);
-  await until(
-    states,
-    (all) => all.filter((state) => state === 'mined').length === 1 && !all.includes('signed'),
-    10_000,
-  );
-});
+    expect((await send()).status).toBe(200);
+    const sent = await sql(world, 'SELECT nonce FROM chain_transactions');
+    expect(sent.length).toBeGreaterThan(1);
+    expect(new Set(sent.map(({ nonce }) => nonce)).size).toBe(1);
+    await until(
+      states,
+      (all) => all.filter((state) => state === 'mined').length === 1 && !all.includes('signed'),
+      10_000,
+    );
+  },
+);
 
-test('a transaction that the node forgets is sent again', async () => {
+test.each([
+  ['exact', () => pay()],
+  ['upto', () => payUpto({})],
+])('%s: a transaction that the node forgets is sent again', async (_, begin) => {
   await open({});
-  const send = await pay();
+  const send = await begin();
   world.node.rule = ({ method }) => {
     if (method !== 'eth_sendRawTransaction') return 'pass';
     world.node.rule = allPass;
