@@ -1,6 +1,8 @@
 import { BalanceController } from './balance.controller';
 import { CardPaymentsService } from './card-payments.service';
+import { ChargeSource } from './charge-source.service';
 import { CheckoutEvents } from './checkout-events.service';
+import { PaidChargesClient } from './paid-charges.client';
 import { StripeFeeProcessor } from './stripe-fee.processor';
 import { StripeCustomers } from './stripe-customers.service';
 import { StripeClient } from './stripe.client';
@@ -10,7 +12,16 @@ import type { TopUpsPart } from './topups-part.providers';
 import { TopUpsService } from './topups.service';
 
 export const CHECKOUT: TopUpsPart = {
-  providers: [StripeClient, StripeCustomers, TopUpsService, CardPaymentsService, StripeFeeProcessor, CheckoutEvents],
+  providers: [
+    StripeClient,
+    StripeCustomers,
+    TopUpsService,
+    CardPaymentsService,
+    StripeFeeProcessor,
+    CheckoutEvents,
+    PaidChargesClient,
+    ChargeSource,
+  ],
   controllers: [TopUpsController, BalanceController, TopUpPagesController],
   exports: [TopUpsService],
 };
