@@ -43,8 +43,11 @@ interface Payer {
  * is in neither figure. Settlement is included: every `exact` call waits for its transaction, and the claim job claims
  * the channels meanwhile. Returns what was sent, too.
  */
-export async function voucherBench({ rounds, seconds }: { rounds: number; seconds: number }) {
-  const chain = await startChain({});
+export async function voucherBench(
+  { rounds, seconds }: { rounds: number; seconds: number },
+  options: { blockTimeSeconds?: number } = {},
+) {
+  const chain = await startChain(options);
   // A local chain's gas is hundreds of times as dear as Base's: a coin is worth so much less, and claims are worth it.
   const servers = await startServers({ ...chainEnvironment(chain), EVM_GAS_USD_PER_COIN: '5' });
   try {
