@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { LedgerModule } from '../ledger/ledger.module';
+import { BalanceWatch } from './balance-watch.service';
 import { CreditPools } from './credit-pools.service';
 import { FrozenCredit } from './frozen-credit.service';
 import { GrantExpiry } from './grant-expiry.service';
@@ -9,7 +10,7 @@ import { HeldCredit } from './held-credit.service';
 
 @Module({
   imports: [LedgerModule],
-  providers: [CreditPools, FrozenCredit, GrantExpiry, GrantStore, GrantsService, HeldCredit],
-  exports: [FrozenCredit, GrantExpiry, GrantsService, HeldCredit],
+  providers: [BalanceWatch, CreditPools, FrozenCredit, GrantExpiry, GrantStore, GrantsService, HeldCredit],
+  exports: [BalanceWatch, FrozenCredit, GrantExpiry, GrantsService, HeldCredit],
 })
 export class CreditsModule {}

@@ -6,6 +6,7 @@ import { LedgerRefusedError } from '../ledger/ledger-error';
 import { type LedgerHold, LedgerService } from '../ledger/ledger.service';
 import { type ArrivedCredit, ReceivablesService } from '../ledger/receivables.service';
 import { allocate, sumOf } from './allocation';
+import { BalanceWatch } from './balance-watch.service';
 import { type CreditPool, freeOf, frozenHold, named, thawed } from './credit-pool';
 import { CreditPools, touchedBy } from './credit-pools.service';
 import type { NewGrant } from './grant';
@@ -62,6 +63,7 @@ export class GrantsService {
     private readonly receivables: ReceivablesService,
     private readonly pools: CreditPools,
     private readonly store: GrantStore,
+    private readonly watch: BalanceWatch,
   ) {}
 
   /** Makes the accounts' rows. Before the transaction is opened: a row is made on a connection of its own. */
@@ -86,6 +88,7 @@ export class GrantsService {
     if (arrived.replayed) return { ...arrived, grantIds: [] };
     const grantIds = await this.store.insert(tx, pool, grants, arrived.entryId);
     await this.pools.schedule(tx, pool.accountId);
+    await this.watch.arm(tx, customerId);
     return { ...arrived, grantIds };
   }
 
@@ -133,6 +136,7 @@ export class GrantsService {
     await this.store.extend(tx, grantId, DAYS_AFTER_RETURN);
     await this.store.cover(tx, pool, [share]);
     await this.pools.schedule(tx, pool.accountId);
+    await this.watch.arm(tx, customerId);
     return arrived;
   }
 

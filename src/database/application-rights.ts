@@ -49,7 +49,10 @@ export const APPLICATION_RIGHTS: Readonly<Record<string, Rights>> = {
   verifications: { ...EVERYDAY, delete: 'all' },
   verification_accounts: { ...EVERYDAY, delete: 'all' },
   // An account is made empty. The right on `frozen` also allows FOR NO KEY UPDATE, which makes flushes wait.
-  ledger_accounts: { insert: ['code', 'asset', 'customer_id', 'guarded'], update: ['frozen', 'next_expiry'] },
+  ledger_accounts: {
+    insert: ['code', 'asset', 'customer_id', 'guarded'],
+    update: ['frozen', 'next_expiry', 'watch_below'],
+  },
   // What is held and spent of a budget is written with the books.
   budget_counters: { insert: ['budget_id', 'period_from', 'period_to', 'limit_atoms', 'hard', 'spent_atoms'] },
 };

@@ -1,8 +1,9 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { prefixedId } from '../../common/id';
 import { formatMoney, minus, type Money } from '../../common/money';
 import { CONFIG } from '../../config/config.module';
 import type { Config } from '../../config/config';
+import { BalanceWatch } from '../../credits/balance-watch.service';
 import { NotificationsService } from '../../customers/notifications.service';
 import type { Tx } from '../../database/tx';
 import { JobsService } from '../../jobs/jobs.service';
@@ -22,14 +23,25 @@ export type Evaluation =
  * start one attempt.
  */
 @Injectable()
-export class AutoReloadService {
+export class AutoReloadService implements OnModuleInit {
   constructor(
     private readonly jobs: JobsService,
     private readonly rules: ReloadRules,
     private readonly attempts: ReloadAttempts,
     private readonly notifications: NotificationsService,
+    private readonly watch: BalanceWatch,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
+
+  onModuleInit(): void {
+    this.watch.listen({
+      thresholds: async (tx, customerId) => {
+        const rule = await this.rules.find(customerId, tx);
+        return rule?.enabled ? [rule.threshold] : [];
+      },
+      crossed: (tx, customerId) => this.evaluate(tx, customerId),
+    });
+  }
 
   /** In the transaction of what may have changed the answer. An attempt exists with its commit, and never without it. */
   async evaluate(tx: Tx, customerId: string): Promise<Evaluation> {
@@ -47,6 +59,11 @@ export class AutoReloadService {
     if ('charge' in sized) return this.start(tx, rule, sized.charge);
     if (sized.none === 'cap_reached') await this.tellOfCap(tx, rule, situation);
     return sized.none;
+  }
+
+  /** The threshold may be another one now. */
+  watchFor(tx: Tx, customerId: string): Promise<void> {
+    return this.watch.arm(tx, customerId);
   }
 
   private async start(tx: Tx, rule: AutoReloadRule, charge: Money): Promise<'started'> {

@@ -37,6 +37,7 @@ export class ReloadTerms implements OnModuleInit {
     await this.database.transaction(async (tx) => {
       await this.rules.putTerms(tx, customerId, terms);
       await this.autoReload.evaluate(tx, customerId);
+      await this.autoReload.watchFor(tx, customerId);
     });
   }
 
