@@ -37,6 +37,8 @@ class ReceiptWatch {
   private readonly heads: NewHeads | undefined;
   private timer: NodeJS.Timeout | undefined;
   private block = -1n;
+  /** How often there was reason to ask. */
+  private told = 0;
 
   constructor(private readonly network: ChainNetwork) {
     const { wsUrl } = network.config;
@@ -85,13 +87,17 @@ class ReceiptWatch {
 
   /** One request: the reader sends what is asked at one time together. */
   private askForAll(): void {
+    this.told++;
     for (const hash of this.waiters.keys()) void this.ask(hash);
   }
 
   private async ask(hash: Hex): Promise<void> {
+    const { told } = this;
     try {
       const receipt = await confirmedReceipt(this.network, hash);
-      if (receipt !== undefined && receipt !== 'unconfirmed') this.resolve(hash, receipt);
+      if (receipt !== undefined && receipt !== 'unconfirmed') return this.resolve(hash, receipt);
+      // A block that came while this was asked may not be in the answer, and was perhaps the last one for long.
+      if (told !== this.told && this.waiters.has(hash)) await this.ask(hash);
     } catch {
       // Not mined yet is told by the next block; a node that did not answer is asked again without one.
       this.block = -1n;
