@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DatabaseService } from '../../database/database.service';
+import type { Tx } from '../../database/tx';
 import { cardToCharge, type SavedCard } from '../cards/saved-card';
 import { SavedCardsService } from '../cards/saved-cards.service';
 import type { StripeEffect } from '../stripe-events.service';
@@ -49,7 +50,7 @@ export class ReloadCards {
     await this.database.transaction((tx) => this.resume(tx, customerId));
   }
 
-  private async resume(tx: Parameters<StripeEffect>[0], customerId: string): Promise<string> {
+  private async resume(tx: Tx, customerId: string): Promise<string> {
     const rule = await this.rules.lock(tx, customerId);
     if (!rule) return 'unchanged';
     await this.rules.change(tx, customerId, RESUMED);
