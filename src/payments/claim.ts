@@ -93,7 +93,6 @@ export interface ExposureLimit {
 export type ClaimRefusal = 'taken' | 'owing' | 'over_exposed';
 
 export interface ClaimChange {
-  readonly callId?: string;
   readonly capture?: PendingCapture;
   readonly answer?: KeptAnswer | undefined;
   readonly transaction?: string;

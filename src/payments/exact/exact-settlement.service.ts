@@ -185,7 +185,13 @@ const EXPIRED = 'invalid_exact_evm_payload_authorization_valid_before';
  * A hosted facilitator's reasons that are found before anything is broadcast. Any other one may still land, and our own
  * record of what was sent does not know of it.
  */
-const REFUSED_UNSENT =
-  /insufficient|signature|valid_(after|before)|value|recipient|network|scheme|payload|requirements/;
+const REFUSED_UNSENT = new RegExp(
+  [
+    '^(insufficient_funds|unsupported_scheme|invalid_(scheme|network|x402_version|payload|payment_requirements))$',
+    '^invalid_exact_evm_(payload_)?(authorization_|signature|failed_to_parse_signature|insufficient_balance)',
+    '^invalid_exact_evm_(payload_)?(recipient|network|token_name|token_version)_mismatch$',
+    '^invalid_exact_evm_(scheme|missing_eip712_domain|eip3009_not_supported)$',
+  ].join('|'),
+);
 /** Reasons that time can change: the transaction is on its way, or the node is behind the one that was asked before. */
 const PASSING_REASONS = new Set(['settlement_pending', NONCE_USED, 'unexpected_settle_error']);

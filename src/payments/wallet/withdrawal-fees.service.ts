@@ -12,20 +12,23 @@ const FRESH_MS = 3_000;
 /** States what a withdrawal costs on its network, before it is asked for. */
 @Injectable()
 export class WithdrawalFees {
-  private readonly known = new Map<string, { readonly at: number; readonly wei: bigint }>();
+  private readonly asked = new Map<string, { readonly at: number; readonly wei: Promise<bigint> }>();
 
   /**
    * What one withdrawal costs to send now, in micro-USDC rounded up. Anybody may ask: the chain is asked once in a few
    * seconds. @throws when the chain does not answer.
    */
   async feeOn(network: ChainNetwork): Promise<bigint> {
-    const known = this.known.get(network.id);
-    const isFresh = known !== undefined && Date.now() - known.at < FRESH_MS;
-    const wei = isFresh ? known.wei : await costOf(network);
-    if (!isFresh) this.known.set(network.id, { at: Date.now(), wei });
-    return usdToUsdcAtPar(valueOfGas(wei, network.config.gas)).atoms;
+    const asked = this.asked.get(network.id);
+    if (asked && Date.now() - asked.at < FRESH_MS) return inUsdc(network, await asked.wei);
+    const wei = costOf(network);
+    this.asked.set(network.id, { at: Date.now(), wei });
+    wei.catch(() => this.asked.delete(network.id));
+    return inUsdc(network, await wei);
   }
 }
+
+const inUsdc = ({ config }: ChainNetwork, wei: bigint): bigint => usdToUsdcAtPar(valueOfGas(wei, config.gas)).atoms;
 
 async function costOf(network: ChainNetwork): Promise<bigint> {
   const { reader, config } = network;
