@@ -128,7 +128,7 @@ describe('production', () => {
     ['ALTER ROLE $app SUPERUSER', 'is a superuser'],
     ['ALTER ROLE $app CREATEROLE', 'may make roles'],
     ['GRANT $owner TO $app', 'owns the tables, or belongs to the role that does'],
-    ['GRANT pg_write_all_data TO $app', 'may write to holds by itself'],
+    ['GRANT pg_write_all_data TO $app', 'may write to budget_counters by itself'],
     ['GRANT INSERT ON postings TO $app', 'may write to postings by itself'],
     ['GRANT UPDATE (credits_posted) ON ledger_accounts TO PUBLIC', 'may write to ledger_accounts by itself'],
     ['GRANT TRIGGER ON invoices TO $app', 'may write to invoices by itself'],
