@@ -1,4 +1,4 @@
-import { BillingError } from '../common/billing-error';
+import { BillingError, InvalidRequestError } from '../common/billing-error';
 import type { KeyFault, Scope } from './api-key';
 
 /** Who asks, on the routes that manage money rather than spend it. */
@@ -12,6 +12,17 @@ export function visibleCustomer(caller: Caller, named: string | undefined): stri
     throw new AccessError('forbidden', 'This key belongs to another customer.', 403);
   }
   return caller.customerId;
+}
+
+/** The one customer that is meant: a key's own, or the one that the operator names. */
+export function oneCustomer(caller: Caller, named: string | undefined): string {
+  const customerId = visibleCustomer(caller, named);
+  if (customerId !== undefined) return customerId;
+  throw new InvalidRequestError({
+    code: 'customer_id_required',
+    detail: 'The operator must say which customer is meant.',
+    hint: 'Add customerId.',
+  });
 }
 
 /** A key that is missing or cannot be used (401), or may not do this (403). */

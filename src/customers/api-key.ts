@@ -1,4 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto';
+import type { Spending } from './spending';
 
 /** What a key may do. `inference` spends; `billing` tops up and reads balances, invoices and exports. */
 export const SCOPES = ['inference', 'billing'] as const;
@@ -17,6 +18,11 @@ export interface ApiKey {
   readonly expiresAt: Date | null;
   readonly revokedAt: Date | null;
   readonly createdAt: Date;
+}
+
+/** A key that calls, with what its customer has laid down for what it spends; `null` for nothing. */
+export interface KeyInUse extends ApiKey {
+  readonly spending: Spending | null;
 }
 
 const FORMAT = /^tb_[A-Za-z0-9_-]{43}$/;

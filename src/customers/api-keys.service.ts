@@ -6,7 +6,18 @@ import { CONFIG } from '../config/config.module';
 import type { Config } from '../config/config';
 import { DatabaseService } from '../database/database.service';
 import type { Tx } from '../database/tx';
-import { type ApiKey, faultOf, hashKey, hintOf, isKey, type KeyFault, mintKey, type Scope } from './api-key';
+import {
+  type ApiKey,
+  faultOf,
+  hashKey,
+  hintOf,
+  isKey,
+  type KeyFault,
+  type KeyInUse,
+  mintKey,
+  type Scope,
+} from './api-key';
+import type { Budget } from './spending';
 
 export interface NewKey {
   readonly name: string;
@@ -22,7 +33,7 @@ export class ApiKeysService {
    * Keys that are asked for while a look-up is on its way share the next one. Nothing is remembered: a revoked key
    * stops at once.
    */
-  private readonly byHash = new DataLoader<string, ApiKey | undefined>((hashes) => this.find(hashes), {
+  private readonly byHash = new DataLoader<string, KeyInUse | undefined>((hashes) => this.find(hashes), {
     cache: false,
     maxBatchSize: 500,
     batchScheduleFn: (load) => void this.lookingUp.then(load, load),
@@ -35,10 +46,10 @@ export class ApiKeysService {
   ) {}
 
   /** The key behind a secret, or why it cannot be used. */
-  async authenticate(secret: string, now = new Date()): Promise<ApiKey | KeyFault> {
+  async authenticate(secret: string, now = new Date()): Promise<KeyInUse | KeyFault> {
     if (!isKey(secret)) return 'unknown';
     const key = await this.byHash.load(hashKey(secret, this.config.apiKeyPepper).toString('hex'));
-    return faultOf(key, now) ?? (key as ApiKey);
+    return faultOf(key, now) ?? (key as KeyInUse);
   }
 
   /** The only moment at which the secret exists outside its owner's hands. */
@@ -101,19 +112,20 @@ export class ApiKeysService {
     return rows.map(toKey);
   }
 
-  private find(hashes: readonly string[]): Promise<(ApiKey | undefined)[]> {
+  private find(hashes: readonly string[]): Promise<(KeyInUse | undefined)[]> {
     const found = this.findNow(hashes);
     this.lookingUp = found;
     return found;
   }
 
-  private async findNow(hashes: readonly string[]): Promise<(ApiKey | undefined)[]> {
-    const rows = await this.database.prepared<KeyRow>(
+  private async findNow(hashes: readonly string[]): Promise<(KeyInUse | undefined)[]> {
+    const rows = await this.database.prepared<KeyInUseRow>(
       'api_keys_by_hash',
-      'SELECT * FROM api_keys WHERE hash = ANY ($1)',
+      `SELECT api_keys.*, time_zone, budgets FROM api_keys JOIN customers ON customers.id = customer_id
+        WHERE hash = ANY ($1)`,
       [hashes.map((hash) => Buffer.from(hash, 'hex'))],
     );
-    const found = new Map(rows.map((row) => [row.hash.toString('hex'), toKey(row)]));
+    const found = new Map(rows.map((row) => [row.hash.toString('hex'), toKeyInUse(row)]));
     return hashes.map((hash) => found.get(hash));
   }
 }
@@ -130,6 +142,16 @@ interface KeyRow {
   revoked_at: Date | null;
   created_at: Date;
 }
+
+interface KeyInUseRow extends KeyRow {
+  time_zone: string;
+  budgets: Budget[] | null;
+}
+
+const toKeyInUse = (row: KeyInUseRow): KeyInUse => ({
+  ...toKey(row),
+  spending: row.budgets && { timeZone: row.time_zone, budgets: row.budgets },
+});
 
 const toKey = (row: KeyRow): ApiKey => ({
   id: row.id,

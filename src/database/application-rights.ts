@@ -54,7 +54,11 @@ export const APPLICATION_RIGHTS: Readonly<Record<string, Rights>> = {
     update: ['frozen', 'next_expiry', 'watch_below'],
   },
   // What is held and spent of a budget is written with the books.
-  budget_counters: { insert: ['budget_id', 'period_from', 'period_to', 'limit_atoms', 'hard', 'spent_atoms'] },
+  budget_counters: {
+    insert: ['budget_id', 'period_from', 'period_to', 'limit_atoms', 'hard', 'spent_atoms'],
+    update: ['limit_atoms', 'hard'],
+  },
+  budgets: EVERYDAY,
 };
 
 /** Functions that run with their owner's rights and that the application may call: the only way into the books. */

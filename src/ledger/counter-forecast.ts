@@ -11,6 +11,10 @@ export interface CounterGains {
 export class CounterForecast {
   private readonly counters = new Map<string, Counter>();
 
+  get isEmpty(): boolean {
+    return this.counters.size === 0;
+  }
+
   hold(ids: readonly string[], atoms: bigint): CounterGains {
     const gains = ids.map((id) => {
       const counter = this.at(id);

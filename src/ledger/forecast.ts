@@ -45,11 +45,15 @@ export class Forecast {
       each(({ low }) => low),
       each(({ strict }) => strict),
       each(({ holds }) => holds),
-      ...[this.open, this.close, this.keys, this.entries, this.lines].flatMap((table) => table.map(arrayOf)),
+      ...[this.open, this.close].flatMap((table) => [...table.slice(0, -1).map(arrayOf), this.countersIn(table)]),
+      ...[this.keys, this.entries, this.lines].flatMap((table) => table.map(arrayOf)),
       this.usages.length === 0 ? null : JSON.stringify(this.usages),
       ...this.counters.parameters(),
     ];
   }
+
+  /** Their last column; PostgreSQL makes nulls of what an array lacks, so one without counters is left empty. */
+  private countersIn = (table: Columns): string => (this.counters.isEmpty ? '{}' : arrayOf(table.at(-1) ?? []));
 
   /** The verdicts, now that it has come true. */
   verdicts({ flush, free_before: before, used_before: usedBefore }: ApplyAnswer): RawVerdict[] {

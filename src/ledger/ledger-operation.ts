@@ -99,7 +99,8 @@ export function parametersOf(operations: readonly LedgerOperation[]): (string | 
     lines(({ asset }) => quoted(asset)),
     lines(({ atoms }) => atoms),
     usagesOf(operations),
-    each(countersOf),
+    // PostgreSQL makes nulls of what an array lacks.
+    operations.some(({ counters = [] }) => counters.length > 0) ? each(countersOf) : '{}',
     each(({ spent }) => spent ?? 'NULL'),
   ];
 }

@@ -55,6 +55,8 @@ export interface PendingCapture {
   readonly held: string;
   /** With `PENDING_TRANSACTION` where the hash will be. */
   readonly rows: CompanionRows;
+  /** The budget counters that the call's hold weighs on; left out for none. */
+  readonly counters?: readonly string[];
 }
 
 /** An answer that a repeat of the same request gets again. */

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { BudgetsModule } from '../budgets/budgets.module';
 import { CreditsModule } from '../credits/credits.module';
 import { CustomersModule } from '../customers/customers.module';
 import { LedgerModule } from '../ledger/ledger.module';
@@ -54,7 +55,7 @@ const SCHEMES = PARTS.flatMap(({ schemes = [] }) => schemes);
 const EXTENSIONS = PARTS.flatMap(({ extensions = [] }) => extensions);
 
 @Module({
-  imports: [LedgerModule, CreditsModule, CustomersModule, MeteringModule, PricingModule],
+  imports: [LedgerModule, BudgetsModule, CreditsModule, CustomersModule, MeteringModule, PricingModule],
   controllers: PARTS.flatMap(({ controllers = [] }) => controllers),
   providers: [
     ClaimLeases,

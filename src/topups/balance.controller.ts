@@ -5,14 +5,13 @@ import { formatMoney } from '../common/money';
 import { parseInstant } from '../common/period';
 import { GrantExpiry } from '../credits/grant-expiry.service';
 import { AccessGuard, CurrentCaller } from '../customers/access.guard';
-import type { Caller } from '../customers/access';
+import { type Caller, oneCustomer } from '../customers/access';
 import { CustomersService } from '../customers/customers.service';
 import { AccountHistoryService } from '../ledger/account-history.service';
 import { customerCredits, customerReceivable } from '../ledger/ledger-account';
 import { LedgerAccountsService } from '../ledger/ledger-accounts.service';
 import { type AssetBalance, BalanceDto, BalanceQueryDto, PastBalanceDto, toCurrencyBalanceDto } from './balance.dto';
 import { ACCESS_PROBLEMS, ApiRefusals } from './refusals.dto';
-import { oneCustomer } from './topups.controller';
 
 /** What a customer can spend, straight from the ledger. */
 @ApiTags('top-ups')

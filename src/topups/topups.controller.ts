@@ -1,10 +1,9 @@
 import { Body, Controller, Get, Inject, Param, Post, Query, UseGuards } from '@nestjs/common';
 import { ApiBearerAuth, ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { InvalidRequestError } from '../common/billing-error';
 import { CONFIG } from '../config/config.module';
 import type { Config } from '../config/config';
 import { AccessGuard, CurrentCaller } from '../customers/access.guard';
-import { type Caller, visibleCustomer } from '../customers/access';
+import { type Caller, oneCustomer, visibleCustomer } from '../customers/access';
 import { ACCESS_PROBLEMS, ApiRefusals, PROCESSOR_PROBLEMS } from './refusals.dto';
 import {
   CreateTopUpDto,
@@ -85,15 +84,4 @@ export class TopUpsController {
   async get(@CurrentCaller() caller: Caller, @Param('id') id: string): Promise<TopUpDto> {
     return toTopUpDto(await this.topUps.get(id, visibleCustomer(caller, undefined)));
   }
-}
-
-/** The one customer that is meant: a key's own, or the one that the operator names. */
-export function oneCustomer(caller: Caller, named: string | undefined): string {
-  const customerId = visibleCustomer(caller, named);
-  if (customerId !== undefined) return customerId;
-  throw new InvalidRequestError({
-    code: 'customer_id_required',
-    detail: 'The operator must say whose balance is meant.',
-    hint: 'Add customerId.',
-  });
 }

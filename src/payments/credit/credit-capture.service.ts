@@ -17,6 +17,8 @@ export interface CreditCharge {
   readonly held: Money;
   readonly charge: Money;
   readonly rows: CompanionRows;
+  /** The budget counters that its hold weighs on; none, when left out. */
+  readonly counters?: readonly string[] | undefined;
 }
 
 /** A database that is restarted, or fails over, is back by then. */
@@ -70,8 +72,15 @@ export class CreditCapture {
     }
   }
 
-  private async takeNow({ callId, customerId, held, charge, rows }: CreditCharge): Promise<Money | undefined> {
-    const hold = { id: callId, account: customerCredits(customerId, held.asset), amount: held };
+  private async takeNow({
+    callId,
+    customerId,
+    held,
+    charge,
+    rows,
+    counters,
+  }: CreditCharge): Promise<Money | undefined> {
+    const hold = { id: callId, account: customerCredits(customerId, held.asset), amount: held, counters };
     const entry = callCaptured({ callId, customerId, charge });
     const verdict = await this.ledger.capture(hold, entry, rows);
     const expired = verdict.verdict === 'hold_closed' && verdict.state === 'expired';
@@ -82,19 +91,20 @@ export class CreditCapture {
 }
 
 /** As it is kept with a claim. */
-const pendingCapture = ({ held, charge, rows }: CreditCharge): PendingCapture => ({
+const pendingCapture = ({ held, charge, rows, counters = [] }: CreditCharge): PendingCapture => ({
   asset: charge.asset,
   charge: charge.atoms.toString(),
   held: held.atoms.toString(),
   rows,
+  ...(counters.length === 0 ? {} : { counters }),
 });
 
 /** What a claim keeps of a charge. @throws when nothing is kept with it. */
 export function pendingCharge({ capture, customerId, callId }: Claim): CreditCharge {
   if (capture === null || customerId === null) throw new Error('what to charge is not kept with the claim');
-  const { asset, rows } = capture;
+  const { asset, rows, counters } = capture;
   const charge = { asset, atoms: BigInt(capture.charge) };
-  return { callId, customerId, held: { asset, atoms: BigInt(capture.held) }, charge, rows };
+  return { callId, customerId, held: { asset, atoms: BigInt(capture.held) }, charge, rows, counters };
 }
 
 /** Repeats `work`, which must be safe to repeat, while only a database that is away keeps it from being done. */

@@ -1,6 +1,10 @@
 import type { PaymentsPart } from '../payments-part.providers';
 import { CreditCapture } from './credit-capture.service';
 import { CreditRecovery } from './credit-recovery.service';
+import { CreditReservation } from './credit-reservation.service';
 import { CreditScheme } from './credit.scheme';
 
-export const CREDIT: PaymentsPart = { schemes: [CreditScheme], providers: [CreditCapture, CreditRecovery] };
+export const CREDIT: PaymentsPart = {
+  schemes: [CreditScheme],
+  providers: [CreditCapture, CreditRecovery, CreditReservation],
+};

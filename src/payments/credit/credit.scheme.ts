@@ -1,13 +1,8 @@
-import { Inject, Injectable } from '@nestjs/common';
-import { formatMoney, minus, type Money } from '../../common/money';
-import { CONFIG } from '../../config/config.module';
-import type { Config } from '../../config/config';
-import { bearerOf, type ApiKey } from '../../customers/api-key';
+import { Injectable } from '@nestjs/common';
+import type { Money } from '../../common/money';
+import { bearerOf, type KeyInUse } from '../../customers/api-key';
 import { ApiKeysService } from '../../customers/api-keys.service';
-import { customerCredits } from '../../ledger/ledger-account';
-import { type CreditVerdict, HeldCredit } from '../../credits/held-credit.service';
-import { LedgerRefusedError } from '../../ledger/ledger-error';
-import { type LedgerHold, LedgerService } from '../../ledger/ledger.service';
+import { LedgerService } from '../../ledger/ledger.service';
 import type { Claim } from '../claim';
 import { ClaimsService } from '../claims.service';
 import type {
@@ -23,8 +18,9 @@ import type {
   RequestHeaders,
   Work,
 } from '../payment-scheme';
-import { answerNotKept, idempotencyConflict, inProgress, type Refusal } from '../refusal';
+import { answerNotKept, idempotencyConflict, inProgress } from '../refusal';
 import { CreditCapture } from './credit-capture.service';
+import { CreditReservation, ledgerHold, weighingOf } from './credit-reservation.service';
 import { keyRefusal } from './key-refusal';
 
 /** Prepaid credit: the API key is the payment. Hold the ceiling, capture what was used, free the rest. */
@@ -35,10 +31,9 @@ export class CreditScheme implements PaymentScheme {
   constructor(
     private readonly keys: ApiKeysService,
     private readonly ledger: LedgerService,
-    private readonly credit: HeldCredit,
     private readonly claims: ClaimsService,
     private readonly captures: CreditCapture,
-    @Inject(CONFIG) private readonly config: Config,
+    private readonly reservations: CreditReservation,
   ) {}
 
   /** A key is not an x402 payment: the 402 names it in its hint and `topUpUrl` instead. */
@@ -55,7 +50,7 @@ export class CreditScheme implements PaymentScheme {
     const key = await this.keys.authenticate((payment as CreditPayload).secret);
     const refusal = keyRefusal(key, work.model);
     if (refusal) return { kind: 'refused', refusal };
-    const { id, customerId } = key as ApiKey;
+    const { id, customerId, spending } = key as KeyInUse;
     const claimKey = work.idempotencyKey === undefined ? null : `idempotency:${customerId}:${work.idempotencyKey}`;
     const hold: Hold = {
       callId: work.callId,
@@ -68,11 +63,11 @@ export class CreditScheme implements PaymentScheme {
       claimKey,
       headers: {},
     };
-    if (claimKey === null) return this.reserve(hold);
+    if (claimKey === null) return this.reservations.reserve(hold, spending);
     const earlier = await this.claim(hold, work);
     if (earlier) return earlier;
     // Whatever keeps the money from being held, the key is free again.
-    const outcome = await this.reserve(hold).catch(async (error: unknown) => {
+    const outcome = await this.reservations.reserve(hold, spending).catch(async (error: unknown) => {
       await this.claims.move(claimKey, work.callId, 'released').catch(() => false);
       throw error;
     });
@@ -83,7 +78,8 @@ export class CreditScheme implements PaymentScheme {
   async capture(hold: Hold, delivery: Delivery): Promise<CaptureOutcome> {
     const charge = delivery.charge.amount;
     const rows = delivery.rows(paidBy(hold, charge));
-    const taken = { callId: hold.callId, customerId: hold.customerId, held: hold.amount, charge, rows };
+    const { callId, customerId, amount: held } = hold;
+    const taken = { callId, customerId, held, charge, rows, counters: weighingOf(hold) };
     if (hold.claimKey !== null && !(await this.captures.keep(hold.claimKey, taken, delivery.answer))) {
       await this.ledger.release(ledgerHold(hold));
       return { kind: 'refused', refusal: inProgress };
@@ -91,24 +87,13 @@ export class CreditScheme implements PaymentScheme {
     const balance = await (hold.claimKey === null
       ? this.captures.take(taken)
       : this.captures.settle(hold.claimKey, taken));
-    return { kind: 'captured', receipt: { charge, balance, headers: {} } };
+    return { kind: 'captured', receipt: { charge, balance, headers: hold.headers } };
   }
 
   async release(hold: Hold, failure: Failure): Promise<void> {
     const nothing = { asset: hold.amount.asset, atoms: 0n };
     await this.ledger.release(ledgerHold(hold), failure.rows(paidBy(hold, nothing)));
     if (hold.claimKey !== null) await this.claims.move(hold.claimKey, hold.callId, 'released');
-  }
-
-  private async reserve(hold: Hold): Promise<HoldOutcome> {
-    const expiresAt = new Date(Date.now() + this.config.holdTtlSeconds * 1000);
-    const verdict = await this.credit.hold(ledgerHold(hold), expiresAt).catch((error: unknown) => {
-      // It may be there all the same, and would tie up the money until it expires.
-      void this.ledger.release(ledgerHold(hold)).catch(() => undefined);
-      throw error;
-    });
-    if (verdict.verdict === 'held' || verdict.verdict === 'replayed') return { kind: 'held', hold };
-    return { kind: 'refused', refusal: creditRefusal(verdict, hold.amount) };
   }
 
   /** Undefined for the first with this Idempotency-Key; what came of the first for everyone else. */
@@ -137,12 +122,6 @@ interface CreditPayload extends PaymentPayload {
 /** How long a copy waits for the first one's answer. */
 const WAIT_MS = 60_000;
 
-export const ledgerHold = (hold: Hold): LedgerHold => ({
-  id: hold.callId,
-  account: customerCredits(hold.customerId, hold.amount.asset),
-  amount: hold.amount,
-});
-
 const paidBy = (hold: Hold, charge: Money): Paid => ({
   charge,
   held: hold.amount,
@@ -151,43 +130,6 @@ const paidBy = (hold: Hold, charge: Money): Paid => ({
   network: null,
   transaction: null,
 });
-
-/** 402 for "no money" and 402 for "money is tied up in calls in flight" differ: only the second passes by waiting. */
-function creditRefusal(verdict: CreditVerdict, wanted: Money): Refusal {
-  if (verdict.verdict === 'frozen') {
-    return {
-      status: 402,
-      code: 'credit_owed',
-      detail: 'A call cost more than the balance could bear, and the rest is owed.',
-      hint: 'Top up: what is owed is repaid first, then calls work again.',
-    };
-  }
-  if (verdict.verdict !== 'insufficient') throw new LedgerRefusedError('hold', verdict.verdict);
-  const missing = minus(wanted, verdict.available);
-  const members = {
-    required: formatMoney(wanted),
-    available: formatMoney(verdict.available),
-    missing: formatMoney(missing),
-    currency: 'USD',
-  };
-  if (verdict.held.atoms >= missing.atoms) {
-    return {
-      status: 402,
-      code: 'credit_in_flight',
-      detail: `This call needs up to $${members.required}; $${formatMoney(verdict.held)} of the balance is held by calls in flight.`,
-      hint: 'Repeat the request when they have finished, or top up.',
-      retryAfter: 1,
-      members,
-    };
-  }
-  return {
-    status: 402,
-    code: 'insufficient_credit',
-    detail: `This call needs up to $${members.required} and the balance is $${members.available}: $${members.missing} is missing.`,
-    hint: 'Top up at topUpUrl, or ask for fewer output tokens.',
-    members,
-  };
-}
 
 function outcomeOf(first: Claim | undefined): HoldOutcome {
   if (first?.answer) return { kind: 'replay', answer: first.answer };

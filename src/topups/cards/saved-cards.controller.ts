@@ -2,9 +2,8 @@ import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, UseGuards 
 import { ApiBearerAuth, ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse } from '@nestjs/swagger';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { AccessGuard, CurrentCaller } from '../../customers/access.guard';
-import type { Caller } from '../../customers/access';
+import { type Caller, oneCustomer } from '../../customers/access';
 import { ACCESS_PROBLEMS, ApiRefusals, PROCESSOR_PROBLEMS } from '../refusals.dto';
-import { oneCustomer } from '../topups.controller';
 import { CardOwnerDto, CardSetupDto, SavedCardDto, SavedCardListDto, toSavedCardDto } from './saved-cards.dto';
 import { SavedCardsService } from './saved-cards.service';
 

@@ -2,10 +2,9 @@ import { Body, Controller, Get, HttpCode, Post, Put, Query, UseGuards } from '@n
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { NotFoundError } from '../../common/billing-error';
 import { AccessGuard, CurrentCaller } from '../../customers/access.guard';
-import type { Caller } from '../../customers/access';
+import { type Caller, oneCustomer } from '../../customers/access';
 import { CardOwnerDto } from '../cards/saved-cards.dto';
 import { ACCESS_PROBLEMS, ApiRefusals, PROCESSOR_PROBLEMS } from '../refusals.dto';
-import { oneCustomer } from '../topups.controller';
 import {
   AutoReloadDto,
   ListAttemptsDto,
