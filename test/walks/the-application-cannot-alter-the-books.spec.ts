@@ -12,7 +12,7 @@ import { asOwner } from '../support/owner';
 import { chat, customerWith, startWorld, type World } from '../support/world';
 
 const CREDIT = 1_000_000_000n;
-/** What the application may do to accounts: make empty ones, let a customer spend again, say when credit ends. */
+/** What the application may do to accounts: make empty ones, let a customer spend again, say when credit ends and what is watched. */
 const OPEN_COLUMNS: Readonly<Record<string, readonly string[]>> = {
   ledger_accounts: ['frozen', 'next_expiry', 'watch_below'],
 };

@@ -43,8 +43,13 @@ export class ReloadTerms implements OnModuleInit {
 
   /** Wakes rules whose rest is over. The balance of most others is above their threshold: nobody asks for them. */
   private async evaluateDue(): Promise<void> {
+    const failed: unknown[] = [];
     for (const customerId of await this.rules.due()) {
-      await this.database.transaction((tx) => this.autoReload.evaluate(tx, customerId));
+      // One customer that cannot be judged must not keep the others waiting.
+      await this.database
+        .transaction((tx) => this.autoReload.evaluate(tx, customerId))
+        .catch((error: unknown) => failed.push(error));
     }
+    if (failed.length > 0) throw new AggregateError(failed, `${failed.length} balances could not be judged`);
   }
 }
