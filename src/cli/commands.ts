@@ -132,4 +132,14 @@ export const COMMANDS: readonly Entry[] = [
     summary: 'Take an entry back, by a new one that names it',
     load: async () => (await import('./accounts.js')).correctEntry,
   },
+  {
+    name: 'refunds create',
+    summary: 'Refund a top-up by card, or a part of it',
+    load: async () => (await import('./refunds.js')).createRefund,
+  },
+  {
+    name: 'refunds list',
+    summary: 'List refunds of cards, newest first',
+    load: async () => (await import('./refunds.js')).listRefunds,
+  },
 ];

@@ -40,6 +40,8 @@ export const APPLICATION_RIGHTS: Readonly<Record<string, Rights>> = {
   stripe_payments: EVERYDAY,
   stripe_events: EVERYDAY,
   stripe_transactions: EVERYDAY,
+  // Money that goes back by card.
+  refunds: EVERYDAY,
   auto_reload_rules: EVERYDAY,
   auto_reload_attempts: EVERYDAY,
   notifications: EVERYDAY,

@@ -25,7 +25,10 @@ export interface TopUp {
 }
 
 export const TOP_UP_STATES = ['pending', 'processing', 'paid', 'failed', 'expired', 'refunded', 'disputed'] as const;
-/** `processing`: the customer is done, a bank debit is on its way. `refunded` and `disputed` are left to later. */
+/**
+ * `processing`: the customer is done, a bank debit is on its way. `refunded`: all that was paid went back, by refunds or
+ * by a dispute that was lost. `disputed`: a bank has not decided yet.
+ */
 export type TopUpState = (typeof TOP_UP_STATES)[number];
 
 /** What Stripe tells of a checkout. */
@@ -41,7 +44,7 @@ const NEXT: Readonly<Record<TopUpState, Partial<Record<TopUpNews, TopUpState>>>>
   failed: { paid: 'paid' },
   expired: { paid: 'paid' },
   paid: {},
-  refunded: {},
+  refunded: { paid: 'paid' },
   disputed: {},
 };
 

@@ -4,7 +4,9 @@ import { CustomersModule } from '../customers/customers.module';
 import { LedgerModule } from '../ledger/ledger.module';
 import { CARDS } from './cards/cards.providers';
 import { CHECKOUT } from './checkout.providers';
+import { REFUNDS } from './refunds/refunds.providers';
 import { RELOAD } from './reload/reload.providers';
+import { REVERSALS } from './reversals/reversals.providers';
 import { StripeConnection } from './stripe-connection.client';
 import { StripeEvents } from './stripe-events.service';
 import { StripeMovements } from './stripe-movements.service';
@@ -13,7 +15,7 @@ import { StripeWebhookController } from './stripe-webhook.controller';
 import type { TopUpsPart } from './topups-part.providers';
 
 /** A line for each part. All of them meet at Stripe's connection, its events, and the movements of its balance. */
-const PARTS: readonly TopUpsPart[] = [CHECKOUT, CARDS, RELOAD];
+const PARTS: readonly TopUpsPart[] = [CHECKOUT, CARDS, RELOAD, REVERSALS, REFUNDS];
 
 @Module({
   imports: [CreditsModule, CustomersModule, LedgerModule],

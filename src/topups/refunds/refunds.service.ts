@@ -1,0 +1,109 @@
+import { Injectable } from '@nestjs/common';
+import { NotFoundError } from '../../common/billing-error';
+import { prefixedId } from '../../common/id';
+import { DatabaseService } from '../../database/database.service';
+import type { Tx } from '../../database/tx';
+import { JobsService } from '../../jobs/jobs.service';
+import { refundOpened } from '../../ledger/refund-entries';
+import { grossOf, partOf, refundableOf, type ReversiblePayment } from '../reversals/reversible-payment';
+import { Reversals } from '../reversals/reversals.service';
+import { ReversiblePayments } from '../reversals/reversible-payments.service';
+import type { Refund } from './refund';
+import { RefundRefusedError } from './refund-error';
+import { cardRefundJob } from './refund-job';
+import { RefundStore } from './refund-store.service';
+import { RefundsClient } from './refunds.client';
+
+/** What an operator asks for. */
+export interface RefundRequest {
+  /** Smallest units of what was paid in; left out: all that may go back. */
+  readonly amountCents?: number | undefined;
+  /** Also credit that is used up: the customer owes that then. */
+  readonly force?: boolean | undefined;
+  readonly reason?: string | undefined;
+  /** Which payment of the top-up; left out: the first. */
+  readonly paymentIntentId?: string | undefined;
+}
+
+/** Starts refunds. Whatever becomes of them at Stripe is for `RefundOutcomes`, whoever started them. */
+@Injectable()
+export class RefundsService {
+  constructor(
+    private readonly database: DatabaseService,
+    private readonly jobs: JobsService,
+    private readonly payments: ReversiblePayments,
+    private readonly reversals: Reversals,
+    private readonly store: RefundStore,
+    private readonly client: RefundsClient,
+  ) {}
+
+  /**
+   * Takes a refund off the credit that the payment brought; Stripe is told right after the commit.
+   * @throws RefundRefusedError, NotFoundError `top_up_not_found`, CardTopUpsUnavailableError, CardProcessorError
+   */
+  async create(topUpId: string, request: RefundRequest): Promise<Refund> {
+    const paymentIntentId = await this.paymentOf(topUpId, request.paymentIntentId);
+    const { paid, disputed } = await this.client.paymentAtStripe(paymentIntentId);
+    if (!(await this.payments.prepare(this.database, paymentIntentId)))
+      throw new RefundRefusedError('nothing_to_refund');
+    if (disputed) throw new RefundRefusedError('payment_disputed');
+    const id = prefixedId('rfd');
+    await this.database.transaction((tx) => this.open(tx, { id, paymentIntentId, paid, request }));
+    return (await this.store.get(id)) as Refund;
+  }
+
+  private async open(
+    tx: Tx,
+    {
+      id,
+      paymentIntentId,
+      paid,
+      request,
+    }: { id: string; paymentIntentId: string; paid: bigint; request: RefundRequest },
+  ): Promise<void> {
+    const payment = await this.payments.lock(tx, paymentIntentId);
+    const { force: forced = false, reason = null } = request;
+    const most = await this.mostOf(tx, payment, paid, forced);
+    const minor = request.amountCents === undefined ? most : BigInt(request.amountCents);
+    if (minor === 0n) throw new RefundRefusedError('nothing_to_refund');
+    if (minor > most) {
+      const code = forced ? 'refund_exceeds_payment' : 'refund_exceeds_unused';
+      throw new RefundRefusedError(code, { refundableCents: most.toString() });
+    }
+    const gross = grossOf(payment, paid, minor);
+    const taking = { gross, because: `refund:${id}`, forced, keepFrozen: true };
+    const taken = await this.reversals.take(tx, payment, taking, (amounts) =>
+      refundOpened({ ...amounts, refundId: id, forced, paymentIntentId, customerId: payment.customerId }),
+    );
+    if (taken.kind === 'insufficient') throw new Error(`${id} asks for more than is left of ${paymentIntentId}`);
+    await this.store.insert(tx, payment, {
+      ...taken,
+      id,
+      stripeRefundId: null,
+      origin: 'operator',
+      forced,
+      reason,
+      minor,
+    });
+    await this.jobs.enqueue(tx, cardRefundJob(id));
+  }
+
+  private async mostOf(tx: Tx, payment: ReversiblePayment, paid: bigint, forced: boolean): Promise<bigint> {
+    const left = partOf(payment, payment.gross - payment.returned).credit;
+    if (forced || payment.customerId === null) return refundableOf(payment, paid, left);
+    return refundableOf(payment, paid, await this.reversals.freeOf(tx, payment));
+  }
+
+  private async paymentOf(topUpId: string, named: string | undefined): Promise<string> {
+    const [row] = await this.database.query<{ payment_intent_id: string | null; named: boolean }>(
+      `SELECT payment_intent_id, EXISTS (SELECT FROM stripe_payments WHERE topup_id = t.id AND payment_intent_id = $2)
+              AS named FROM topups t WHERE id = $1 AND rail = 'card'`,
+      [topUpId, named ?? null],
+    );
+    if (!row) throw new NotFoundError({ what: 'top up', id: topUpId });
+    if (named !== undefined && !row.named) throw new NotFoundError({ what: 'payment', id: named });
+    const paymentIntentId = named ?? row.payment_intent_id;
+    if (paymentIntentId === null) throw new RefundRefusedError('nothing_to_refund');
+    return paymentIntentId;
+  }
+}

@@ -1,0 +1,74 @@
+import { formatMoney } from '../../src/common/money';
+import type { Customer } from '../../src/customers/customer';
+import { LedgerAccountsService } from '../../src/ledger/ledger-accounts.service';
+import { conclude, type Json } from './card-world';
+import { brokenGrants } from './grants-world';
+import { type ReloadWorld, startReloadWorld } from './reload-world';
+
+/** A payment that may go back. */
+export interface PaidTopUp {
+  readonly customer: Customer;
+  readonly key: string;
+  readonly topUp: string;
+  readonly intent: string;
+  readonly charge: string;
+}
+
+/** Top-ups that are paid, and what goes back of them: by us, in Stripe's dashboard, by a bank. */
+export interface PaybackWorld extends ReloadWorld {
+  /** A new customer's top-up of so many cents, paid and on the books. */
+  paid(cents?: number): Promise<PaidTopUp>;
+  /** A further one of the same customer. */
+  paidAgain(owner: { customer: Customer; key: string }, cents: number): Promise<PaidTopUp>;
+  /** `POST /admin/topups/:id/refunds`, waited for until Stripe has answered and told. */
+  refund(topUp: string, body?: Json): Promise<{ status: number; body: Json }>;
+  /** Newest first. */
+  refunds(key: string): Promise<Json[]>;
+  /** `GET /v1/balance` */
+  balance(key: string): Promise<Json>;
+  /** What the books say of an account of the house, a plain decimal. */
+  house(code: string): Promise<string>;
+  /** What is left of the paid credit of a top-up, a plain decimal. */
+  left(topUp: string): Promise<string>;
+}
+
+export async function startPaybackWorld(env: Record<string, string> = {}): Promise<PaybackWorld> {
+  const world = await startReloadWorld(env);
+  const rows = (sql: string, ...parameters: unknown[]) => world.database.query<any>(sql, parameters);
+  const payback: PaybackWorld = {
+    ...world,
+    paid: async (cents = 10_000) => payback.paidAgain(await world.customer(['billing', 'inference']), cents),
+    paidAgain: async (owner, cents) => {
+      const { id, session } = await world.topUp(owner.key, cents);
+      await world.press(`checkout/${session}/pay`);
+      await world.delivered();
+      const [{ payment_intent_id: intent }] = await rows('SELECT payment_intent_id FROM topups WHERE id = $1', id);
+      const { latest_charge: charge } = await world.stripe.paymentIntents.retrieve(intent);
+      return { ...owner, topUp: id, intent, charge: charge as string };
+    },
+    refund: async (topUp, body = {}) => {
+      const answer = await world.ask(world.app.adminToken, `/admin/topups/${topUp}/refunds`, body);
+      await world.settled();
+      return answer;
+    },
+    refunds: async (key) => (await world.ask(key, '/v1/refunds')).body.data,
+    balance: async (key) => (await world.ask(key, '/v1/balance')).body,
+    house: async (code) => {
+      const all = await world.app.app.get(LedgerAccountsService, { strict: false }).list();
+      const found = all.find((account) => account.code === code);
+      return found ? formatMoney(found.posted) : '0';
+    },
+    left: async (topUp) => {
+      const [grant] = await rows(`SELECT remaining_atoms AS atoms FROM credit_grants WHERE origin_id = $1`, topUp);
+      return formatMoney({ asset: 'USD', atoms: grant.atoms });
+    },
+  };
+  return payback;
+}
+
+/** The end of every walk in which money goes back: nothing of it is on its way, and the books are Stripe's. */
+export async function concludePayback(world: PaybackWorld): Promise<void> {
+  await conclude(world);
+  expect(await brokenGrants(world.app)).toEqual([]);
+  expect([await world.house('stripe:refunding'), await world.house('stripe:disputed')]).toEqual(['0', '0']);
+}
