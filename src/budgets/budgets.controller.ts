@@ -56,12 +56,12 @@ export class BudgetsController {
 
   @Put('admin/customers/:id/time-zone')
   @AdminOnly()
-  @HttpCode(204)
   @ApiOperation({ operationId: 'setTimeZone', summary: 'Where the days, weeks and months of a customer begin' })
-  @ApiNoContentResponse()
+  @ApiOkResponse({ type: TimeZoneDto })
   @ApiProblems(400, 401, 403, 404)
-  async setTimeZone(@Param('id') id: string, @Body() body: TimeZoneDto): Promise<void> {
+  async setTimeZone(@Param('id') id: string, @Body() body: TimeZoneDto): Promise<TimeZoneDto> {
     await this.budgets.setTimeZone(id, body.timeZone);
+    return { timeZone: body.timeZone };
   }
 
   private async show(customerId: string, id: string): Promise<BudgetDto> {
