@@ -94,7 +94,7 @@ export class PaidCallService {
           const charge = chargedTo(paid.hold, chargeFor(paid.quote, usage.quantities).amount);
           const body = end.kept?.(formatMoney(charge));
           const kept = body && { status: answer.statusCode, headers: headers as Record<string, string>, body };
-          const receipt = await this.capture(paid, usage, { ...end, invoiceId }, kept);
+          const receipt = await this.capture(paid, usage, { ...end, invoiceId, delivered: true }, kept);
           return formatMoney(receipt.charge);
         });
       },
@@ -124,6 +124,7 @@ export class PaidCallService {
       charge,
       rows: (payment) => rowsOf(outcome, charge, end.invoiceId, payment),
       answer,
+      delivered: end.delivered === true,
     });
     if (captured.kind === 'refused') throw await this.schemes.refused(captured.refusal, paid.work);
     const { receipt } = captured;

@@ -21,6 +21,8 @@ export interface CallEnd {
   readonly modelServed: string | null;
   readonly ttfbMs?: number;
   readonly invoiceId: string;
+  /** The caller has it already. */
+  readonly delivered?: boolean;
 }
 
 /** What the controller writes: an answer in one piece, or a stream that writes itself into the reply. */

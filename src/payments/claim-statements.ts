@@ -1,6 +1,7 @@
 import type { Tx } from '../database/tx';
 import { customerCredits } from '../ledger/ledger-account';
 import {
+  AFTER_LOST_LEASE,
   CLAIM_TRANSITIONS,
   CLAIMABLE,
   type Claim,
@@ -8,6 +9,7 @@ import {
   type ClaimRefusal,
   type ClaimState,
   type ExposureLimit,
+  LEASE_LOST,
   MAX_KEPT_BYTES,
   type NewClaim,
 } from './claim';
@@ -41,7 +43,7 @@ const TAKE = `
            now() + make_interval(secs => lease), payer, network, exposure
       FROM asked WHERE debtor NOT IN (SELECT code FROM owing) ORDER BY key
     ON CONFLICT (key) DO UPDATE SET state = 'working', call_id = EXCLUDED.call_id, payer = EXCLUDED.payer,
-      network = EXCLUDED.network, exposure = EXCLUDED.exposure, lease_until = EXCLUDED.lease_until, updated_at = now(),
+      network = EXCLUDED.network, exposure = EXCLUDED.exposure, lease_until = EXCLUDED.lease_until, updated_at = now(), reason = NULL,
       -- What is not settled yet is settled as it was verified last.
       payment = CASE WHEN old.transaction IS NULL THEN EXCLUDED.payment ELSE old.payment END
       WHERE old.fingerprint = EXCLUDED.fingerprint AND old.state = ANY ($13)
@@ -101,7 +103,8 @@ const MOVE = `
                  back_off)
   ), mine AS (
     SELECT claims.key FROM claims JOIN change USING (key, call_id)
-     WHERE claims.state || '>' || change.state = ANY ($12) ORDER BY claims.key FOR NO KEY UPDATE OF claims
+     WHERE (claims.state || '>' || change.state = ANY ($12)
+            OR (claims.reason = '${LEASE_LOST}' AND claims.state || '>' || change.state = ANY ($13))) ORDER BY claims.key FOR NO KEY UPDATE OF claims
   )
   UPDATE claims SET state = change.state, capture = coalesce(change.capture, claims.capture),
       answer_status = coalesce(change.answer_status, claims.answer_status),
@@ -114,9 +117,11 @@ const MOVE = `
       updated_at = now()
     FROM change JOIN mine USING (key) WHERE claims.key = change.key RETURNING claims.key`;
 
-const TRANSITIONS = Object.entries(CLAIM_TRANSITIONS).flatMap(([from, targets]) =>
-  targets.map((to) => `${from}>${to}`),
-);
+const transitionsOf = (table: Readonly<Partial<Record<ClaimState, readonly ClaimState[]>>>): string[] =>
+  Object.entries(table).flatMap(([from, targets]) => targets.map((to) => `${from}>${to}`));
+
+const TRANSITIONS = transitionsOf(CLAIM_TRANSITIONS);
+const AFTER_LOSS = transitionsOf(AFTER_LOST_LEASE);
 
 /** For each whether it was moved: the claim is this call's, and its state is one from which the new one can be reached. */
 export async function moveClaims(tx: Tx, moves: readonly Move[]): Promise<boolean[]> {
@@ -136,6 +141,7 @@ export async function moveClaims(tx: Tx, moves: readonly Move[]): Promise<boolea
     moves.map(({ change }) => change.leaseSeconds ?? null),
     moves.map(({ change }) => change.backOff === true),
     TRANSITIONS,
+    AFTER_LOSS,
   ]);
   const moved = new Set(rows.map(({ key }) => key));
   return moves.map(({ key }) => moved.has(key));

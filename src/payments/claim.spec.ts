@@ -1,4 +1,11 @@
-import { CLAIM_TRANSITIONS, CLAIMABLE, type ClaimState, PENDING_TRANSACTION, withTransaction } from './claim';
+import {
+  AFTER_LOST_LEASE,
+  CLAIM_TRANSITIONS,
+  CLAIMABLE,
+  type ClaimState,
+  PENDING_TRANSACTION,
+  withTransaction,
+} from './claim';
 
 const STATES = Object.keys(CLAIM_TRANSITIONS) as ClaimState[];
 
@@ -14,6 +21,11 @@ test('once money may have moved, a claim is never free without it having been pa
   expect(CLAIM_TRANSITIONS.settling).not.toContain('released');
   expect(CLAIM_TRANSITIONS.in_doubt).not.toContain('released');
   expect(CLAIM_TRANSITIONS.in_doubt).not.toContain('working');
+});
+
+test('who lost its lease may go on from where recovery freed its claim, and from nowhere else', () => {
+  expect(Object.keys(AFTER_LOST_LEASE).toSorted()).toEqual([...CLAIMABLE].toSorted());
+  expect(Object.values(AFTER_LOST_LEASE).flat()).not.toContain('working');
 });
 
 test('from every state there is a way to an end', () => {

@@ -43,6 +43,18 @@ export const CLAIM_TRANSITIONS: Readonly<Record<ClaimState, readonly ClaimState[
   failed: [],
 };
 
+/** Why a claim was freed though its worker may live: its lease could not be renewed. */
+export const LEASE_LOST = 'lease_lost';
+
+/**
+ * What a call may still do with a claim that lost its lease and that nobody else has taken over: its work is delivered,
+ * or about to be, and is not given away.
+ */
+export const AFTER_LOST_LEASE: Readonly<Partial<Record<ClaimState, readonly ClaimState[]>>> = {
+  released: ['settling', 'promised'],
+  paid: ['settling'],
+};
+
 /** States that a new attempt with the same payment may take over. */
 export const CLAIMABLE: readonly ClaimState[] = (Object.keys(CLAIM_TRANSITIONS) as ClaimState[]).filter(
   (state) => state !== 'settling' && CLAIM_TRANSITIONS[state].includes('working'),

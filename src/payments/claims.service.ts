@@ -5,7 +5,15 @@ import { codeOf, isOutage } from '../common/outage';
 import { DatabaseService } from '../database/database.service';
 import type { Tx } from '../database/tx';
 import { ClaimLeases } from './claim-leases.service';
-import type { Claim, ClaimChange, ClaimRefusal, ClaimState, ExposureLimit, NewClaim } from './claim';
+import {
+  type Claim,
+  type ClaimChange,
+  type ClaimRefusal,
+  type ClaimState,
+  type ExposureLimit,
+  LEASE_LOST,
+  type NewClaim,
+} from './claim';
 import { type ClaimRow, toClaim } from './claim-row';
 import { type AskedClaim, findClaims, type Move, moveClaims, takeClaims } from './claim-statements';
 import { Exposures } from './exposures.service';
@@ -94,12 +102,15 @@ export class ClaimsService {
     this.leases.drop(key, callId);
   }
 
-  /** Frees a claim whose worker died. `false` when it lives after all, or somebody else was faster. */
+  /**
+   * Frees a claim whose worker died, or could not renew its lease: that one may go on until somebody else takes the claim
+   * over. `false` when it lives after all, or somebody else was faster.
+   */
   async abandon(claim: Claim, to: 'released' | 'paid'): Promise<boolean> {
     const rows = await this.database.query(
-      `UPDATE claims SET state = $3, updated_at = now()
+      `UPDATE claims SET state = $3, reason = $4, updated_at = now()
         WHERE key = $1 AND call_id = $2 AND state = 'working' AND lease_until < now() RETURNING key`,
-      [claim.key, claim.callId, to],
+      [claim.key, claim.callId, to, LEASE_LOST],
     );
     return rows.length === 1;
   }

@@ -93,6 +93,8 @@ export interface Delivery {
   readonly rows: (paid: Paid) => CompanionRows;
   /** Kept, when the hold is claimed, before any money moves. */
   readonly answer: KeptAnswer | undefined;
+  /** It has left already, as a stream does: it is charged, or owed, whoever has its claim by now. */
+  readonly delivered?: boolean;
 }
 
 export interface Failure {

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Claim, KeptAnswer } from './claim';
 import { Settler } from './chain/settler.service';
 import { ClaimsService } from './claims.service';
+import { patiently } from './credit/credit-capture.service';
 import type { HoldOutcome } from './payment-scheme';
 import { answerNotKept, inDoubt, inProgress, type Refusal } from './refusal';
 
@@ -35,13 +36,15 @@ export class Repeats {
   }
 
   /**
-   * The claim of a capture that is repeated, if it was answered. A worker whose claim was given to another one gets
-   * nothing.
+   * The claim of a capture that is repeated, if it was answered. `'lost'`: the claim was given to another worker, so
+   * nothing more of this one's work may leave.
    */
-  async captured({ claimKey, callId }: { claimKey: string; callId: string }): Promise<Claim | Refusal> {
-    const claim = await this.claims.find(claimKey);
-    if (claim?.callId !== callId) return inProgress;
+  async captured({ claimKey, callId }: { claimKey: string; callId: string }): Promise<Claim | Refusal | 'lost'> {
+    const claim = await patiently(() => this.claims.find(claimKey));
+    if (claim?.callId !== callId) return 'lost';
     if (isAnswered(claim)) return claim;
+    // Moved by a commit whose answer was lost: nobody waits for what is to follow.
+    this.claims.leave(claimKey, callId);
     return claim.state === 'settling' || claim.state === 'in_doubt' ? this.doubtAbout(claimKey) : inProgress;
   }
 

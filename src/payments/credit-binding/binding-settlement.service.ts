@@ -59,7 +59,7 @@ export class BindingSettlement {
       entryFor: (bundleId) => callCaptured({ callId, customerId: bundleId, charge }),
       rows: capture.rows,
     });
-    if (!outcome.ok && claim.answersFirst) return this.owe(claim, charge);
+    if (!outcome.ok && claim.answersFirst) return this.owe(claim);
     if (!outcome.ok) {
       const reason = TOLD[outcome.fault] ?? outcome.fault;
       await this.claims.move(key, callId, 'failed', { reason });
@@ -73,10 +73,11 @@ export class BindingSettlement {
 
   /**
    * What has been delivered cannot be withheld any more: an attestation that was revoked, or ran out, in mid-stream was
-   * good when the work was claimed. Its bundle is charged without the hold, and owes what it does not bear.
+   * good when the work was claimed. Its bundle is charged without the hold, and owes what it does not bear. Safe to repeat.
    */
-  private async owe(claim: SettlingClaim, charge: Money): Promise<CaptureOutcome> {
+  async owe(claim: SettlingClaim): Promise<CaptureOutcome> {
     const { key, callId, customerId, capture, answer } = claim;
+    const charge = usd(BigInt(capture.charge));
     const entry = callCaptured({ callId, customerId, charge });
     const posted = await this.ledger.post(entry, capture.rows, customerCredits(customerId, 'USD'));
     if (posted.verdict !== 'posted' && posted.verdict !== 'replayed')

@@ -6,6 +6,7 @@ import { UsageRecordsService } from '../../metering/usage-records.service';
 import { chargedTo } from '../charged';
 import type { Claim, KeptAnswer, PendingCapture } from '../claim';
 import { ClaimsService } from '../claims.service';
+import { patiently } from '../credit/credit-capture.service';
 import type { UnreadablePayment } from '../payment-envelope';
 import type {
   CaptureOutcome,
@@ -24,7 +25,7 @@ import { BindingAdmission } from './binding-admission.service';
 import { type BindingHold, paidBy } from './binding-hold';
 import { type BindingPayment, findBindingPayment, SCHEME } from './binding-payment';
 import { bindingRequirements } from './binding-requirements';
-import { BindingSettlement } from './binding-settlement.service';
+import { BindingSettlement, type SettlingClaim } from './binding-settlement.service';
 import { CREDIT_AUTHORITY, type CreditAuthority } from './credit-authority';
 
 /** Longer than a settlement takes, its patience with the database included. */
@@ -83,10 +84,11 @@ export class CreditBindingScheme implements PaymentScheme {
     };
     const { answer } = delivery;
     const change = { capture, answer, leaseSeconds: SETTLING_LEASE_SECONDS };
-    if (await this.claims.move(key, held.callId, 'settling', change)) {
-      return this.settlement.settle({ ...held, key, capture, answer });
+    const claim = { ...held, key, capture, answer };
+    if (await patiently(() => this.claims.move(key, held.callId, 'settling', change))) {
+      return this.settlement.settle(claim);
     }
-    return this.capturedBefore(held);
+    return this.capturedBefore(claim, delivery);
   }
 
   /** Settles at zero: the attestation is spent, and its credit is free at once. Till then nobody else may claim it. */
@@ -105,9 +107,10 @@ export class CreditBindingScheme implements PaymentScheme {
     }
   }
 
-  /** A repeat settles on the first one's terms, which changes nothing. A worker that lost its claim gets nothing. */
-  private async capturedBefore(held: BindingHold): Promise<CaptureOutcome> {
-    const claim = await this.claims.find(held.claimKey);
+  /** A repeat settles on the first one's terms, which changes nothing. What a worker without its claim has delivered is owed. */
+  private async capturedBefore(held: SettlingClaim, delivery: Delivery): Promise<CaptureOutcome> {
+    const claim = await patiently(() => this.claims.find(held.key));
+    if (claim?.callId !== held.callId && delivery.delivered) return patiently(() => this.settlement.owe(held));
     const ours = claim?.callId === held.callId && (claim.state === 'settling' || claim.state === 'settled');
     if (!ours || !claim.capture) return { kind: 'refused', refusal: inProgress };
     const { key, capture, answer } = claim;

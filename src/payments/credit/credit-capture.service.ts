@@ -28,6 +28,10 @@ const LONGEST_PAUSE_MS = 2_000;
 /** Longer than a capture takes, its patience with the database included. */
 const SETTLING_LEASE_SECONDS = 90;
 
+/** A hold that returned by itself; and, where a claim says that the work was delivered, one that recovery returned. */
+const EXPIRED: readonly (string | null)[] = ['expired'];
+const RETURNED: readonly (string | null)[] = ['expired', 'released'];
+
 /** Takes a charge from prepaid credit: once, however often and from however many processes it is asked to. */
 @Injectable()
 export class CreditCapture {
@@ -62,7 +66,7 @@ export class CreditCapture {
   async settle(claimKey: string, charge: CreditCharge): Promise<Money | undefined> {
     try {
       return await patiently(async () => {
-        const balance = await this.takeNow(charge);
+        const balance = await this.takeNow(charge, RETURNED);
         await this.claims.move(claimKey, charge.callId, 'settled');
         return balance;
       });
@@ -72,19 +76,15 @@ export class CreditCapture {
     }
   }
 
-  private async takeNow({
-    callId,
-    customerId,
-    held,
-    charge,
-    rows,
-    counters,
-  }: CreditCharge): Promise<Money | undefined> {
+  private async takeNow(
+    { callId, customerId, held, charge, rows, counters }: CreditCharge,
+    returned = EXPIRED,
+  ): Promise<Money | undefined> {
     const hold = { id: callId, account: customerCredits(customerId, held.asset), amount: held, counters };
     const entry = callCaptured({ callId, customerId, charge });
     const verdict = await this.ledger.capture(hold, entry, rows);
-    const expired = verdict.verdict === 'hold_closed' && verdict.state === 'expired';
-    const posted = expired ? await this.ledger.postExpired(hold, entry, rows) : verdict;
+    const isReturned = verdict.verdict === 'hold_closed' && returned.includes(verdict.state);
+    const posted = isReturned ? await this.ledger.postExpired(hold, entry, rows) : verdict;
     if (posted.verdict === 'posted' || posted.verdict === 'replayed') return posted.balance;
     throw new LedgerRefusedError(`capture of call ${callId}`, posted.verdict);
   }

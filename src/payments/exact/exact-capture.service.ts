@@ -6,9 +6,11 @@ import { chargedTo } from '../charged';
 import { PENDING_TRANSACTION } from '../claim';
 import { LEASE_SECONDS } from '../claim-leases.service';
 import { ClaimsService } from '../claims.service';
+import { patiently } from '../credit/credit-capture.service';
 import type { CaptureOutcome, Delivery, Failure } from '../payment-scheme';
-import { inDoubt } from '../refusal';
+import { inDoubt, inProgress } from '../refusal';
 import { Repeats } from '../repeats.service';
+import type { UnfinishedClaim } from './exact-claim';
 import type { ExactHold } from './exact-hold';
 import { refusedPayment } from './exact-payment';
 import { ExactPromises } from './exact-promises.service';
@@ -41,9 +43,10 @@ export class ExactCapture {
       rows: delivery.rows(paid),
     };
     const change = { capture, answer: delivery.answer, leaseSeconds: LEASE_SECONDS };
-    const moved = await this.claims.move(key, callId, answersFirst ? 'promised' : 'settling', change);
-    if (!moved) return this.capturedBefore(held);
     const claim = { key, callId, customerId, payment, capture };
+    const next = answersFirst ? 'promised' : 'settling';
+    const moved = await patiently(() => this.claims.move(key, callId, next, change));
+    if (!moved) return this.capturedBefore(held, claim, delivery);
     if (answersFirst) {
       await this.promises.make(claim);
       return captured(held, charge, null);
@@ -72,8 +75,13 @@ export class ExactCapture {
     await this.claims.move(held.claimKey, held.callId, 'released');
   }
 
-  private async capturedBefore(held: ExactHold): Promise<CaptureOutcome> {
+  private async capturedBefore(held: ExactHold, claim: UnfinishedClaim, delivery: Delivery): Promise<CaptureOutcome> {
     const before = await this.repeats.captured(held);
+    if (before === 'lost') {
+      if (!delivery.delivered) return { kind: 'refused', refusal: inProgress };
+      await patiently(() => this.settlement.takeFromCredit(claim));
+      return captured(held, usdc(BigInt(claim.capture?.charge ?? 0)), held.transaction ?? null);
+    }
     if ('status' in before) return { kind: 'refused', refusal: before };
     return captured(held, usdc(BigInt(before.capture?.charge ?? 0)), before.transaction);
   }

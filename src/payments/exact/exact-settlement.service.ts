@@ -54,7 +54,10 @@ export class ExactSettlement {
     }
   }
 
-  /** Takes a call's charge from the wallet's credit, where its payment was settled before the work. */
+  /**
+   * Takes a call's charge from the wallet's credit, where its payment was settled before the work, or where it was
+   * delivered and its payment pays somebody else's copy: what the credit cannot bear is owed.
+   */
   async takeFromCredit(claim: UnfinishedClaim): Promise<void> {
     await this.books.takeFromCredit(claim);
     await this.claims.move(claim.key, claim.callId, 'settled');

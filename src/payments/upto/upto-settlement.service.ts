@@ -36,7 +36,7 @@ interface Open {
 }
 
 type Settled = Extract<UptoOutcome, { kind: 'settled' }>;
-type UnfinishedClaim = Pick<Claim, 'key' | 'state' | 'callId' | 'customerId' | 'payment' | 'capture'>;
+export type UnfinishedClaim = Pick<Claim, 'key' | 'state' | 'callId' | 'customerId' | 'payment' | 'capture'>;
 
 const IN_DOUBT_RETRY_SECONDS = 2;
 
@@ -133,7 +133,7 @@ export class UptoSettlement {
       await this.claims.move(key, callId, 'settled', { transaction: outcome.transaction });
       return outcome;
     }
-    if ((claim.payment as UptoClaimPayment).answersFirst) await this.bookDebt(claim);
+    if ((claim.payment as UptoClaimPayment).answersFirst) await this.owe(claim);
     await this.claims.move(key, callId, 'failed', { reason: outcome.reason });
     return outcome;
   }
@@ -152,8 +152,8 @@ export class UptoSettlement {
     await this.post(claim, entry, withTransaction(rows, transaction, cost));
   }
 
-  /** What was delivered and is not paid is taken from the wallet's credit, and what that cannot bear is owed. */
-  private async bookDebt(claim: UnfinishedClaim): Promise<void> {
+  /** What was delivered and is not paid is taken from the wallet's credit, and what that cannot bear is owed. Safe to repeat. */
+  async owe(claim: UnfinishedClaim): Promise<void> {
     const entry = callCaptured({
       callId: claim.callId,
       customerId: claim.customerId as string,

@@ -7,6 +7,7 @@ import { chargedTo } from '../charged';
 import { type Claim, type KeptAnswer, PENDING_COST, PENDING_TRANSACTION } from '../claim';
 import { LEASE_SECONDS } from '../claim-leases.service';
 import { ClaimsService } from '../claims.service';
+import { patiently } from '../credit/credit-capture.service';
 import type { UnreadablePayment } from '../payment-envelope';
 import type {
   CaptureOutcome,
@@ -21,7 +22,7 @@ import type {
   RequestHeaders,
   Work,
 } from '../payment-scheme';
-import { inDoubt } from '../refusal';
+import { inDoubt, inProgress } from '../refusal';
 import { Repeats } from '../repeats.service';
 import { GAS_SPONSORING } from './gas-sponsoring';
 import { UptoAdmission } from './upto-admission.service';
@@ -29,7 +30,7 @@ import type { UptoHold } from './upto-hold';
 import { findUptoPayment, refusedPayment, type UptoPayment } from './upto-payment';
 import { uptoRequirements } from './upto-requirements';
 import { answerOf, responseHeaders } from './upto-response';
-import { UptoSettlement } from './upto-settlement.service';
+import { type UnfinishedClaim, UptoSettlement } from './upto-settlement.service';
 
 /**
  * x402 `upto` on EVM: the payer signs the quote's ceiling, and what the call used is settled once the work is done. An
@@ -99,9 +100,10 @@ export class UptoScheme implements PaymentScheme {
       rows: delivery.rows(paidBy(held, charge, PENDING_TRANSACTION)),
     };
     const change = { capture, answer: delivery.answer, leaseSeconds: LEASE_SECONDS };
-    if (!(await this.claims.move(claimKey, callId, 'settling', change))) return this.capturedBefore(held);
     const state = 'settling' as const;
     const claim = { key: claimKey, state, callId, customerId, payment: claimPayment, capture };
+    const moved = await patiently(() => this.claims.move(claimKey, callId, state, change));
+    if (!moved) return this.capturedBefore(held, claim, delivery);
     const outcome = await this.settlement.settle(claim);
     if (outcome.kind === 'settled') return captured({ ...claim, transaction: outcome.transaction });
     // What was answered is charged all the same: by the reconciler, or as a debt.
@@ -115,8 +117,13 @@ export class UptoScheme implements PaymentScheme {
     await this.settlement.release(held, failure.rows(paidBy(held, usdc(0n), null)));
   }
 
-  private async capturedBefore(held: UptoHold): Promise<CaptureOutcome> {
+  private async capturedBefore(held: UptoHold, claim: UnfinishedClaim, delivery: Delivery): Promise<CaptureOutcome> {
     const before = await this.repeats.captured(held);
+    if (before === 'lost') {
+      if (!delivery.delivered) return { kind: 'refused', refusal: inProgress };
+      await patiently(() => this.settlement.owe(claim));
+      return captured({ ...claim, transaction: null });
+    }
     return 'status' in before ? { kind: 'refused', refusal: before } : captured(before);
   }
 
