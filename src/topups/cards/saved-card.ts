@@ -13,10 +13,10 @@ export interface SavedCard {
 }
 
 /**
- * The card to charge without its holder: the default, or if that is the one that was `refused`, the newest other.
- * `cards` newest first.
+ * The card to charge without its holder: the default, or if that is among the `refused` (fingerprints), the newest
+ * other. `cards` newest first.
  */
-export function cardToCharge(cards: readonly SavedCard[], refused: string | null): SavedCard | undefined {
-  const usable = cards.filter(({ fingerprint }) => refused === null || fingerprint !== refused);
+export function cardToCharge(cards: readonly SavedCard[], refused: ReadonlySet<string>): SavedCard | undefined {
+  const usable = cards.filter(({ fingerprint }) => fingerprint === null || !refused.has(fingerprint));
   return usable.find(({ isDefault }) => isDefault) ?? usable[0];
 }

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { type Money, usd } from '../../common/money';
 import { DatabaseService } from '../../database/database.service';
 import type { Tx } from '../../database/tx';
+import { declineClass } from './decline';
 import { PENDING, type ReloadAttempt, type ReloadState } from './reload-attempt';
 
 /** An attempt, with the card that it was begun with. */
@@ -48,6 +49,20 @@ export class ReloadAttempts {
       [customerId, before ?? null, limit],
     );
     return rows.map(toAttempt);
+  }
+
+  /** Fingerprints of cards that were declined for good in the last so many failures of a customer. */
+  async refusedCards(customerId: string, failures: number): Promise<string[]> {
+    const rows = await this.database.query<{ fingerprint: string; decline_code: string; advice_code: string | null }>(
+      `SELECT fingerprint, decline_code, advice_code
+         FROM (SELECT * FROM auto_reload_attempts WHERE customer_id = $1 AND state = 'failed' ORDER BY id DESC LIMIT $2) a
+        WHERE fingerprint IS NOT NULL AND decline_code IS NOT NULL`,
+      [customerId, failures],
+    );
+    const hard = rows.filter((row) => {
+      return declineClass({ declineCode: row.decline_code, adviceCode: row.advice_code }) === 'hard';
+    });
+    return hard.map(({ fingerprint }) => fingerprint);
   }
 
   /** The card is chosen once: a repetition under the same idempotency key must say the same. */

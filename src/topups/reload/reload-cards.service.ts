@@ -7,7 +7,7 @@ import type { StripeEffect } from '../stripe-events.service';
 import { AutoReloadService } from './auto-reload.service';
 import { ReloadAttempts } from './reload-attempts.service';
 import { ReloadCharges } from './reload-charges.service';
-import { ReloadRules, RESUMED } from './reload-rules.service';
+import { type LockedRule, ReloadRules, type RuleChange, RESUMED, RESUMED_BY_CARD } from './reload-rules.service';
 
 /** Which card auto-reload charges, and how a rule that one has stopped goes on with another. */
 @Injectable()
@@ -24,7 +24,7 @@ export class ReloadCards {
   /** @throws CardProcessorError */
   async toCharge(customerId: string): Promise<SavedCard | undefined> {
     const rule = await this.rules.find(customerId);
-    return cardToCharge(await this.cards.list(customerId), rule?.refusedFingerprint ?? null);
+    return cardToCharge(await this.cards.list(customerId), await this.refused(customerId, rule));
   }
 
   /** Our customer, if its rule waits for another card. */
@@ -37,25 +37,37 @@ export class ReloadCards {
     return stopped?.customer_id;
   }
 
-  /** The cards of a customer have changed: with another than the one that was refused, or that one `renewed`, it goes on. */
-  async changed(customerId: string, renewed: boolean): Promise<StripeEffect | undefined> {
-    if (!renewed && !(await this.toCharge(customerId))) return undefined;
+  /**
+   * The cards of a customer have changed: with another than what was refused it goes on, and what was refused stays so;
+   * or else because the bank has `renewed` the very card (its fingerprint).
+   */
+  async changed(customerId: string, renewed: string | undefined): Promise<StripeEffect | undefined> {
+    const rule = await this.rules.find(customerId);
+    const sameAgain = renewed !== undefined && renewed === rule?.refusedFingerprint;
+    if (!sameAgain && !(await this.toCharge(customerId))) return undefined;
     await this.closePages(customerId);
-    return (tx) => this.resume(tx, customerId);
+    return (tx) => this.resume(tx, customerId, sameAgain ? RESUMED : RESUMED_BY_CARD);
   }
 
   /** The customer says that it may go on. @throws CardProcessorError */
   async resumeNow(customerId: string): Promise<void> {
     await this.closePages(customerId);
-    await this.database.transaction((tx) => this.resume(tx, customerId));
+    await this.database.transaction((tx) => this.resume(tx, customerId, RESUMED));
   }
 
-  private async resume(tx: Tx, customerId: string): Promise<string> {
+  private async resume(tx: Tx, customerId: string, change: RuleChange): Promise<string> {
     const rule = await this.rules.lock(tx, customerId);
     if (!rule) return 'unchanged';
-    await this.rules.change(tx, customerId, RESUMED);
+    await this.rules.change(tx, customerId, change);
     await this.autoReload.evaluate(tx, customerId);
     return 'reload_resumed';
+  }
+
+  /** Besides the card that stopped the rule, those that were declined for good since the last success. */
+  private async refused(customerId: string, rule: LockedRule | undefined): Promise<ReadonlySet<string>> {
+    const { refusedFingerprint: last = null, failures = 0 } = rule ?? {};
+    const hard = failures === 0 ? [] : await this.attempts.refusedCards(customerId, failures);
+    return new Set(last === null ? hard : [last, ...hard]);
   }
 
   /** A page that waits for its holder is an attempt that is pending: there is no other beside it. */

@@ -58,8 +58,14 @@ export class ReloadEvents implements OnModuleInit {
   private async ofCard({ type, object }: StripeEvent): Promise<StripeEffect | undefined> {
     const stripeCustomerId = object['object'] === 'customer' ? idOf(object) : idOf(object['customer']);
     const customerId = stripeCustomerId && (await this.cards.stoppedCustomer(stripeCustomerId));
-    return customerId ? this.cards.changed(customerId, RENEWALS.includes(type)) : undefined;
+    if (!customerId) return undefined;
+    return this.cards.changed(customerId, RENEWALS.includes(type) ? fingerprintOf(object) : undefined);
   }
+}
+
+function fingerprintOf({ card }: StripeEvent['object']): string | undefined {
+  const fingerprint = isRecord(card) ? card['fingerprint'] : undefined;
+  return typeof fingerprint === 'string' ? fingerprint : undefined;
 }
 
 function metadataOf(object: StripeEvent['object'], name: string): string | undefined {

@@ -39,9 +39,9 @@ export class ReloadOutcomes {
     if (state === undefined) return 'unchanged';
     switch (outcome.kind) {
       case 'succeeded':
-        return this.succeed(tx, attempt, outcome);
+        return this.succeed(tx, rule, attempt, outcome);
       case 'paid_on_page':
-        return this.finish(tx, attempt, null);
+        return this.finish(tx, rule, attempt, null);
       case 'processing':
         await this.attempts.move(tx, id, state, { paymentIntentId: outcome.paymentIntentId });
         return 'reload_processing';
@@ -66,17 +66,27 @@ export class ReloadOutcomes {
     }
   }
 
-  private async succeed(tx: Tx, attempt: AttemptRow, outcome: Extract<ReloadOutcome, { kind: 'succeeded' }>) {
+  private async succeed(
+    tx: Tx,
+    rule: LockedRule,
+    attempt: AttemptRow,
+    outcome: Extract<ReloadOutcome, { kind: 'succeeded' }>,
+  ) {
     const { payment, movement } = outcome;
     const checkout = { sessionId: null, topUpId: attempt.topUpId };
     await this.payments.book(tx, checkout, payment, movement);
-    return this.finish(tx, attempt, payment.paymentIntentId);
+    return this.finish(tx, rule, attempt, payment.paymentIntentId);
   }
 
-  private async finish(tx: Tx, attempt: AttemptRow, paymentIntentId: string | null): Promise<string> {
-    const { id, customerId, amount } = attempt;
+  private async finish(tx: Tx, rule: LockedRule, attempt: AttemptRow, paymentIntentId: string | null): Promise<string> {
+    const { id, customerId, amount, fingerprint } = attempt;
+    const { refusedFingerprint } = rule;
     await this.attempts.move(tx, id, 'succeeded', { paymentIntentId });
-    await this.rules.change(tx, customerId, RESUMED);
+    await this.rules.change(tx, customerId, {
+      ...RESUMED,
+      // Another card has paid: the refused one is not the one to charge next.
+      refusedFingerprint: refusedFingerprint === fingerprint ? null : refusedFingerprint,
+    });
     await this.notifications.add(tx, {
       customerId,
       kind: 'reload_succeeded',

@@ -176,6 +176,9 @@ interface SituationRow {
   month_to: Date;
 }
 
+/** Another card may be charged: what was refused is not forgotten, nor how often, so that no old card is tried again. */
+export const RESUMED_BY_CARD = { state: 'active', reason: null, nextTryAt: null } as const;
+
 /** Nothing stands in the way any more. */
 export const RESUMED = {
   state: 'active',
