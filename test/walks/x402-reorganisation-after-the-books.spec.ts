@@ -1,7 +1,6 @@
 import { createTestClient, http, type PrivateKeyAccount } from 'viem';
 import { customerReceivable } from '../../src/ledger/ledger-account';
 import { LedgerAccountsService } from '../../src/ledger/ledger-accounts.service';
-import { GasBooks } from '../../src/payments/chain/gas-books.service';
 import { until } from '../support/calls';
 import { payerWith, pastOnChain, receivedOnChain, usdcBalance } from '../support/chain';
 import { allPass, concerns } from '../support/rpc-proxy';
@@ -52,7 +51,6 @@ async function newestBlockIsLost(): Promise<void> {
     () => sql(world, `SELECT state FROM chain_transactions WHERE state = 'signed'`),
     (open) => open.length === 0,
   );
-  await world.app.get(GasBooks).post();
   world.node.rule = ({ method }) => (method === 'eth_sendRawTransaction' ? 'cut' : 'pass');
   const chain = createTestClient({ mode: 'anvil', transport: http(world.chain.rpcUrl) });
   await chain.request({ method: 'anvil_reorg' as never, params: [1, []] as never });

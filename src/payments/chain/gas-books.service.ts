@@ -10,10 +10,8 @@ import type { ChainTransaction } from './chain-transaction';
 import { confirmedReceipt, feeOf } from './confirmed-receipt';
 import { valueOfGas } from './gas-value';
 import { type ChainNetwork, NetworksService } from './networks.service';
-import { TransactionFollower } from './transaction-follower.service';
 
 type Sent = Pick<ChainTransaction, 'hash' | 'network' | 'signer'>;
-type Mined = Sent & { readonly fee_wei: string | null };
 
 /** Puts what our transactions burnt on the books: the coin, and its value in USD at the configured rate. */
 @Injectable()
@@ -25,7 +23,6 @@ export class GasBooks implements OnModuleInit {
     private readonly jobs: JobsService,
     private readonly ledger: LedgerService,
     private readonly networks: NetworksService,
-    private readonly follower: TransactionFollower,
   ) {}
 
   onModuleInit(): void {
@@ -34,29 +31,35 @@ export class GasBooks implements OnModuleInit {
     }
   }
 
-  /** Safe to repeat: an entry's key is its transaction. */
+  /** Safe to repeat: an entry's key is its transaction. What cannot be posted now keeps no other one from it. */
   async post(limit = 200): Promise<void> {
-    const mined = await this.database.query<Mined>(
-      `SELECT hash, network, signer, fee_wei FROM chain_transactions
-        WHERE block_number IS NULL AND state IN ('mined', 'reverted') ORDER BY created_at LIMIT $1`,
-      [limit],
-    );
-    await Promise.all(
-      mined.map((transaction) =>
-        this.postOne(transaction).catch((error: unknown) =>
-          this.logger.warn(`the gas of ${transaction.hash} is not on the books yet: ${String(error).split('\n')[0]}`),
+    const networks = this.networks.all().map(({ id }) => id);
+    let after = '';
+    for (let rows = limit; rows === limit;) {
+      const mined = await this.database.query<Sent>(
+        `SELECT hash, network, signer FROM chain_transactions
+          WHERE fee_wei IS NULL AND state IN ('mined', 'reverted') AND network = ANY($1) AND hash > $2
+          ORDER BY hash LIMIT $3`,
+        [networks, after, limit],
+      );
+      await Promise.all(
+        mined.map((transaction) =>
+          this.postOne(transaction).catch((error: unknown) =>
+            this.logger.warn(`the gas of ${transaction.hash} is not on the books yet: ${String(error).split('\n')[0]}`),
+          ),
         ),
-      ),
-    );
+      );
+      rows = mined.length;
+      after = mined.at(-1)?.hash ?? after;
+    }
   }
 
   /** What it burnt in the first block that it was in stays, should a reorganisation move it to another one. */
-  private async postOne({ hash, network: id, signer, fee_wei: posted }: Mined): Promise<void> {
-    const network = this.networks.find(id);
-    const receipt = network && (await confirmedReceipt(network, hash));
-    if (!network || receipt === undefined || receipt === 'unconfirmed') return;
-    if (posted === null) await this.postFee(network, receipt, { hash, network: id, signer });
-    await this.follower.inBlock(receipt);
+  private async postOne(sent: Sent): Promise<void> {
+    const network = this.networks.of(sent.network);
+    const receipt = await confirmedReceipt(network, sent.hash);
+    // Without a receipt it was taken by a reorganisation, which is noticed elsewhere.
+    if (receipt !== undefined && receipt !== 'unconfirmed') await this.postFee(network, receipt, sent);
   }
 
   private async postFee(network: ChainNetwork, receipt: TransactionReceipt, { hash, network: id, signer }: Sent) {

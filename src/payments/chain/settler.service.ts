@@ -103,7 +103,7 @@ export class Settler {
 
   private async noteWhenMined(network: string, hash: Hex): Promise<void> {
     const receipt = await this.receipts.wait(network, hash, WAIT_MS);
-    if (receipt) await this.follower.found(hash, receipt.status === 'success' ? 'mined' : 'reverted');
+    if (receipt) await this.follower.mined(receipt);
   }
 
   /** @throws when the call would revert, and TooMuchGasError. */

@@ -96,18 +96,24 @@ export class TransactionFollower implements OnModuleInit {
   async stateOf(transaction: ChainTransaction): Promise<ChainTransactionState> {
     // A node that lags behind another one can make a mined transaction look dropped: only receipts are final.
     if (transaction.state === 'mined' || transaction.state === 'reverted') return transaction.state;
-    const state = await this.ask(transaction);
-    if (state !== transaction.state) await this.found(transaction.hash, state);
-    return state;
+    const fate = await this.ask(transaction);
+    if (fate.state !== transaction.state) await this.found(transaction.hash, fate);
+    return fate.state;
   }
 
-  /** Never throws: what is not written down is found again. */
-  async found(hash: Hex, state: ChainTransactionState): Promise<void> {
+  /** Its confirmed receipt is there. Never throws: what is not written down is found again. */
+  async mined(receipt: TransactionReceipt): Promise<void> {
+    await this.found(receipt.transactionHash, fateOf(receipt));
+  }
+
+  /** State and block in one statement: what is final by its confirmations is watched from then on. */
+  private async found(hash: Hex, { state, receipt }: Fate): Promise<void> {
     await this.database
-      .query(`UPDATE chain_transactions SET state = $2 WHERE hash = $1 AND state NOT IN ('mined', 'reverted')`, [
-        hash,
-        state,
-      ])
+      .query(
+        `UPDATE chain_transactions SET state = $2, block_number = $3, block_hash = $4
+          WHERE hash = $1 AND state NOT IN ('mined', 'reverted')`,
+        [hash, state, receipt?.blockNumber, receipt?.blockHash],
+      )
       .catch((error: unknown) => this.logger.warn(`${hash} is ${state}, which is not written down: ${String(error)}`));
   }
 
@@ -118,16 +124,14 @@ export class TransactionFollower implements OnModuleInit {
       [network.id, blockNumber],
     );
     for (const transaction of taken) {
-      const receipt = await confirmedReceipt(network, transaction.hash);
-      if (receipt === 'unconfirmed') continue;
-      const state = await this.ask(transaction);
-      if (state === transaction.state && receipt) await this.inBlock(receipt);
-      else await this.lost(transaction, state);
+      if ((await confirmedReceipt(network, transaction.hash)) === 'unconfirmed') continue;
+      const fate = await this.ask(transaction);
+      if (fate.state === transaction.state && fate.receipt) await this.inBlock(fate.receipt);
+      else await this.lost(transaction, fate);
     }
   }
 
-  /** Remembers the block of a transaction, for as long as a reorganisation may take it. */
-  async inBlock({ transactionHash, blockNumber, blockHash }: TransactionReceipt): Promise<void> {
+  private async inBlock({ transactionHash, blockNumber, blockHash }: TransactionReceipt): Promise<void> {
     await this.database.query('UPDATE chain_transactions SET block_number = $2, block_hash = $3 WHERE hash = $1', [
       transactionHash,
       blockNumber,
@@ -136,31 +140,40 @@ export class TransactionFollower implements OnModuleInit {
   }
 
   /** Whichever of those that share its nonce the chain takes now, the books are told that this one has not happened. */
-  private async lost({ hash, network, signer, nonce }: ChainTransaction, state: ChainTransactionState): Promise<void> {
+  private async lost({ hash, network, signer, nonce }: ChainTransaction, { state, receipt }: Fate): Promise<void> {
     this.logger.error(`${hash} was taken off the chain by a reorganisation: it is ${state} now`);
     await this.database.query(
-      `UPDATE chain_transactions SET block_number = NULL, block_hash = NULL,
-         state = CASE WHEN hash = $1 THEN $5 ELSE 'signed' END, lost_at = CASE WHEN hash = $1 THEN now() ELSE lost_at END
+      `UPDATE chain_transactions SET
+         state = CASE WHEN hash = $1 THEN $5 ELSE 'signed' END, lost_at = CASE WHEN hash = $1 THEN now() ELSE lost_at END,
+         block_number = CASE WHEN hash = $1 THEN $6::bigint END, block_hash = CASE WHEN hash = $1 THEN $7 END
         WHERE network = $2 AND signer = $3 AND nonce = $4 AND (hash = $1 OR state = 'dropped' AND $5 = 'signed')`,
-      [hash, network, signer, nonce, state],
+      [hash, network, signer, nonce, state, receipt?.blockNumber, receipt?.blockHash],
     );
   }
 
-  private async ask({ network: id, signer, hash, nonce }: ChainTransaction): Promise<ChainTransactionState> {
+  private async ask({ network: id, signer, hash, nonce }: ChainTransaction): Promise<Fate> {
     const network = this.networks.of(id);
-    const state = async (): Promise<ChainTransactionState | undefined> => {
+    const fate = async (): Promise<Fate | undefined> => {
       const receipt = await confirmedReceipt(network, hash);
-      if (receipt === undefined) return undefined;
-      if (receipt === 'unconfirmed') return 'signed';
-      return receipt.status === 'success' ? 'mined' : 'reverted';
+      return receipt === 'unconfirmed' ? { state: 'signed' } : receipt && fateOf(receipt);
     };
-    const found = await state();
+    const found = await fate();
     if (found) return found;
     const used = await network.reader.getTransactionCount({ address: signer, blockTag: 'latest' });
-    if (BigInt(used) <= nonce) return 'signed';
+    if (BigInt(used) <= nonce) return { state: 'signed' };
     // The nonce is used: by this transaction, mined between the two questions, or by another one.
-    return (await state()) ?? 'dropped';
+    return (await fate()) ?? { state: 'dropped' };
   }
 }
 
+/** What became of a transaction, with its receipt once that is confirmed. */
+interface Fate {
+  readonly state: ChainTransactionState;
+  readonly receipt?: TransactionReceipt;
+}
+
+const fateOf = (receipt: TransactionReceipt): Fate => ({
+  state: receipt.status === 'success' ? 'mined' : 'reverted',
+  receipt,
+});
 const signerOf = ({ network, signer }: ChainTransaction): string => `${network} ${signer}`;
