@@ -17,9 +17,13 @@ let world: X402World;
 beforeAll(async () => {
   world = await startX402World();
 });
+afterEach(() => {
+  world.node.rule = allPass;
+});
 afterAll(() => world?.stop());
 
-test('an authorization that somebody else used long ago: searched for in small steps, from where the last one ended', async () => {
+/** A payment whose authorization its payer uses by itself, and how to ask what became of it. */
+async function usedByItsPayer() {
   const payer = await payerWith(world.chain, 1_000_000n);
   await fundEth(world.chain.rpcUrl, payer.address, 10n ** 18n);
   const required = await askedFor(chat(world.url, undefined));
@@ -35,26 +39,55 @@ test('an authorization that somebody else used long ago: searched for in small s
     () => usdcBalance(world.chain, payer.address),
     (left) => left < 1_000_000n,
   );
-  // The node tells of a chain that has gone on since: its newest blocks are empty.
+  return (id: string) => world.app.get(ExactChain).investigate(id, payment.authorization, required);
+}
+
+/** The node tells of a chain that has gone on since: its newest blocks are empty. */
+async function longerChain() {
   const chain = createPublicClient({ transport: http(world.chain.rpcUrl) });
   const [head, newest] = [
     await chain.getBlockNumber(),
     await chain.request({ method: 'eth_getBlockByNumber', params: ['latest', false] }),
   ];
-  let questions = 0;
-  world.node.rule = ({ method, params }) => {
+  world.node.rule = ({ method }) => {
     if (method === 'eth_blockNumber') return { result: toHex(head + BLOCKS) };
-    if (method === 'eth_getBlockByNumber') return { result: newest };
-    if (method !== 'eth_getLogs') return 'pass';
+    return method === 'eth_getBlockByNumber' ? { result: newest } : 'pass';
+  };
+  return { head, chain };
+}
+
+test('an authorization that somebody else used long ago: searched for in small steps, from where the last one ended', async () => {
+  const look = await usedByItsPayer();
+  const { head } = await longerChain();
+  let questions = 0;
+  const { rule } = world.node;
+  world.node.rule = (call) => {
+    if (call.method !== 'eth_getLogs') return rule(call);
     questions++;
-    const [{ fromBlock }] = params as [{ fromBlock: Hex }];
+    const [{ fromBlock }] = call.params as [{ fromBlock: Hex }];
     return BigInt(fromBlock) > head ? { result: [] } : 'pass';
   };
-  const look = () => world.app.get(ExactChain).investigate('unknown', payment.authorization, required);
 
-  expect(await look()).toEqual({ kind: 'unclear', patient: true });
+  expect(await look('long ago')).toEqual({ kind: 'unclear', patient: true });
   expect(questions).toBe(MOST_QUESTIONS);
-  expect(await look()).toMatchObject({ kind: 'settled', feeWei: 0n });
+  expect(await look('long ago')).toMatchObject({ kind: 'settled', feeWei: 0n });
   expect(questions).toBeLessThanOrEqual(2 * MOST_QUESTIONS);
-  world.node.rule = allPass;
+});
+
+test('one that was used just now, which the node knows before it has the log: the newest blocks are searched again', async () => {
+  const look = await usedByItsPayer();
+  const { head, chain } = await longerChain();
+  const { rule } = world.node;
+  world.node.rule = (call) => (call.method === 'eth_getLogs' ? { result: [] } : rule(call));
+  expect(await look('just now')).toEqual({ kind: 'unclear', patient: true });
+
+  // It is in the newest block of the chain that the node tells of.
+  world.node.rule = async (call) => {
+    if (call.method !== 'eth_getLogs') return rule(call);
+    const [filter] = call.params as [{ toBlock: Hex }];
+    if (BigInt(filter.toBlock) < head + BLOCKS) return { result: [] };
+    const all = { ...filter, fromBlock: 'earliest', toBlock: 'latest' };
+    return { result: await chain.request({ method: 'eth_getLogs', params: [all] as never }) };
+  };
+  expect(await look('just now')).toMatchObject({ kind: 'settled', feeWei: 0n });
 });

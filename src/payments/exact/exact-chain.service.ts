@@ -24,14 +24,22 @@ export type ChainFinding =
 /** Logs are asked for in a range that every node gives; a search goes this far back at once, and then on from there. */
 const LOG_BLOCKS = 2_000n;
 const RANGES_AT_ONCE = 4;
+/** A node's logs may be this far behind what it says of the newest state: longer than any lag or reorganisation. */
+const LAG_BLOCKS = 100n;
 const RECEIPT_TIMEOUT_MS = 30_000;
+
+/** Blocks: the newest one, and the one below the oldest. */
+interface Searched {
+  readonly top: bigint;
+  readonly next: bigint;
+}
 
 /** Asks the chain what became of an `exact` payment, whoever sent it: an authorization can be used by anybody. */
 @Injectable()
 export class ExactChain {
   private readonly logger = new Logger('ExactChain');
-  /** How far back the searches are that have not found anything yet. */
-  private readonly searched = new Map<string, bigint>();
+  /** What the searches that have not found anything yet have looked through. */
+  private readonly searched = new Map<string, Searched>();
 
   constructor(
     private readonly networks: NetworksService,
@@ -83,10 +91,14 @@ export class ExactChain {
   ): Promise<ChainFinding> {
     const reader = this.readerOf(required);
     const args = { authorizer: authorization.from, nonce: authorization.nonce };
-    let to = this.searched.get(paymentId) ?? (await reader.getBlockNumber());
+    const before = this.searched.get(paymentId);
     // Found or not, a search that ends begins anew: what it found may be lost to a reorganisation.
     this.searched.delete(paymentId);
+    const top = await reader.getBlockNumber();
+    let to = top;
     for (let range = 0; range < RANGES_AT_ONCE && to >= 0n; range++, to -= LOG_BLOCKS) {
+      // The newest range is looked through each time: its logs may have been late, or have moved to another block.
+      if (before && range > 0 && to <= before.top - LAG_BLOCKS && to > before.next) to = before.next;
       const where = {
         address: required.asset as Hex,
         abi: EIP3009_ABI,
@@ -106,7 +118,7 @@ export class ExactChain {
           : { kind: 'used' };
       }
     }
-    if (to >= 0n) this.searched.set(paymentId, to);
+    if (to >= 0n) this.searched.set(paymentId, { top, next: to });
     else this.logger.error(`${paymentId}: its authorization is used, and no log of the chain says by what`);
     return { kind: 'unclear', patient: true };
   }
