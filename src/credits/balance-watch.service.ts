@@ -14,6 +14,8 @@ export interface BalanceListener {
   thresholds(tx: Tx, customerId: string): Promise<readonly Money[]>;
   /** The balance is below some threshold that was watched, perhaps not one of this listener's. */
   crossed(tx: Tx, customerId: string, balance: Money): Promise<unknown>;
+  /** Credit may have come: the balance is at least at some thresholds that it was below before. */
+  rose?(tx: Tx, customerId: string, balance: Money): Promise<unknown>;
 }
 
 /**
@@ -51,6 +53,7 @@ export class BalanceWatch implements OnModuleInit {
     if (!account) return;
     const thresholds: bigint[] = [];
     for (const listener of this.listeners) {
+      await listener.rose?.(tx, customerId, usd(account.posted));
       for (const { atoms } of await listener.thresholds(tx, customerId)) {
         if (atoms <= account.posted) thresholds.push(atoms);
       }

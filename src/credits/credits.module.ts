@@ -1,5 +1,8 @@
 import { Module } from '@nestjs/common';
+import { CustomersModule } from '../customers/customers.module';
 import { LedgerModule } from '../ledger/ledger.module';
+import { AlertsController } from './alerts.controller';
+import { BalanceAlerts } from './balance-alerts.service';
 import { BalanceWatch } from './balance-watch.service';
 import { CreditPools } from './credit-pools.service';
 import { FrozenCredit } from './frozen-credit.service';
@@ -9,8 +12,18 @@ import { GrantsService } from './grants.service';
 import { HeldCredit } from './held-credit.service';
 
 @Module({
-  imports: [LedgerModule],
-  providers: [BalanceWatch, CreditPools, FrozenCredit, GrantExpiry, GrantStore, GrantsService, HeldCredit],
+  imports: [CustomersModule, LedgerModule],
+  controllers: [AlertsController],
+  providers: [
+    BalanceAlerts,
+    BalanceWatch,
+    CreditPools,
+    FrozenCredit,
+    GrantExpiry,
+    GrantStore,
+    GrantsService,
+    HeldCredit,
+  ],
   exports: [BalanceWatch, FrozenCredit, GrantExpiry, GrantsService, HeldCredit],
 })
 export class CreditsModule {}

@@ -36,6 +36,7 @@ export const APPLICATION_RIGHTS: Readonly<Record<string, Rights>> = {
   credit_grants: EVERYDAY,
   credit_positions: EVERYDAY,
   grant_movements: { insert: 'all' },
+  balance_alerts: { ...EVERYDAY, delete: 'all' },
   topups: EVERYDAY,
   stripe_payments: EVERYDAY,
   stripe_events: EVERYDAY,
