@@ -103,6 +103,7 @@ test.each(UNREADABLE)('%s: 400, it cannot be read', async (_what, headers) => {
 
 const REFUSED: [string, string, () => Promise<Headers>][] = [
   ['expired', 'permit2_deadline_expired', () => signed({ deadline: String(now() - 10) })],
+  ['valid for ever', 'permit2_deadline_too_late', () => signed({ deadline: ((1n << 256n) - 1n).toString() })],
   ['about to expire', 'permit2_deadline_expired', () => signed({ deadline: String(now() + 3) })],
   ['not yet valid', 'permit2_not_yet_valid', () => signed(witness({ validAfter: String(now() + 600) }))],
   ['of too little', 'permit2_amount_mismatch', () => signed({ permitted: permitted(-1n) })],

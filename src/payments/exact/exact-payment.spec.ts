@@ -17,6 +17,8 @@ const AUTHORIZATION = {
   validBefore: '1800000000',
   nonce: `0x${'Ab'.repeat(32)}`,
 };
+/** Unix seconds: shortly before it lapses. */
+const NOW = 1_799_999_500;
 const PAYLOAD = { authorization: AUTHORIZATION, signature: `0x${'11'.repeat(65)}` };
 
 const encoded = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64');
@@ -31,8 +33,8 @@ const found = (headers: Record<string, string>) => findExactPayment(headers) as 
 test('version 2 goes before version 1, and both are the same payment', () => {
   expect(found({ ...v1(), ...v2() }).version).toBe(2);
   expect(found(v1()).authorization).toEqual(found(v2()).authorization);
-  expect(mismatchOf(found(v1()), REQUIRED)).toBeUndefined();
-  expect(mismatchOf(found(v2()), REQUIRED)).toBeUndefined();
+  expect(mismatchOf(found(v1()), REQUIRED, NOW)).toBeUndefined();
+  expect(mismatchOf(found(v2()), REQUIRED, NOW)).toBeUndefined();
 });
 
 test('hex is the same payment in any case', () => {
@@ -57,12 +59,26 @@ test.each([
   ['33', 'invalid_exact_evm_payload_authorization_value_mismatch'],
 ])('a value of %s where 32 is asked for is %s', (value, code) => {
   const payment = found(v2({ payload: { ...PAYLOAD, authorization: { ...AUTHORIZATION, value } } }));
-  expect(mismatchOf(payment, REQUIRED)?.code).toBe(code);
+  expect(mismatchOf(payment, REQUIRED, NOW)?.code).toBe(code);
 });
 
 test('version 1 names networks its own way', () => {
-  expect(mismatchOf(found(v1({ network: 'eip155:84532' })), REQUIRED)?.code).toBe('invalid_network');
-  expect(mismatchOf(found(v1({ network: 'base' })), REQUIRED)?.code).toBe('invalid_network');
+  expect(mismatchOf(found(v1({ network: 'eip155:84532' })), REQUIRED, NOW)?.code).toBe('invalid_network');
+  expect(mismatchOf(found(v1({ network: 'base' })), REQUIRED, NOW)?.code).toBe('invalid_network');
+});
+
+test.each([
+  ['1', v1],
+  ['2', v2],
+])('a payment of version %s that is valid much longer than was asked for is not taken', (_, of) => {
+  const code = 'invalid_exact_evm_payload_authorization_valid_before';
+  const until = (seconds: number) => {
+    const authorization = { ...AUTHORIZATION, validBefore: String(seconds) };
+    return mismatchOf(found(of({ payload: { ...PAYLOAD, authorization } })), REQUIRED, NOW)?.code;
+  };
+  expect(until(NOW + REQUIRED.maxTimeoutSeconds + 3_600)).toBeUndefined();
+  expect(until(NOW + REQUIRED.maxTimeoutSeconds + 3_601)).toBe(code);
+  expect(until(253_402_214_400)).toBe(code);
 });
 
 test('an authorization that is valid for ever lapses at the end of the calendar', () => {

@@ -12,6 +12,7 @@ import {
   type UnreadablePayment,
   unreadablePayload,
 } from '../payment-envelope';
+import { latestEnd } from '../payment-requirements';
 import { v1NetworkOf } from '../payment-required';
 import type { PaymentPayload, PaymentRequirements, RequestHeaders } from '../payment-scheme';
 import type { Refusal } from '../refusal';
@@ -57,7 +58,11 @@ export function findExactPayment(headers: RequestHeaders): ExactPayment | Unread
 }
 
 /** Why the payment does not answer what was asked for, before anybody is asked about its signature. */
-export function mismatchOf(payment: ExactPayment, required: PaymentRequirements): Refusal | undefined {
+export function mismatchOf(
+  payment: ExactPayment,
+  required: PaymentRequirements,
+  now: number = Math.floor(Date.now() / 1000),
+): Refusal | undefined {
   const { accepted, authorization } = payment;
   const network = payment.version === 1 ? v1NetworkOf(required.network) : required.network;
   if (accepted.network !== network) return unacceptable('invalid_network', 'The payment is for another network.');
@@ -70,6 +75,10 @@ export function mismatchOf(payment: ExactPayment, required: PaymentRequirements)
   if (authorization.value !== required.amount || (accepted.amount ?? required.amount) !== required.amount) {
     const detail = `The payment is over ${authorization.value} atoms, the call needs ${required.amount}.`;
     return unacceptable('invalid_exact_evm_payload_authorization_value_mismatch', detail);
+  }
+  if (BigInt(authorization.validBefore) > latestEnd(required, now)) {
+    const detail = `The payment is valid until ${authorization.validBefore}, at most ${latestEnd(required, now)} is taken.`;
+    return unacceptable('invalid_exact_evm_payload_authorization_valid_before', detail);
   }
   return undefined;
 }

@@ -9,6 +9,7 @@ import {
   type UnreadablePayment,
   unreadablePayload,
 } from '../payment-envelope';
+import { latestEnd } from '../payment-requirements';
 import type { PaymentPayload, PaymentRequirements, RequestHeaders } from '../payment-scheme';
 import type { Refusal } from '../refusal';
 import { type SponsoredPermit, sponsoredPermitOf } from './gas-sponsoring';
@@ -67,6 +68,10 @@ export function mismatchOf(
   }
   if (BigInt(deadline) < BigInt(now + LEAST_SECONDS)) {
     return refusedPayment('permit2_deadline_expired', 'The payment has lapsed, or is about to.');
+  }
+  if (BigInt(deadline) > latestEnd(required, now)) {
+    const detail = `The payment is valid until ${deadline}, at most ${latestEnd(required, now)} is taken.`;
+    return refusedPayment('permit2_deadline_too_late', detail);
   }
   if (BigInt(witness.validAfter) > BigInt(now)) {
     return refusedPayment('permit2_not_yet_valid', 'The payment is not valid yet.');
