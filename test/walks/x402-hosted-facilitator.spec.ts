@@ -1,8 +1,9 @@
-import type { PrivateKeyAccount } from 'viem';
+import { createTestClient, http, type PrivateKeyAccount } from 'viem';
 import { startAppOn, type TestApp } from '../support/app';
 import { until } from '../support/calls';
 import { payerWith, usdcBalance } from '../support/chain';
 import { type HostedFacilitator, type Mood, startFacilitator } from '../support/facilitator';
+import { allPass } from '../support/rpc-proxy';
 import {
   askedFor,
   expectBooksAsOnChain,
@@ -16,6 +17,8 @@ import {
 import { chat } from '../support/world';
 
 const PLAIN = { n: 1 };
+/** About a tenth of a second each: somebody waits for a block. */
+const MANY_QUESTIONS = 20;
 
 let world: X402World;
 let facilitator: HostedFacilitator;
@@ -111,4 +114,34 @@ test('what it refuses with a reason is refused with that reason, and the answer 
   expect(text).not.toContain('choices');
   expect(JSON.parse(text)).toMatchObject({ code: 'insufficient_funds' });
   expect(await usdcBalance(world.chain, payer.address)).toBe(1_000_000n);
+});
+
+test('its settlement pays when it has the confirmations of the network', async () => {
+  const env = { ...world.env, X402_FACILITATOR_URL: facilitator.url, EVM_PRIVATE_KEY: '', EVM_CONFIRMATIONS: '2' };
+  const careful = await startAppOn({ url: world.databaseUrl }, env);
+  try {
+    let questions = 0;
+    const answer = chat(careful.url, undefined, PLAIN, inHeader(payment));
+    await until(
+      () => usdcBalance(world.chain, payer.address),
+      (left) => left < 1_000_000n,
+    );
+    world.node.rule = ({ method }) => {
+      if (method === 'eth_blockNumber') questions++;
+      return 'pass';
+    };
+    const waiting = until(
+      async () => questions,
+      (many) => many > MANY_QUESTIONS,
+    );
+    expect(await Promise.race([answer.then(() => 'answered'), waiting.then(() => 'waiting')])).toBe('waiting');
+    expect(await stateOf()).toBe('settling');
+
+    await createTestClient({ mode: 'anvil', transport: http(world.chain.rpcUrl) }).mine({ blocks: 1 });
+    expect((await answer).status).toBe(200);
+    await paidOnce();
+  } finally {
+    world.node.rule = allPass;
+    await careful.stop();
+  }
 });

@@ -1,4 +1,4 @@
-import { createPublicClient, createWalletClient, type Hex, http, toHex } from 'viem';
+import { createPublicClient, createTestClient, createWalletClient, type Hex, http, toHex } from 'viem';
 import { fundEth } from '../../src/local/chain';
 import { ExactChain } from '../../src/payments/exact/exact-chain.service';
 import { transferCall } from '../../src/payments/exact/transfer-call';
@@ -15,7 +15,7 @@ const MOST_QUESTIONS = 2 * 4;
 let world: X402World;
 
 beforeAll(async () => {
-  world = await startX402World();
+  world = await startX402World({ env: { EVM_CONFIRMATIONS: '2' } });
 });
 afterEach(() => {
   world.node.rule = allPass;
@@ -90,4 +90,11 @@ test('one that was used just now, which the node knows before it has the log: th
     return { result: await chain.request({ method: 'eth_getLogs', params: [all] as never }) };
   };
   expect(await look('just now')).toMatchObject({ kind: 'settled', feeWei: 0n });
+});
+
+test('one that is in too new a block is in doubt, until it has the confirmations of the network', async () => {
+  const look = await usedByItsPayer();
+  expect(await look('too new')).toEqual({ kind: 'unclear', transaction: expect.stringMatching(/^0x/) });
+  await createTestClient({ mode: 'anvil', transport: http(world.chain.rpcUrl) }).mine({ blocks: 1 });
+  expect(await look('too new')).toMatchObject({ kind: 'settled', feeWei: 0n });
 });

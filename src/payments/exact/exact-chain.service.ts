@@ -1,8 +1,9 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { Hex, PublicClient } from 'viem';
 import { EIP3009_ABI } from '../../evm/eip3009';
-import { finalInstant } from '../chain/confirmed-receipt';
+import { confirmedReceipt, finalInstant } from '../chain/confirmed-receipt';
 import { NetworksService } from '../chain/networks.service';
+import { ReceiptsService } from '../chain/receipts.service';
 import { Settler } from '../chain/settler.service';
 import type { PaymentRequirements } from '../payment-scheme';
 import type { Authorization } from './exact-payment';
@@ -44,6 +45,7 @@ export class ExactChain {
   constructor(
     private readonly networks: NetworksService,
     private readonly settler: Settler,
+    private readonly receipts: ReceiptsService,
   ) {}
 
   /** Never throws: a chain that does not answer leaves it `unclear`. */
@@ -75,13 +77,13 @@ export class ExactChain {
     }
   }
 
-  /** Whether this transaction moved the payment's money: what a hosted facilitator says is not believed unseen. */
+  /**
+   * Whether this transaction moved the payment's money, once it has the network's confirmations: what a hosted facilitator
+   * says is not believed unseen. `false` also when it does not have them in time.
+   */
   async confirms(transaction: Hex, authorization: Authorization, required: PaymentRequirements): Promise<boolean> {
-    const receipt = await this.readerOf(required).waitForTransactionReceipt({
-      hash: transaction,
-      timeout: RECEIPT_TIMEOUT_MS,
-    });
-    return receipt.status === 'success' && movesTheMoney(authorization, required)(receipt);
+    const receipt = await this.receipts.wait(required.network, transaction, RECEIPT_TIMEOUT_MS);
+    return receipt?.status === 'success' && movesTheMoney(authorization, required)(receipt);
   }
 
   private async useOf(
@@ -110,17 +112,25 @@ export class ExactChain {
         reader.getContractEvents({ ...where, eventName: 'AuthorizationUsed' }),
         reader.getContractEvents({ ...where, eventName: 'AuthorizationCanceled' }),
       ]);
-      if (canceled) return { kind: 'used' };
-      if (used) {
-        const receipt = await reader.getTransactionReceipt({ hash: used.transactionHash });
-        return movesTheMoney(authorization, required)(receipt)
-          ? { kind: 'settled', transaction: used.transactionHash, feeWei: 0n }
-          : { kind: 'used' };
-      }
+      const spent = canceled ?? used;
+      if (spent) return this.findingIn(spent.transactionHash, authorization, required);
     }
     if (to >= 0n) this.searched.set(paymentId, { top, next: to });
     else this.logger.error(`${paymentId}: its authorization is used, and no log of the chain says by what`);
     return { kind: 'unclear', patient: true };
+  }
+
+  /** A transaction that spent the authorization, whoever sent it, counts once it has its confirmations. */
+  private async findingIn(
+    transaction: Hex,
+    authorization: Authorization,
+    required: PaymentRequirements,
+  ): Promise<ChainFinding> {
+    const receipt = await confirmedReceipt(this.networks.of(required.network), transaction);
+    if (receipt === undefined || receipt === 'unconfirmed') return { kind: 'unclear', transaction };
+    return movesTheMoney(authorization, required)(receipt)
+      ? { kind: 'settled', transaction, feeWei: 0n }
+      : { kind: 'used' };
   }
 
   private readerOf({ network }: PaymentRequirements): PublicClient {
