@@ -85,7 +85,8 @@ export class GrantStore {
   /** Gives a grant that has expired further days, for what just came back to it. */
   async extend(tx: Tx, grantId: string, days: number): Promise<void> {
     await tx.query(
-      'UPDATE credit_grants SET expires_at = now() + make_interval(days => $2) WHERE id = $1 AND expires_at <= now()',
+      `UPDATE credit_grants SET expires_at = clock_timestamp() + make_interval(days => $2)
+        WHERE id = $1 AND expires_at <= clock_timestamp()`,
       [grantId, days],
     );
   }

@@ -1,6 +1,7 @@
-import { prefixedId } from '../../src/common/id';
+import { newId, prefixedId } from '../../src/common/id';
 import { usd } from '../../src/common/money';
 import { GrantExpiry } from '../../src/credits/grant-expiry.service';
+import { customerCredits, stripeDisputed } from '../../src/ledger/ledger-account';
 import type { LedgerHold } from '../../src/ledger/ledger.service';
 import { booksOf, expectSoundBooks, json, query } from '../support/calls';
 import { GrantsWorld } from '../support/grants-world';
@@ -69,6 +70,27 @@ describe('credit that has expired', () => {
       { atoms: 3n, key: `grant-expired:${grant}:0` },
       { atoms: 3n, key: `grant-expired:${grant}:1` },
     ]);
+    expect((await booksOf(world, customerId)).posted).toEqual(usd(0n));
+    await expectSoundBooks(world);
+  });
+
+  it('ends as well when it was frozen for a dispute that took only a part of it', async () => {
+    const { customerId } = await customerWith(world, 0n);
+    const grant = await grants.give(customerId, 10n);
+    const holdId = newId();
+    await grants.transaction((tx) => grants.frozen.freeze(tx, [grant], holdId));
+    await grants.end(grant);
+    expect(await grants.hold(customerId, 1n)).toBeUndefined();
+    const posting = { from: customerCredits(customerId, 'USD'), to: stripeDisputed(), amount: usd(4n) };
+    const lost = { key: `lost:${holdId}`, kind: 'test_lost', customerId, postings: [posting] };
+    const taken = await grants.transaction((tx) =>
+      grants.grants.take(tx, lost, { grantIds: [grant], amount: usd(4n), frozenBy: holdId }),
+    );
+    expect(taken).toMatchObject({ kind: 'taken', fromGrants: usd(4n), owed: usd(0n) });
+
+    expect(await grants.hold(customerId, 1n)).toBeUndefined();
+
+    expect((await expiries(customerId)).map(({ atoms }) => atoms)).toEqual([6n]);
     expect((await booksOf(world, customerId)).posted).toEqual(usd(0n));
     await expectSoundBooks(world);
   });
