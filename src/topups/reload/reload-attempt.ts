@@ -47,8 +47,10 @@ export type ReloadOutcome =
   | { readonly kind: 'no_card' }
   | { readonly kind: 'never_reached' }
   | { readonly kind: 'link_expired' }
-  /** Paid on the page that its holder was sent to. */
-  | { readonly kind: 'paid_on_page' };
+  /** Its holder paid on the page by something that its bank refused days later. */
+  | { readonly kind: 'page_payment_failed' }
+  /** Its top-up has been paid and booked: on the page that its holder was sent to, or found by its charge. */
+  | { readonly kind: 'booked' };
 
 type News = ReloadOutcome['kind'] | 'asked' | 'unanswered';
 
@@ -56,7 +58,7 @@ const OPEN: Partial<Record<News, ReloadState>> = {
   asked: 'charging',
   unanswered: 'in_doubt',
   succeeded: 'succeeded',
-  paid_on_page: 'succeeded',
+  booked: 'succeeded',
   processing: 'processing',
   needs_authentication: 'needs_authentication',
   declined: 'failed',
@@ -69,10 +71,15 @@ const NEXT: Readonly<Record<ReloadState, Partial<Record<News, ReloadState>>>> = 
   planned: OPEN,
   charging: OPEN,
   in_doubt: { ...OPEN, asked: 'in_doubt' },
-  processing: { succeeded: 'succeeded', declined: 'failed' },
-  needs_authentication: { succeeded: 'succeeded', paid_on_page: 'succeeded', link_expired: 'failed' },
+  processing: { succeeded: 'succeeded', booked: 'succeeded', declined: 'failed' },
+  needs_authentication: {
+    succeeded: 'succeeded',
+    booked: 'succeeded',
+    link_expired: 'failed',
+    page_payment_failed: 'failed',
+  },
   succeeded: {},
-  failed: { succeeded: 'succeeded', paid_on_page: 'succeeded' },
+  failed: { succeeded: 'succeeded', booked: 'succeeded' },
 };
 
 /** The state after `news`; `undefined` when the news is old. */

@@ -37,8 +37,8 @@ export class ReloadAttempts {
     return row && toAttempt(row);
   }
 
-  async ofTopUp(topUpId: string): Promise<AttemptRow | undefined> {
-    const [row] = await this.database.query<ReloadAttemptRow>(`${ATTEMPTS} WHERE a.topup_id = $1`, [topUpId]);
+  async ofTopUp(topUpId: string, db: Tx = this.database): Promise<AttemptRow | undefined> {
+    const [row] = await db.query<ReloadAttemptRow>(`${ATTEMPTS} WHERE a.topup_id = $1`, [topUpId]);
     return row && toAttempt(row);
   }
 

@@ -7,8 +7,14 @@ import { ReloadOutcomes } from './reload-outcomes.service';
 import { ReloadAttempts } from './reload-attempts.service';
 import { ReloadCards } from './reload-cards.service';
 
-const INTENTS = ['succeeded', 'payment_failed', 'processing'].map((news) => `payment_intent.${news}`);
-const PAGES = ['completed', 'async_payment_succeeded', 'expired'].map((news) => `checkout.session.${news}`);
+const INTENTS = ['succeeded', 'payment_failed', 'processing', 'canceled'].map((news) => `payment_intent.${news}`);
+const PAGES = ['completed', 'async_payment_succeeded', 'async_payment_failed', 'expired'].map(
+  (news) => `checkout.session.${news}`,
+);
+const ENDED: Readonly<Record<string, 'link_expired' | 'page_payment_failed'>> = {
+  'checkout.session.expired': 'link_expired',
+  'checkout.session.async_payment_failed': 'page_payment_failed',
+};
 /** Its bank has renewed it: another card under the same number. */
 const RENEWALS = ['payment_method.automatically_updated', 'payment_method.updated'];
 const CARDS = ['payment_method.attached', 'customer.updated', ...RENEWALS];
@@ -31,11 +37,13 @@ export class ReloadEvents implements OnModuleInit {
     this.events.handle({ types: CARDS, read: (event) => this.ofCard(event) });
   }
 
-  private async ofIntent({ object }: StripeEvent): Promise<StripeEffect | undefined> {
+  private async ofIntent({ type, object }: StripeEvent): Promise<StripeEffect | undefined> {
     const attemptId = metadataOf(object, 'attempt_id');
     const attempt = attemptId === undefined ? undefined : await this.attempts.find(attemptId);
     const paymentIntentId = idOf(object);
     if (!attempt || paymentIntentId === undefined) return undefined;
+    // We cancel one ourselves before its holder gets a page. What a bank was moving nobody of ours has cancelled.
+    if (type === 'payment_intent.canceled' && attempt.state !== 'processing') return undefined;
     const answer = await this.offSession.find(paymentIntentId);
     // The job that asked has the answer, too, and arranges what follows from it.
     if (answer.kind === 'authentication_required') return undefined;
@@ -48,11 +56,10 @@ export class ReloadEvents implements OnModuleInit {
     const topUpId = metadataOf(object, 'topup_id');
     const attempt = topUpId === undefined ? undefined : await this.attempts.ofTopUp(topUpId);
     if (!attempt) return undefined;
-    if (type === 'checkout.session.expired') {
-      return (tx) => this.outcomes.converge(tx, attempt, { kind: 'link_expired' });
-    }
+    const ended = ENDED[type];
+    if (ended) return (tx) => this.outcomes.converge(tx, attempt, { kind: ended });
     if (object['payment_status'] !== 'paid') return undefined;
-    return (tx) => this.outcomes.converge(tx, attempt, { kind: 'paid_on_page' });
+    return (tx) => this.outcomes.converge(tx, attempt, { kind: 'booked' });
   }
 
   private async ofCard({ type, object }: StripeEvent): Promise<StripeEffect | undefined> {

@@ -40,7 +40,7 @@ export class ReloadOutcomes {
     switch (outcome.kind) {
       case 'succeeded':
         return this.succeed(tx, rule, attempt, outcome);
-      case 'paid_on_page':
+      case 'booked':
         return this.finish(tx, rule, attempt, null);
       case 'processing':
         await this.attempts.move(tx, id, state, { paymentIntentId: outcome.paymentIntentId });
@@ -53,6 +53,7 @@ export class ReloadOutcomes {
         return this.fail(tx, rule, attempt, declineCode, declineClass(outcome));
       }
       case 'link_expired':
+      case 'page_payment_failed':
         await this.attempts.move(tx, id, state, { reason: outcome.kind });
         // Resumed meanwhile, with another card: the page was in the way, and is not any more.
         if (rule.state === 'active') return this.autoReload.evaluate(tx, customerId);

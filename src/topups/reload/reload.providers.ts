@@ -7,6 +7,7 @@ import { ReloadAttempts } from './reload-attempts.service';
 import { ReloadCards } from './reload-cards.service';
 import { ReloadCharges } from './reload-charges.service';
 import { ReloadEvents } from './reload-events.service';
+import { ReloadFoundPayments } from './reload-found-payments.service';
 import { ReloadOutcomes } from './reload-outcomes.service';
 import { ReloadRules } from './reload-rules.service';
 import { ReloadTerms } from './reload-terms.service';
@@ -23,6 +24,7 @@ export const RELOAD: TopUpsPart = {
     ReloadCards,
     ReloadProcessor,
     ReloadEvents,
+    ReloadFoundPayments,
   ],
   controllers: [AutoReloadController],
 };
