@@ -1,3 +1,4 @@
+import { ReloadAttempts } from '../../src/topups/reload/reload-attempts.service';
 import { conclude } from '../support/card-world';
 import { eventually } from '../support/program';
 import { type ReloadWorld, startReloadWorld } from '../support/reload-world';
@@ -57,6 +58,10 @@ describe('auto-reload whose answer is lost', () => {
     await world.press('faults/clear');
     await makeDue();
     await world.settled();
+    // A job that waited for its answer all the time, and only now gives up.
+    const [attempt] = await world.attempts(saver.key);
+    await world.app.app.get(ReloadAttempts, { strict: false }).doubt(world.database, attempt?.id);
+    expect(await world.attempts(saver.key)).toMatchObject([{ state: 'succeeded', reason: null }]);
     expect(await world.charges(saver)).toHaveLength(1);
     expect(await world.available(saver.key)).toBe('10');
     await conclude(world);

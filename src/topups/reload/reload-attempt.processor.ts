@@ -51,9 +51,7 @@ export class ReloadProcessor implements OnModuleInit {
       return await this.charges.outcomeOf(attempt, usdToCents(attempt.amount));
     } catch (error) {
       // Shown as what it is; the job asks again.
-      if (nextReloadState(attempt.state, 'unanswered')) {
-        await this.attempts.move(this.database, attempt.id, 'in_doubt', { reason: 'processor_unreachable' });
-      }
+      await this.attempts.doubt(this.database, attempt.id);
       throw error;
     }
   }

@@ -3,7 +3,7 @@ import { type Money, usd } from '../../common/money';
 import { DatabaseService } from '../../database/database.service';
 import type { Tx } from '../../database/tx';
 import { declineClass } from './decline';
-import { PENDING, type ReloadAttempt, type ReloadState } from './reload-attempt';
+import { nextReloadState, PENDING, RELOAD_STATES, type ReloadAttempt, type ReloadState } from './reload-attempt';
 
 /** An attempt, with the card that it was begun with. */
 export interface AttemptRow extends ReloadAttempt {
@@ -74,6 +74,17 @@ export class ReloadAttempts {
     );
   }
 
+  /** Stripe was asked and has not answered. What has been learnt meanwhile, by an event, stays as it is. */
+  async doubt(tx: Tx, id: string): Promise<void> {
+    const open = RELOAD_STATES.filter((state) => nextReloadState(state, 'unanswered') !== undefined);
+    await tx.query(
+      `UPDATE auto_reload_attempts SET state = 'in_doubt', reason = 'processor_unreachable'
+        WHERE id = $1 AND state = ANY ($2::text[])`,
+      [id, open],
+    );
+  }
+
+  /** With the attempt locked, and its next state read under that lock. */
   async move(tx: Tx, id: string, state: ReloadState, news: AttemptNews = {}): Promise<void> {
     await tx.query(
       `UPDATE auto_reload_attempts SET state = $2, reason = $3, decline_code = $4, advice_code = $5,
