@@ -69,6 +69,8 @@ export async function attempt<Result>(call: Promise<Result>): Promise<Result> {
 /** No answer, a busy or broken Stripe, or a twin of this very request still under way (409). */
 export function isTransient(error: InstanceType<typeof Stripe.errors.StripeError>): boolean {
   if (error instanceof Stripe.errors.StripeConnectionError) return true;
+  // Stripe answers 400 with it in places: the type of the error tells.
+  if (error instanceof Stripe.errors.StripeRateLimitError) return true;
   const status = error.statusCode ?? 500;
   return status >= 500 || status === 429 || status === 409;
 }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import Stripe from 'stripe';
-import { ASK_QUICKLY, attempt, isTransient, StripeConnection } from '../stripe-connection.client';
+import { ASK_QUICKLY, attempt, StripeConnection } from '../stripe-connection.client';
 import { toStripeTransaction } from '../stripe-transaction.client';
 import type { ReloadOutcome } from './reload-attempt';
 
@@ -28,7 +28,7 @@ export class OffSessionClient {
 
   /**
    * Safe to repeat for a day with the same `charge`: the attempt's id is the idempotency key.
-   * @throws CardProcessorError `unreachable` when the outcome is not known
+   * @throws CardProcessorError when the outcome is not known, or the refusal is of us and not of the card
    */
   async charge(charge: OffSessionCharge): Promise<ChargeAnswer> {
     const { attemptId, topUpId, customerId } = charge;
@@ -49,8 +49,7 @@ export class OffSessionClient {
       if (error instanceof Stripe.errors.StripeCardError && error.payment_intent) {
         return answerOf(error.payment_intent);
       }
-      if (error instanceof Stripe.errors.StripeError && !isTransient(error)) {
-        // Such as a card that was removed a moment ago: what Stripe refuses to begin is no charge.
+      if (isRefusal(error)) {
         return { kind: 'declined', paymentIntentId: null, declineCode: error.code ?? error.type, adviceCode: null };
       }
       return await attempt(Promise.reject(error));
@@ -86,6 +85,15 @@ export class OffSessionClient {
     }
   }
 }
+
+/**
+ * Of this card: its bank's word, or a card that was removed a moment ago. A key of ours that Stripe does not take, or an
+ * idempotency key of another request, says nothing of the card: https://docs.stripe.com/api/errors
+ */
+const isRefusal = (
+  error: unknown,
+): error is InstanceType<typeof Stripe.errors.StripeCardError | typeof Stripe.errors.StripeInvalidRequestError> =>
+  error instanceof Stripe.errors.StripeCardError || error instanceof Stripe.errors.StripeInvalidRequestError;
 
 const CLOCKS_APART_SECONDS = 300;
 
