@@ -3,15 +3,12 @@ import { DatabaseService } from '../../database/database.service';
 import type { Job, JobWrites } from '../../jobs/job';
 import { JobsService } from '../../jobs/jobs.service';
 import { usdToCents } from '../topup';
-import { AUTO_RELOAD, type ReloadPayload } from './reload-job';
+import { AUTO_RELOAD, RELOAD_TRIES, type ReloadPayload } from './reload-job';
 import { nextReloadState, type ReloadOutcome } from './reload-attempt';
 import { ReloadCharges } from './reload-charges.service';
 import { ReloadOutcomes } from './reload-outcomes.service';
 import { type AttemptRow, ReloadAttempts } from './reload-attempts.service';
 import { ReloadCards } from './reload-cards.service';
-
-/** Tried for more than a day, so that an attempt whose outcome nobody knows is found out. */
-const ATTEMPTS = 40;
 
 /** Charges the card of an attempt, or finds out what became of it. */
 @Injectable()
@@ -26,7 +23,7 @@ export class ReloadProcessor implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.jobs.handle<ReloadPayload>({ name: AUTO_RELOAD, attempts: ATTEMPTS, run: (job) => this.run(job) });
+    this.jobs.handle<ReloadPayload>({ name: AUTO_RELOAD, attempts: RELOAD_TRIES, run: (job) => this.run(job) });
   }
 
   private async run({ payload: { attemptId } }: Job<ReloadPayload>): Promise<JobWrites | void> {

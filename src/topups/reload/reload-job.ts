@@ -2,6 +2,9 @@ import type { NewJob } from '../../jobs/job';
 
 export const AUTO_RELOAD = 'auto-reload';
 
+/** For more than a day, however short the waits turn out, so that an outcome that nobody knows is found out. */
+export const RELOAD_TRIES = 72;
+
 export interface ReloadPayload {
   readonly attemptId: string;
 }
