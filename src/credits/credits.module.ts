@@ -6,6 +6,7 @@ import { BalanceAlerts } from './balance-alerts.service';
 import { BalanceWatch } from './balance-watch.service';
 import { CreditPools } from './credit-pools.service';
 import { FrozenCredit } from './frozen-credit.service';
+import { GrantCheck } from './grant-check.service';
 import { GrantExpiry } from './grant-expiry.service';
 import { GrantStore } from './grant-store.service';
 import { GrantsService } from './grants.service';
@@ -19,6 +20,7 @@ import { HeldCredit } from './held-credit.service';
     BalanceWatch,
     CreditPools,
     FrozenCredit,
+    GrantCheck,
     GrantExpiry,
     GrantStore,
     GrantsService,

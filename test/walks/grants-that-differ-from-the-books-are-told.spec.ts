@@ -1,0 +1,38 @@
+import { GrantCheck } from '../../src/credits/grant-check.service';
+import { json } from '../support/calls';
+import { GrantsWorld } from '../support/grants-world';
+import { asOwner } from '../support/owner';
+import { customerWith, startWorld, type World } from '../support/world';
+
+let world: World;
+
+beforeAll(async () => {
+  world = await startWorld({ JOBS_IN_PROCESS: 'false' });
+});
+afterAll(() => world?.stop());
+
+test('the operator is told once when what is left of grants is not the balance, and of nobody else', async () => {
+  const grants = new GrantsWorld(world);
+  const check = world.app.get(GrantCheck, { strict: false });
+  const [sound, wrong] = [await customerWith(world, 100n), await customerWith(world, 100n)];
+  for (const { customerId } of [sound, wrong]) {
+    await grants.use(customerId, 30n);
+    await grants.give(customerId, 7n, { class: 'promo' });
+    await grants.use(customerId, 5n);
+  }
+  expect(await check.check()).toEqual([]);
+
+  await asOwner(world, [
+    'UPDATE credit_grants SET remaining_atoms = 1 WHERE customer_id = $1 AND class = $2',
+    [wrong.customerId, 'promo'],
+  ]);
+
+  const fault = { customerId: wrong.customerId, granted: 66n, balance: 72n };
+  expect(await check.check()).toEqual([fault]);
+  expect(await check.check()).toEqual([fault]);
+  const told = await fetch(`${world.url}/v1/notifications`, {
+    headers: { authorization: `Bearer ${world.adminToken}` },
+  });
+  const { data } = await json(told);
+  expect(data.filter(({ kind }: { kind: string }) => kind === 'grants_differ')).toHaveLength(1);
+});
