@@ -39,6 +39,11 @@ export class ClaimLeases implements OnApplicationShutdown {
     if (this.kept.size === 0) this.onApplicationShutdown();
   }
 
+  /** Of whatever claim this call has taken. */
+  dropCall(callId: string): void {
+    for (const [key, kept] of this.kept) if (kept.callId === callId) this.drop(key, callId);
+  }
+
   /** A lease that was lost is not taken back: by then, somebody else may work on the claim. */
   async renew(): Promise<void> {
     for (const [key, { callId, until }] of this.kept) if (until < Date.now()) this.drop(key, callId);

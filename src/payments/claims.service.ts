@@ -102,6 +102,11 @@ export class ClaimsService {
     this.leases.drop(key, callId);
   }
 
+  /** As `leave`, for a call that threw and may have claimed its payment before. */
+  leaveCall(callId: string): void {
+    this.leases.dropCall(callId);
+  }
+
   /**
    * Frees a claim whose worker died, or could not renew its lease: that one may go on until somebody else takes the claim
    * over. `false` when it lives after all, or somebody else was faster.

@@ -3,6 +3,8 @@ import { x402Client, x402HTTPClient } from '@x402/core/client';
 import { ExactEvmScheme } from '@x402/evm';
 import { appendPaymentIdentifierToExtensions } from '@x402/extensions/payment-identifier';
 import type { PrivateKeyAccount } from 'viem';
+import { ClaimLeases } from '../../src/payments/claim-leases.service';
+import { asOwner } from '../support/owner';
 import { payerWith, usdcBalance } from '../support/chain';
 import { signUpto, uptoPayerWith } from '../support/upto';
 import {
@@ -10,6 +12,7 @@ import {
   expectBooksAsOnChain,
   inHeader,
   signPayment,
+  sql,
   startX402World,
   type X402World,
 } from '../support/x402-world';
@@ -44,6 +47,23 @@ async function named(id: unknown, body: Record<string, unknown> = {}, by = payer
 
 const left = () => usdcBalance(world.chain, payer.address);
 const codeOf = async (response: Response) => ((await response.json()) as { code: string }).code;
+
+test('a call that fails behind its claim leaves it: nobody keeps its lease, and the payment may try again', async () => {
+  await asOwner(
+    world,
+    `CREATE FUNCTION no_names() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no'; END $$;
+     CREATE TRIGGER no_names BEFORE UPDATE ON payment_identifiers FOR EACH ROW EXECUTE FUNCTION no_names()`,
+  );
+  const headers = await named(`pay_${randomUUID()}`);
+  expect((await chat(world.url, undefined, {}, headers)).status).toBe(500);
+  await asOwner(world, 'DROP TRIGGER no_names ON payment_identifiers; DROP FUNCTION no_names');
+  const key = `%${payer.address.toLowerCase()}%`;
+  const claim = async () => (await sql(world, 'SELECT state, lease_until FROM claims WHERE key LIKE $1', [key]))[0];
+  const abandoned = await claim();
+  expect(abandoned.state).toBe('working');
+  await world.app.get(ClaimLeases).renew();
+  expect(await claim()).toEqual(abandoned);
+});
 
 test('the published client finds it declared, and names its payment', async () => {
   const required = await askedFor();

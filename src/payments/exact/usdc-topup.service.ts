@@ -48,6 +48,13 @@ export class UsdcTopUpService {
   /** @throws PaymentRequiredError with the ways to pay it; BillingError for a payment that is not accepted. */
   async topUp(topUp: UsdcTopUp): Promise<KeptAnswer> {
     const work = this.workOf(topUp);
+    return this.take(topUp, work).catch((error: unknown) => {
+      this.claims.leaveCall(work.callId);
+      throw error;
+    });
+  }
+
+  private async take(topUp: UsdcTopUp, work: TopUpWork): Promise<KeptAnswer> {
     const rows = this.rowsFor(topUp.amount);
     const envelope = envelopeOf(topUp.headers);
     const payment = envelope && 'refusal' in envelope ? envelope : findExactPayment(topUp.headers);

@@ -45,6 +45,21 @@ export class IdentifiedPayments implements OnModuleInit {
 
   /** The scheme's `hold`, or what came of the payment that had this name before. */
   async hold(scheme: PaymentScheme, payment: PaymentPayload, work: Work, answerTo: AnswerTo): Promise<HoldOutcome> {
+    try {
+      return await this.holdOrFollow(scheme, payment, work, answerTo);
+    } catch (error) {
+      // Nobody does the work of what was claimed by then.
+      this.claims.leaveCall(work.callId);
+      throw error;
+    }
+  }
+
+  private async holdOrFollow(
+    scheme: PaymentScheme,
+    payment: PaymentPayload,
+    work: Work,
+    answerTo: AnswerTo,
+  ): Promise<HoldOutcome> {
     const id = this.isOn ? identifierOf(payment, work.headers) : undefined;
     if (id === undefined || !scheme.prove || !scheme.answerTo) return scheme.hold(payment, work);
     if (id === null) return refused(malformedIdentifier);
