@@ -107,7 +107,8 @@ export class StripeClient {
   /** Nobody can pay on the page any more; safe to repeat, and nothing happens to one that was paid. */
   async expireCheckout(sessionId: string): Promise<void> {
     try {
-      await this.stripe.api.checkout.sessions.expire(sessionId, {}, { idempotencyKey: `expire:${sessionId}` });
+      // Without a key, under which Stripe would repeat an error of its own: nothing expires twice.
+      await this.stripe.api.checkout.sessions.expire(sessionId);
     } catch (error) {
       if (!(error instanceof Stripe.errors.StripeInvalidRequestError)) await attempt(Promise.reject(error));
     }

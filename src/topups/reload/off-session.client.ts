@@ -76,7 +76,8 @@ export class OffSessionClient {
    */
   async cancel(paymentIntentId: string): Promise<ChargeAnswer | 'cancelled'> {
     try {
-      await this.stripe.api.paymentIntents.cancel(paymentIntentId, {}, { idempotencyKey: `cancel:${paymentIntentId}` });
+      // Without a key, under which Stripe would repeat an error of its own: nothing is cancelled twice.
+      await this.stripe.api.paymentIntents.cancel(paymentIntentId);
       return 'cancelled';
     } catch (error) {
       if (!(error instanceof Stripe.errors.StripeInvalidRequestError)) return await attempt(Promise.reject(error));

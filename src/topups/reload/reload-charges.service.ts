@@ -39,8 +39,11 @@ export class ReloadCharges {
 
   private async ask(attempt: AttemptRow, stripeCustomerId: string, cents: number): Promise<ChargeAnswer | undefined> {
     const { id, topUpId, customerId, paymentMethodId, createdAt } = attempt;
-    if (Date.now() - createdAt.getTime() > KEY_LIVES_MS) {
-      return this.offSession.search(id, stripeCustomerId, createdAt);
+    const keyIsOld = Date.now() - createdAt.getTime() > KEY_LIVES_MS;
+    if (keyIsOld || attempt.state === 'in_doubt') {
+      // Also while the key lives: under it Stripe repeats an error of its own, although the card was charged.
+      const found = await this.offSession.search(id, stripeCustomerId, createdAt);
+      if (found || keyIsOld) return found;
     }
     const charge = { attemptId: id, topUpId, customerId, stripeCustomerId, cents };
     return this.offSession.charge({ ...charge, paymentMethodId: paymentMethodId ?? '' });
