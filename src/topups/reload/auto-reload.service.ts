@@ -61,6 +61,14 @@ export class AutoReloadService implements OnModuleInit {
     return sized.none;
   }
 
+  /** Whether a charge that was planned is still to be made; under the rule's lock, in the transaction that begins it. */
+  async isWanted(tx: Tx, customerId: string): Promise<boolean> {
+    const rule = await this.rules.lock(tx, customerId);
+    if (!rule?.enabled || rule.state !== 'active' || this.config.topUps.tax) return false;
+    const { disputed, balance } = await this.rules.situation(tx, customerId);
+    return !disputed && balance.atoms < rule.threshold.atoms;
+  }
+
   /** The threshold may be another one now. */
   watchFor(tx: Tx, customerId: string): Promise<void> {
     return this.watch.arm(tx, customerId);

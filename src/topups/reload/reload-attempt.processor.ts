@@ -30,17 +30,9 @@ export class ReloadProcessor implements OnModuleInit {
     const planned = await this.attempts.find(attemptId);
     if (!planned || nextReloadState(planned.state, 'asked') === undefined) return undefined;
     await this.outcomes.prepare(this.database, planned);
-    const attempt = planned.paymentMethodId === null ? await this.begin(planned) : planned;
-    const outcome = attempt ? await this.ask(attempt) : ({ kind: 'no_card' } as const);
+    const attempt = planned.paymentMethodId === null ? await this.cards.begin(planned) : planned;
+    const outcome = typeof attempt === 'string' ? { kind: attempt } : await this.ask(attempt);
     return (tx) => this.outcomes.converge(tx, planned, outcome);
-  }
-
-  /** With the card written down first: what is repeated must be the same. */
-  private async begin(attempt: AttemptRow): Promise<AttemptRow | undefined> {
-    const card = await this.cards.toCharge(attempt.customerId);
-    if (!card) return undefined;
-    await this.attempts.begin(this.database, attempt.id, card);
-    return this.attempts.find(attempt.id);
   }
 
   private async ask(attempt: AttemptRow): Promise<ReloadOutcome> {

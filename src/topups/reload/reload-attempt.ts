@@ -45,6 +45,8 @@ export type ReloadOutcome =
     }
   | ({ readonly kind: 'declined'; readonly paymentIntentId: string | null } & Decline)
   | { readonly kind: 'no_card' }
+  /** Before the card was charged its reason went away: nothing was asked of Stripe. */
+  | { readonly kind: 'not_wanted' }
   | { readonly kind: 'never_reached' }
   | { readonly kind: 'link_expired' }
   /** Its holder paid on the page by something that its bank refused days later. */
@@ -68,7 +70,7 @@ const OPEN: Partial<Record<News, ReloadState>> = {
 
 /** What has no line changes nothing: news may be old. Only money always counts, also for what was thought to be over. */
 const NEXT: Readonly<Record<ReloadState, Partial<Record<News, ReloadState>>>> = {
-  planned: OPEN,
+  planned: { ...OPEN, not_wanted: 'failed' },
   charging: OPEN,
   in_doubt: { ...OPEN, asked: 'in_doubt' },
   processing: { succeeded: 'succeeded', booked: 'succeeded', declined: 'failed' },

@@ -5,7 +5,7 @@ import { cardToCharge, type SavedCard } from '../cards/saved-card';
 import { SavedCardsService } from '../cards/saved-cards.service';
 import type { StripeEffect } from '../stripe-events.service';
 import { AutoReloadService } from './auto-reload.service';
-import { ReloadAttempts } from './reload-attempts.service';
+import { type AttemptRow, ReloadAttempts } from './reload-attempts.service';
 import { ReloadCharges } from './reload-charges.service';
 import { type LockedRule, ReloadRules, type RuleChange, RESUMED, RESUMED_BY_CARD } from './reload-rules.service';
 
@@ -25,6 +25,20 @@ export class ReloadCards {
   async toCharge(customerId: string): Promise<SavedCard | undefined> {
     const rule = await this.rules.find(customerId);
     return cardToCharge(await this.cards.list(customerId), await this.refused(customerId, rule));
+  }
+
+  /**
+   * With the card written down before it is charged: what is repeated must be the same. Much may have happened since the
+   * decision, so it is made again. @throws CardProcessorError
+   */
+  async begin({ id, customerId }: AttemptRow): Promise<AttemptRow | 'no_card' | 'not_wanted'> {
+    const card = await this.toCharge(customerId);
+    return this.database.transaction(async (tx) => {
+      if (!(await this.autoReload.isWanted(tx, customerId))) return 'not_wanted';
+      if (!card) return 'no_card';
+      await this.attempts.begin(tx, id, card);
+      return (await this.attempts.find(id, tx)) ?? 'not_wanted';
+    });
   }
 
   /** Our customer, if its rule waits for another card. */

@@ -58,6 +58,10 @@ export class ReloadOutcomes {
         // Resumed meanwhile, with another card: the page was in the way, and is not any more.
         if (rule.state === 'active') return this.autoReload.evaluate(tx, customerId);
         return this.fail(tx, rule, attempt, outcome.kind, 'hard');
+      case 'not_wanted':
+        await this.attempts.move(tx, id, state, { reason: outcome.kind });
+        await tx.query(`UPDATE topups SET state = 'failed' WHERE id = $1 AND state = 'pending'`, [attempt.topUpId]);
+        return this.autoReload.evaluate(tx, customerId);
       case 'no_card':
         await this.attempts.move(tx, id, state, { reason: outcome.kind });
         return this.fail(tx, rule, attempt, outcome.kind, 'hard');
