@@ -43,6 +43,8 @@ export const APPLICATION_RIGHTS: Readonly<Record<string, Rights>> = {
   stripe_transactions: EVERYDAY,
   // Money that goes back by card.
   refunds: EVERYDAY,
+  disputes: EVERYDAY,
+  fraud_warnings: EVERYDAY,
   auto_reload_rules: EVERYDAY,
   auto_reload_attempts: EVERYDAY,
   notifications: EVERYDAY,

@@ -86,10 +86,11 @@ export class ReversiblePayments {
     await this.settleTopUp(tx, payment.topUpId);
   }
 
-  /** The state of a paid top-up follows from its payments: how much of them went back. */
+  /** The state of a paid top-up follows from its payments: how much of them went back, and what a bank doubts. */
   async settleTopUp(tx: Tx, topUpId: string | null): Promise<void> {
     await tx.query(
       `UPDATE topups t SET state = CASE
+                WHEN EXISTS (SELECT FROM disputes WHERE topup_id = t.id AND phase = 'open') THEN 'disputed'
                 WHEN (SELECT sum(returned_atoms) >= sum(gross_atoms) FROM stripe_payments WHERE topup_id = t.id)
                 THEN 'refunded' ELSE 'paid' END
         WHERE id = $1 AND state IN ('paid', 'refunded', 'disputed')`,

@@ -1,0 +1,108 @@
+import { Injectable } from '@nestjs/common';
+import { usd } from '../../common/money';
+import { DatabaseService } from '../../database/database.service';
+import type { Tx } from '../../database/tx';
+import { grossOf, type Part, type ReversiblePayment } from '../reversals/reversible-payment';
+import type { Dispute, DisputePhase } from './dispute';
+import type { DisputeAtStripe, FraudWarningAtStripe } from './disputes.client';
+
+/** Rows of `disputes` and `fraud_warnings`; whoever writes has the payment locked. */
+@Injectable()
+export class DisputeStore {
+  constructor(private readonly database: DatabaseService) {}
+
+  /** The dispute, in our words, with what Stripe says of it now. */
+  async see(tx: Tx, payment: ReversiblePayment, dispute: DisputeAtStripe): Promise<Dispute> {
+    const [row] = await tx.query<DisputeRow>(
+      `INSERT INTO disputes (id, payment_intent_id, topup_id, customer_id, gross_atoms, phase, status, reason, due_by)
+       VALUES ($1, $2, $3, $4, $5, 'new', $6, $7, $8) ON CONFLICT (id) DO UPDATE SET status = excluded.status,
+              reason = excluded.reason, due_by = coalesce(excluded.due_by, disputes.due_by) RETURNING *`,
+      [
+        ...[dispute.id, payment.paymentIntentId, payment.topUpId, payment.customerId],
+        ...[grossOf(payment, dispute.paid, dispute.minor), dispute.status, dispute.reason, dispute.dueBy],
+      ],
+    );
+    return toDispute(row as DisputeRow);
+  }
+
+  /** It is in another phase, with so much taken for it. */
+  async move(tx: Tx, id: string, phase: DisputePhase, lost: Part & { readonly owed: bigint }): Promise<void> {
+    const closed = phase === 'lost' || phase === 'closed';
+    await tx.query(
+      `UPDATE disputes SET phase = $2, lost_gross_atoms = $3, lost_credit_atoms = $4, lost_tax_atoms = $5,
+              lost_bonus_atoms = $6, owed_atoms = $7, closed_at = CASE WHEN $8 THEN now() END WHERE id = $1`,
+      [id, phase, lost.gross, lost.credit, lost.tax, lost.bonus, lost.owed, closed],
+    );
+  }
+
+  /** @returns whether it is new, or is actionable no more */
+  async seeWarning(tx: Tx, payment: ReversiblePayment, warning: FraudWarningAtStripe): Promise<boolean> {
+    const rows = await tx.query(
+      `INSERT INTO fraud_warnings AS w (id, payment_intent_id, customer_id, fraud_type, actionable)
+       VALUES ($1, $2, $3, $4, $5) ON CONFLICT (id) DO UPDATE SET actionable = false
+        WHERE w.actionable AND NOT excluded.actionable RETURNING 1`,
+      [warning.id, payment.paymentIntentId, payment.customerId, warning.fraudType, warning.actionable],
+    );
+    return rows.length > 0;
+  }
+
+  /** Whether a bank has doubts about the payment still. */
+  async isDoubted(tx: Tx, paymentIntentId: string): Promise<boolean> {
+    const rows = await tx.query(
+      `SELECT FROM disputes WHERE payment_intent_id = $1 AND phase = 'open'
+        UNION ALL SELECT FROM fraud_warnings w WHERE payment_intent_id = $1 AND actionable
+              AND NOT EXISTS (SELECT FROM disputes WHERE payment_intent_id = $1 AND phase IN ('lost', 'closed'))`,
+      [paymentIntentId],
+    );
+    return rows.length > 0;
+  }
+
+  /** Newest first; `before` is the instant of the page before. */
+  async list(customerId: string | undefined, limit: number): Promise<Dispute[]> {
+    const rows = await this.database.query<DisputeRow>(
+      `SELECT * FROM disputes WHERE $1::text IS NULL OR customer_id = $1 ORDER BY created_at DESC, id LIMIT $2`,
+      [customerId ?? null, limit],
+    );
+    return rows.map(toDispute);
+  }
+}
+
+interface DisputeRow {
+  id: string;
+  payment_intent_id: string;
+  topup_id: string | null;
+  customer_id: string | null;
+  gross_atoms: bigint;
+  phase: DisputePhase;
+  status: string;
+  reason: string;
+  due_by: Date | null;
+  lost_gross_atoms: bigint;
+  lost_credit_atoms: bigint;
+  lost_tax_atoms: bigint;
+  lost_bonus_atoms: bigint;
+  owed_atoms: bigint;
+  created_at: Date;
+  closed_at: Date | null;
+}
+
+const toDispute = (row: DisputeRow): Dispute => ({
+  id: row.id,
+  paymentIntentId: row.payment_intent_id,
+  topUpId: row.topup_id,
+  customerId: row.customer_id,
+  gross: usd(row.gross_atoms),
+  phase: row.phase,
+  status: row.status,
+  reason: row.reason,
+  dueBy: row.due_by,
+  lost: {
+    gross: usd(row.lost_gross_atoms),
+    credit: usd(row.lost_credit_atoms),
+    tax: usd(row.lost_tax_atoms),
+    bonus: usd(row.lost_bonus_atoms),
+  },
+  owed: usd(row.owed_atoms),
+  createdAt: row.created_at,
+  closedAt: row.closed_at,
+});
