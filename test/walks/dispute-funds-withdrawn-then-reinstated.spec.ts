@@ -30,29 +30,3 @@ describe('a dispute whose money comes back', () => {
     expect((await world.ask(key, `/v1/topups/${topUp}`)).body.state).toBe('paid');
   });
 });
-
-describe('a dispute of a payment that was refunded in part', () => {
-  let world: PaybackWorld;
-
-  beforeAll(async () => {
-    world = await startPaybackWorld();
-  });
-  afterAll(() => world?.stop());
-  afterEach(() => concludePayback(world));
-
-  it.each([
-    ['won', '70', '0'],
-    ['lost', '0', '0'],
-  ] as const)('and then is %s counts only what was left', async (outcome, available, owed) => {
-    const { key, topUp, charge } = await world.paid(10_000);
-    await world.refund(topUp, { amountCents: 3000 });
-    const { id } = await world.press(`charges/${charge}/dispute`, { amount: 7000 });
-    await world.settled();
-    await world.press(`disputes/${id}/close`, { outcome });
-    await world.settled();
-    expect(await world.balance(key)).toMatchObject({ available, owed });
-    expect((await world.refund(topUp)).body.code).toMatch(
-      outcome === 'won' ? /./ : /nothing_to_refund|payment_disputed/,
-    );
-  });
-});

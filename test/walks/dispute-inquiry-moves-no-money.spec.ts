@@ -15,7 +15,7 @@ describe('doubts of a bank before there is a dispute', () => {
     await world.settled();
     expect(await world.balance(key)).toMatchObject({ available: '50' });
     expect((await world.ask(key, `/v1/topups/${topUp}`)).body.state).toBe('paid');
-    const told = (await world.ask(world.app.adminToken, '/admin/notifications')).body.data;
+    const told = (await world.ask(world.app.adminToken, '/v1/notifications')).body.data;
     expect(told[0]).toMatchObject({ kind: 'dispute_inquiry', data: { dispute: id } });
     await world.press(`disputes/${id}/escalate`);
     await world.settled();

@@ -57,7 +57,7 @@ export class DisputeStore {
     return rows.length > 0;
   }
 
-  /** Newest first; `before` is the instant of the page before. */
+  /** Newest first. */
   async list(customerId: string | undefined, limit: number): Promise<Dispute[]> {
     const rows = await this.database.query<DisputeRow>(
       `SELECT * FROM disputes WHERE $1::text IS NULL OR customer_id = $1 ORDER BY created_at DESC, id LIMIT $2`,

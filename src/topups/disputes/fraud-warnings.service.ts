@@ -7,8 +7,7 @@ import { DisputeStore } from './dispute-store.service';
 import type { FraudWarningAtStripe } from './disputes.client';
 
 /**
- * A payment is probably fraud: what is left of it waits until the operator refunds it, or a dispute is decided. Most
- * warned payments are disputed later: https://docs.stripe.com/disputes/measuring#early-fraud-warnings
+ * A payment is probably fraud: what is left of it waits until the operator refunds it, or a dispute is decided.
  */
 @Injectable()
 export class FraudWarnings {

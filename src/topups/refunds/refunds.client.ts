@@ -67,12 +67,10 @@ export class RefundsClient {
     return idOf(refund.payment_intent);
   }
 
-  /** What a payment's charge was, in smallest units of what was paid in. @throws CardProcessorError */
-  async paymentAtStripe(paymentIntentId: string): Promise<{ paid: bigint; disputed: boolean }> {
-    const expand = ['latest_charge'];
-    const intent = await attempt(this.stripe.api.paymentIntents.retrieve(paymentIntentId, { expand }, ASK_QUICKLY));
-    const charge = typeof intent.latest_charge === 'string' ? null : intent.latest_charge;
-    return { paid: BigInt(charge?.amount ?? 0), disputed: charge?.disputed ?? false };
+  /** What was paid, in its smallest units. @throws CardProcessorError */
+  async paidAtStripe(paymentIntentId: string): Promise<bigint> {
+    const intent = await attempt(this.stripe.api.paymentIntents.retrieve(paymentIntentId, {}, ASK_QUICKLY));
+    return BigInt(intent.amount_received);
   }
 }
 

@@ -43,10 +43,9 @@ export class RefundsService {
    */
   async create(topUpId: string, request: RefundRequest): Promise<Refund> {
     const paymentIntentId = await this.paymentOf(topUpId, request.paymentIntentId);
-    const { paid, disputed } = await this.client.paymentAtStripe(paymentIntentId);
+    const paid = await this.client.paidAtStripe(paymentIntentId);
     if (!(await this.payments.prepare(this.database, paymentIntentId)))
       throw new RefundRefusedError('nothing_to_refund');
-    if (disputed) throw new RefundRefusedError('payment_disputed');
     const id = prefixedId('rfd');
     await this.database.transaction((tx) => this.open(tx, { id, paymentIntentId, paid, request }));
     return (await this.store.get(id)) as Refund;
@@ -62,6 +61,7 @@ export class RefundsService {
     }: { id: string; paymentIntentId: string; paid: bigint; request: RefundRequest },
   ): Promise<void> {
     const payment = await this.payments.lock(tx, paymentIntentId);
+    if (await this.payments.isDisputed(tx, paymentIntentId)) throw new RefundRefusedError('payment_disputed');
     const { force: forced = false, reason = null } = request;
     const most = await this.mostOf(tx, payment, paid, forced);
     const minor = request.amountCents === undefined ? most : BigInt(request.amountCents);

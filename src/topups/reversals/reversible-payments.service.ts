@@ -76,6 +76,12 @@ export class ReversiblePayments {
     return toPayment(row);
   }
 
+  /** Whether a bank has the payment back and has not decided yet. */
+  async isDisputed(tx: Tx, paymentIntentId: string): Promise<boolean> {
+    const sql = `SELECT FROM disputes WHERE payment_intent_id = $1 AND phase = 'open'`;
+    return (await tx.query(sql, [paymentIntentId])).length > 0;
+  }
+
   /** A part of it went back (`sign` 1n), or came again (-1n). Its top-up's state follows. */
   async change(tx: Tx, payment: ReversiblePayment, part: Omit<Part, 'credit'>, sign: 1n | -1n): Promise<void> {
     await tx.query(

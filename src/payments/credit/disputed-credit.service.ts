@@ -1,0 +1,59 @@
+import { Injectable } from '@nestjs/common';
+import { formatMoney, usd } from '../../common/money';
+import { DatabaseService } from '../../database/database.service';
+import { customerCredits, customerReceivable } from '../../ledger/ledger-account';
+import { LedgerAccountsService } from '../../ledger/ledger-accounts.service';
+import type { Refusal } from '../refusal';
+
+/** Why credit is owed or tied up, where a dispute is the cause. Asked only when a call is refused. */
+@Injectable()
+export class DisputedCredit {
+  constructor(
+    private readonly database: DatabaseService,
+    private readonly accounts: LedgerAccountsService,
+  ) {}
+
+  /** The refusal as it was, or `payment_disputed` where waiting or another call's end would not help. */
+  async explain(customerId: string, refusal: Refusal): Promise<Refusal> {
+    if (refusal.code === 'credit_owed') return (await this.owedByDispute(customerId)) ?? refusal;
+    if (refusal.code === 'credit_in_flight') return (await this.frozenByDispute(customerId)) ?? refusal;
+    return refusal;
+  }
+
+  private async owedByDispute(customerId: string): Promise<Refusal | undefined> {
+    const account = customerReceivable(customerId, 'USD');
+    const [newest] = await this.database.query<{ kind: string }>(
+      'SELECT kind FROM postings WHERE debit_account_id = $1 ORDER BY posted_at DESC, entry_id DESC LIMIT 1',
+      [await this.accounts.idOf(account)],
+    );
+    if (newest?.kind !== 'dispute_lost') return undefined;
+    const { posted } = await this.accounts.balance(account);
+    const owed = formatMoney(usd(-posted.atoms));
+    return {
+      status: 402,
+      code: 'payment_disputed',
+      detail: `A payment of this account was taken back by its bank after it had been used: $${owed} is owed.`,
+      hint: 'Top up at topUpUrl: what is owed is repaid first, then calls work again.',
+      members: { owed, currency: 'USD' },
+    };
+  }
+
+  private async frozenByDispute(customerId: string): Promise<Refusal | undefined> {
+    const [row] = await this.database.query<{ frozen: bigint }>(
+      `SELECT coalesce(sum(frozen_atoms), 0)::bigint AS frozen FROM credit_grants
+        WHERE customer_id = $1 AND frozen_by IS NOT NULL`,
+      [customerId],
+    );
+    const frozen = row?.frozen ?? 0n;
+    const { held } = await this.accounts.balance(customerCredits(customerId, 'USD'));
+    // Calls in flight hold something, too: when they end, this call may pass.
+    if (frozen === 0n || held.atoms > frozen) return undefined;
+    return {
+      status: 402,
+      code: 'payment_disputed',
+      detail: `A payment of this account is disputed: $${formatMoney(usd(frozen))} of the credit waits until that is decided.`,
+      hint: 'Top up at topUpUrl: further credit can be used at once.',
+      members: { disputed: formatMoney(usd(frozen)), currency: 'USD' },
+    };
+  }
+}
