@@ -23,7 +23,7 @@ describe('a dispute of a payment that was refunded in part', () => {
     expect(await world.balance(key)).toMatchObject({ available, owed });
     const again = (await world.refund(topUp)).body;
     expect(outcome === 'won' ? again.amount : again.code).toBe(outcome === 'won' ? '70' : 'nothing_to_refund');
-    // Stripe refuses to refund a charge that ever was disputed: then the credit is there again.
+    // Our books let it go; the simulator refuses a charge that ever was disputed, and the credit is there again.
     if (outcome === 'won') expect((await world.refunds(key))[0].state).toBe('rejected');
     expect(await world.balance(key)).toMatchObject({ available, owed });
   });
