@@ -127,11 +127,12 @@ export class ClaimsService {
     return waiting;
   }
 
-  /** Claims that nobody is working on though they are not finished: their worker died, or the chain was silent. */
-  async abandoned(scheme: string, states: readonly ClaimState[], limit = 100): Promise<Claim[]> {
+  /** Claims that nobody is working on though they are not finished: their worker died, or the chain was silent. On one network, where it is named. */
+  async abandoned(scheme: string, states: readonly ClaimState[], limit = 100, network?: string): Promise<Claim[]> {
     const rows = await this.database.query<ClaimRow>(
-      `SELECT * FROM claims WHERE scheme = $1 AND state = ANY ($2) AND lease_until < now() ORDER BY lease_until LIMIT $3`,
-      [scheme, states, limit],
+      `SELECT * FROM claims WHERE scheme = $1 AND state = ANY ($2) AND lease_until < now()
+          AND ($4::text IS NULL OR payment->'requirements'->>'network' = $4) ORDER BY lease_until LIMIT $3`,
+      [scheme, states, limit, network],
     );
     return rows.map(toClaim);
   }

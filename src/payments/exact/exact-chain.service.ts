@@ -73,7 +73,7 @@ export class ExactChain {
       return { kind: 'open', shownBy, lapsed: now >= BigInt(authorization.validBefore) };
     } catch (error) {
       this.logger.warn(`${paymentId}: the chain does not answer: ${String(error).split('\n')[0]}`);
-      return { kind: 'unclear' };
+      return { kind: 'unclear', patient: true };
     }
   }
 

@@ -37,16 +37,28 @@ export class ExactReconciler implements OnModuleInit {
       run: () => this.claims.forgetAnswers(ANSWER_HOURS),
     });
     if (!this.config.x402) return;
-    this.jobs.register({ name: 'reconcile-exact', everySeconds: 2, run: () => this.reconcile() });
+    // Each network by itself: one whose node is silent keeps no other waiting.
+    for (const { id } of this.config.x402.networks) {
+      this.jobs.register({ name: `reconcile-exact-${id}`, everySeconds: 2, run: () => this.settleOn(id) });
+    }
+    this.jobs.register({ name: 'reconcile-exact', everySeconds: 2, run: () => this.tidy() });
   }
 
   async reconcile(): Promise<void> {
-    const unsettled = await this.claims.abandoned('exact', ['settling', 'in_doubt', 'promised'], AT_ONCE);
+    const networks = this.config.x402?.networks ?? [];
+    await Promise.all([...networks.map(({ id }) => this.settleOn(id)), this.tidy()]);
+  }
+
+  private async settleOn(network: string): Promise<void> {
+    const unsettled = await this.claims.abandoned('exact', ['settling', 'in_doubt', 'promised'], AT_ONCE, network);
     await Promise.all(unsettled.map((claim) => this.settle(claim)));
-    await this.reversed.retry('exact', (claim) => this.settlement.tryAgain(claim));
+  }
+
+  private async tidy(): Promise<void> {
     for (const claim of await this.claims.abandoned('exact', ['working'])) {
       await this.free(claim).catch((error: unknown) => this.logger.error(`${claim.key} stays held: ${String(error)}`));
     }
+    await this.reversed.retry('exact', (claim) => this.settlement.tryAgain(claim));
   }
 
   private async settle(claim: Claim): Promise<void> {

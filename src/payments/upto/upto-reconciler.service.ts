@@ -25,15 +25,22 @@ export class UptoReconciler implements OnModuleInit {
 
   onModuleInit(): void {
     if (!this.config.x402) return;
-    this.jobs.register({ name: 'reconcile-upto', everySeconds: 2, run: () => this.reconcile() });
+    // Each network by itself: one whose node is silent keeps no other waiting.
+    for (const { id } of this.config.x402.networks) {
+      this.jobs.register({ name: `reconcile-upto-${id}`, everySeconds: 2, run: () => this.settleOn(id) });
+    }
+    this.jobs.register({ name: 'reconcile-upto', everySeconds: 2, run: () => this.tidy() });
   }
 
-  async reconcile(): Promise<void> {
-    const unsettled = await this.claims.abandoned('upto', ['settling', 'in_doubt'], AT_ONCE);
+  private async settleOn(network: string): Promise<void> {
+    const unsettled = await this.claims.abandoned('upto', ['settling', 'in_doubt'], AT_ONCE, network);
     await Promise.all(unsettled.map((claim) => this.settle(claim)));
-    await this.reversed.retry('upto', (claim) => this.settlement.tryAgain(claim));
+  }
+
+  private async tidy(): Promise<void> {
     // Nothing has moved: the same payment may be used again, and its ceiling is free.
     for (const claim of await this.claims.abandoned('upto', ['working'])) await this.claims.abandon(claim, 'released');
+    await this.reversed.retry('upto', (claim) => this.settlement.tryAgain(claim));
   }
 
   private async settle(claim: Claim): Promise<void> {
