@@ -122,7 +122,7 @@ const note = (name: string, amount: string): Html =>
 /** A key, or what can be looked up on a chain. */
 function proofOf(evidence: Evidence): readonly Html[] {
   const { apiKeyId, payer, network, transaction, settled, credited } = evidence;
-  const { channel, voucher, commitment, walletProvider, networkFee, gas } = evidence;
+  const { promised, channel, voucher, commitment, walletProvider, networkFee, gas } = evidence;
   const micro = (atoms: string) => `${formatAtoms(BigInt(atoms), 6)} USDC`;
   return [
     apiKeyId === undefined ? [] : [code('API key', apiKeyId)],
@@ -131,6 +131,7 @@ function proofOf(evidence: Evidence): readonly Html[] {
     transaction === undefined ? [] : [code('Transaction', transaction)],
     settled === undefined ? [] : [fact('Settled on chain', micro(settled))],
     credited === undefined ? [] : [fact('Credited to the payer', micro(credited))],
+    promised === undefined ? [] : [fact('Promised by the payer', micro(promised))],
     channel === undefined ? [] : [code('Channel', channel)],
     voucher === undefined ? [] : [fact('Voucher up to', micro(voucher))],
     commitment === undefined ? [] : [code('Commitment', commitment)],

@@ -84,6 +84,9 @@ export class InvoiceEvidenceDto {
   @ApiPropertyOptional({ description: 'The part of it above the amount, which is the payer’s credit, in micro-USDC.' })
   credited?: string;
 
+  @ApiPropertyOptional({ description: 'Signed for a call that was answered before it was settled, in micro-USDC.' })
+  promised?: string;
+
   @ApiPropertyOptional({ description: 'Id of the payment channel.' })
   channel?: string;
 

@@ -32,6 +32,8 @@ export interface Evidence {
   /** What was settled on the chain, in micro-USDC; the part above the invoice's amount is the payer's credit. */
   readonly settled?: string;
   readonly credited?: string;
+  /** What the payer signed for a call that was answered before it was settled, in micro-USDC. */
+  readonly promised?: string;
   /** A payment channel, and what the voucher that paid allows to be claimed from it in all, in micro-USDC. */
   readonly channel?: string;
   readonly voucher?: string;

@@ -4,7 +4,7 @@ import { instantOf } from '../common/id';
 import { NotFoundError } from '../common/billing-error';
 import { formatAtoms, formatMoney } from '../common/money';
 import { DatabaseService } from '../database/database.service';
-import { NetworkFees } from '../payments/network-fees.service';
+import { type ChannelCall, type NetworkFee, NetworkFees } from '../payments/network-fees.service';
 import type { Evidence, Invoice } from './invoice';
 import { decodeCursor, encodeCursor } from './invoice-cursor';
 import { callIdIn } from './invoice-id';
@@ -66,27 +66,32 @@ export class InvoicesService {
     return { invoices: await this.withFees(page.map(toInvoice)), next };
   }
 
-  /** A voucher's gas is known when its channel was claimed: long after its invoice was written. */
+  /** What is known only long after the invoice was written: a voucher's gas, and where a promised payment was settled. */
   private async withFees(invoices: readonly Invoice[]): Promise<Invoice[]> {
     const byVoucher = invoices.filter(
       ({ evidence }) => evidence.channel !== undefined && evidence.charged !== undefined,
     );
-    const fees = await this.fees.of(
-      byVoucher.map(({ amount, evidence }) => ({
-        channel: evidence.channel as string,
-        charged: BigInt(evidence.charged as string),
-        charge: amount.atoms + BigInt(evidence.credited ?? 0),
-        deposit: evidence.deposit,
-      })),
-    );
+    const promised = invoices.filter(({ evidence }) => evidence.promised !== undefined);
+    const [fees, kept] = await Promise.all([
+      this.fees.of(byVoucher.map(channelCall)),
+      this.fees.ofPromised(promised.map(({ callId }) => callId)),
+    ]);
     return invoices.map((invoice) => {
-      const fee = fees[byVoucher.indexOf(invoice)];
-      if (!fee) return invoice;
-      const shown = { networkFee: formatMoney(fee.value), gas: formatAtoms(fee.wei, 18) };
-      return { ...invoice, evidence: { ...invoice.evidence, ...shown } };
+      const { transaction, fee = fees[byVoucher.indexOf(invoice)] } = kept.get(invoice.callId) ?? {};
+      const evidence = { ...invoice.evidence, ...(transaction && { transaction }), ...(fee && shownFee(fee)) };
+      return { ...invoice, evidence };
     });
   }
 }
+
+const channelCall = ({ amount, evidence }: Invoice): ChannelCall => ({
+  channel: evidence.channel as string,
+  charged: BigInt(evidence.charged as string),
+  charge: amount.atoms + BigInt(evidence.credited ?? 0),
+  deposit: evidence.deposit,
+});
+
+const shownFee = ({ wei, value }: NetworkFee) => ({ networkFee: formatMoney(value), gas: formatAtoms(wei, 18) });
 
 /** Only what is asked for, so that the planner sees a range on an index and leaves out the other months. */
 function conditions(filter: InvoiceFilter, after: string | undefined): { where: string; parameters: unknown[] } {

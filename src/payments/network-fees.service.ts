@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { instantOf } from '../common/id';
 import { type Money, usd } from '../common/money';
 import { DatabaseService } from '../database/database.service';
 
@@ -19,8 +20,15 @@ export interface NetworkFee {
   readonly value: Money;
 }
 
+/** Where the money of a call that was answered first has moved since. */
+export interface KeptPromise {
+  readonly transaction: string;
+  /** Left out until it is on the books, and where somebody else sent it. */
+  readonly fee?: NetworkFee;
+}
+
 /**
- * The gas of calls on channels: a deposit's is that of the call that brought it; a claim's is shared alike by its channels,
+ * The gas of calls whose money moves behind their invoices. Of calls on channels: a deposit's is that of the call that brought it; a claim's is shared alike by its channels,
  * and by a channel's calls in proportion to their charges. So what all calls bear is what deposits and claims cost.
  */
 @Injectable()
@@ -43,7 +51,36 @@ export class NetworkFees {
     const found = new Map(rows.map(({ nr, wei, nano }) => [nr, { wei: BigInt(wei), value: usd(BigInt(nano)) }]));
     return calls.map((_, index) => found.get(index));
   }
+
+  /** Of `exact` calls that were answered after a verified claim, by their ids: those that are settled by now. */
+  async ofPromised(callIds: readonly string[]): Promise<ReadonlyMap<string, KeptPromise>> {
+    if (callIds.length === 0) return new Map();
+    const rows = await this.database.query<{
+      id: string;
+      transaction: string;
+      wei: string | null;
+      nano: string | null;
+    }>(PROMISED, [callIds, callIds.map(instantOf)]);
+    return new Map(
+      rows.map(({ id, transaction, wei, nano }) => [
+        id,
+        { transaction, ...(wei && nano ? { fee: { wei: BigInt(wei), value: usd(BigInt(nano)) } } : {}) },
+      ]),
+    );
+  }
 }
+
+/** A transaction's gas is shared alike by its calls. */
+const PROMISED = `
+  SELECT usage.id, claims.transaction, ceil(own.fee_wei / shared.calls)::text AS wei,
+         ceil(own.fee_value / shared.calls)::text AS nano
+    FROM unnest($1::uuid[], $2::timestamptz[]) AS asked (id, at)
+    JOIN usage_records usage ON usage.id = asked.id AND usage.occurred_at = asked.at
+    JOIN claims ON claims.key = usage.payment_id AND claims.state = 'settled'
+    LEFT JOIN chain_transactions own ON own.hash = claims.transaction AND own.fee_value IS NOT NULL
+    LEFT JOIN LATERAL (
+      SELECT count(*) AS calls FROM chain_calls WHERE chain_calls.transaction = own.hash
+    ) shared ON true`;
 
 /** A transaction that a stranger sent cost us nothing: then a claim has none of ours. */
 const FEES = `

@@ -2,6 +2,7 @@ import { ExactEvmScheme } from '@x402/evm';
 import { decodePaymentResponseHeader, wrapFetchWithPaymentFromConfig, x402Client, x402HTTPClient } from '@x402/fetch';
 import { createWalletClient, http, parseAbi, type PrivateKeyAccount, publicActions } from 'viem';
 import { DEV_WALLETS, fundEth } from '../../src/local/chain';
+import { GasBooks } from '../../src/payments/chain/gas-books.service';
 import { eventsOf, until } from '../support/calls';
 import { payerWith, pastOnChain, usdcBalance } from '../support/chain';
 import { answerAfterClaim, promisedBy } from '../support/promises';
@@ -87,6 +88,14 @@ test('an unmodified client has its answer while no block comes; its books say so
   expect(await usdcBalance(world.chain, payer.address)).toBe(ONE_USDC - settled);
   expect(await promisedBy(world, payer.address)).toEqual({ promised: 0n, owed: 0n });
   expect(await walletCredit(world, payer.address)).toBe(settled - charge);
+  await world.app.get(GasBooks).post();
+  // oxlint-disable-next-line typescript/no-explicit-any -- an invoice, looked into
+  const later: any = await (await fetch(`${world.url}/v1/invoices/${invoiceId}`)).json();
+  expect(later.evidence).toMatchObject({
+    promised: receipt.amount,
+    transaction: (await claimOf(payer))?.['transaction'],
+  });
+  expect(Number(later.evidence.networkFee)).toBeGreaterThan(0);
 });
 
 test('copies get the first answer at once, with the settlement as it is by then', async () => {
