@@ -17,6 +17,7 @@ test('reads a proof, with its hex in one case', () => {
     ...proof,
     transaction: proof.transaction.toLowerCase(),
     payer: proof.payer.toLowerCase(),
+    extensions: {},
   });
 });
 
