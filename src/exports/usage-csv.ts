@@ -1,24 +1,14 @@
-import { stringify } from 'csv-stringify/sync';
 import type { AssetCode } from '../common/asset';
+import { encodeCsv, neutralise } from '../common/csv';
 import { formatMoney, type Money, usdcToUsdAtPar } from '../common/money';
 
-/**
- * Rows as RFC 4180: CRLF, a quote doubled, quoted where a comma, a quote or a line break would be misread.
- * A field that is unknown or has no meaning yet is empty; zero is written as 0.
- */
+/** A field that is unknown or has no meaning yet is empty; zero is written as 0. */
 export function encodeRows(rows: readonly UsageCsvRow[]): string {
-  return encode(rows.map((row) => COLUMNS.map(([, kind, read]) => toCell(kind, read(row)))));
+  return encodeCsv(rows.map((row) => COLUMNS.map(([, kind, read]) => toCell(kind, read(row)))));
 }
 
 /** The first line, behind a byte order mark when Excel is to recognise UTF-8. */
-export const encodeHeader = (bom: boolean): string => `${bom ? '\uFEFF' : ''}${encode([COLUMN_NAMES])}`;
-
-/**
- * A text that no spreadsheet takes for a formula: behind an apostrophe when it begins like one (OWASP, CSV
- * injection), also in the full-width forms that Excel accepts. Numbers are never touched: `-1` must stay a number.
- */
-export const neutralise = (text: string): string =>
-  /^[=+\-@\t\r\n\uFF1D\uFF0B\uFF0D\uFF20]/.test(text) ? `'${text}` : text;
+export const encodeHeader = (bom: boolean): string => `${bom ? '\uFEFF' : ''}${encodeCsv([COLUMN_NAMES])}`;
 
 /** The charge in nano-USD, USDC at par: exact, because USD is the finer asset. */
 export const costNano = (charge: Money): bigint => (charge.asset === 'USD' ? charge : usdcToUsdAtPar(charge)).atoms;
@@ -138,7 +128,3 @@ function toCell(kind: Kind, value: Value): string {
   if (value === null) return '';
   return kind === 'text' ? neutralise(String(value)) : String(value);
 }
-
-/** The delimiter is CRLF: a lone CR or LF in a text would otherwise stay unquoted, and break a lenient reader. */
-const encode = (rows: readonly (readonly string[])[]): string =>
-  stringify(rows as string[][], { record_delimiter: 'windows', quoted_match: /[\r\n]/ });

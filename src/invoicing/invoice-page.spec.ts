@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { usd, usdc } from '../common/money';
+import { PAGE_HEADERS } from '../common/page';
 import type { Invoice } from './invoice';
-import { PAGE_HEADERS, renderInvoicePage } from './invoice-page';
+import { renderInvoicePage } from './invoice-page';
 
 const invoice: Invoice = {
   id: 'inv_7Xk2QmPz0LwYb9TtRr4VvN3cHs8',

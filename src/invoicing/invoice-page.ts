@@ -1,74 +1,48 @@
-import { createHash } from 'node:crypto';
+import { type Html, html } from '../common/html';
 import { formatAtoms, formatMoney } from '../common/money';
+import { renderPage, timeOf } from '../common/page';
 import type { ChargeLine } from '../pricing/quote';
-import { type Html, html } from './html';
 import type { Evidence, Invoice } from './invoice';
-import { STYLE } from './invoice-style';
 import { sumOfLines } from './line-sum';
 
-/** The invoice as a page for people, made to be printed on A4. No scripts, nothing fetched. */
+/** The invoice as a page for people. */
 export function renderInvoicePage(invoice: Invoice): string {
   const amount = `${formatMoney(invoice.amount)} ${invoice.amount.asset}`;
-  const page = html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <title>Invoice ${invoice.id}</title>
-        ${STYLE_ELEMENT}
-      </head>
-      <body>
-        <main>
-          <header>
-            <div>
-              <p class="brand">Tollbridge</p>
-              <h1>Invoice</h1>
-              <p class="id">${invoice.id}</p>
-            </div>
-            <div class="total">
-              <p>Amount paid</p>
-              <p class="amount">${amount}</p>
-              <p>${timeOf(invoice.issuedAt)}</p>
-            </div>
-          </header>
-          <h2>Inference</h2>
-          <dl>
-            ${fact('Model', invoice.model)} ${fact('Endpoint', invoice.endpoint)} ${fact('Status', invoice.status)}
-            ${fact('Price version', invoice.priceVersion.toString())} ${code('Request', invoice.callId)}
-            ${code('Customer', invoice.customerId)}
-          </dl>
-          <h2>Usage</h2>
-          ${usageTable(invoice, amount)}
-          <h2>Payment</h2>
-          <dl>
-            ${fact('Rail', invoice.scheme)}
-            ${fact('Balance after', `${formatMoney(invoice.balanceAfter)} ${invoice.balanceAfter.asset}`)}
-            ${proofOf(invoice.evidence)} ${code('Ledger entry', invoice.entryId.toString())}
-            ${code('Price', invoice.priceId)}
-          </dl>
-          <footer>
-            One inference, metered, at the price in force when it was asked for. Amounts are exact; USDC counts at par
-            with USD. Whoever holds the address of this page can read it.
-          </footer>
-        </main>
-      </body>
-    </html> `;
-  return page.text;
+  return renderPage(
+    `Invoice ${invoice.id}`,
+    html`<header>
+        <div>
+          <p class="brand">Tollbridge</p>
+          <h1>Invoice</h1>
+          <p class="id">${invoice.id}</p>
+        </div>
+        <div class="total">
+          <p>Amount paid</p>
+          <p class="amount">${amount}</p>
+          <p>${timeOf(invoice.issuedAt)}</p>
+        </div>
+      </header>
+      <h2>Inference</h2>
+      <dl>
+        ${fact('Model', invoice.model)} ${fact('Endpoint', invoice.endpoint)} ${fact('Status', invoice.status)}
+        ${fact('Price version', invoice.priceVersion.toString())} ${code('Request', invoice.callId)}
+        ${code('Customer', invoice.customerId)}
+      </dl>
+      <h2>Usage</h2>
+      ${usageTable(invoice, amount)}
+      <h2>Payment</h2>
+      <dl>
+        ${fact('Rail', invoice.scheme)}
+        ${fact('Balance after', `${formatMoney(invoice.balanceAfter)} ${invoice.balanceAfter.asset}`)}
+        ${proofOf(invoice.evidence)} ${code('Ledger entry', invoice.entryId.toString())}
+        ${code('Price', invoice.priceId)}
+      </dl>
+      <footer>
+        One inference, metered, at the price in force when it was asked for. Amounts are exact; USDC counts at par with
+        USD. Whoever holds the address of this page can read it.
+      </footer>`,
+  );
 }
-
-// The policy's hash is over exactly what is between the tags.
-// prettier-ignore
-const STYLE_ELEMENT = html`<style>${STYLE}</style>`;
-
-/** Nothing runs, nothing is fetched, and the page's address, which is the key to it, is passed on to nobody. */
-export const PAGE_HEADERS: Readonly<Record<string, string>> = {
-  'content-security-policy':
-    `default-src 'none'; style-src 'sha256-${createHash('sha256').update(STYLE.text).digest('base64')}'; ` +
-    `base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
-  'referrer-policy': 'no-referrer',
-  'x-content-type-options': 'nosniff',
-  'x-robots-tag': 'noindex, nofollow',
-};
 
 const METERS: Readonly<Record<ChargeLine['meter'], string>> = {
   input: 'Input tokens',
@@ -162,5 +136,4 @@ const code = (name: string, value: string): Html =>
     <dd><code>${value}</code></dd>
   </div>`;
 
-const timeOf = (date: Date): string => `${date.toISOString().slice(0, 19).replace('T', ' ')} UTC`;
 const grouped = (digits: string): string => digits.replace(/\B(?=(\d{3})+$)/g, '\u202f');

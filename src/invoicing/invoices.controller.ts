@@ -1,14 +1,15 @@
 import { Controller, Get, Headers, Param, Query, Res, UseGuards } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiParam, ApiTags, getSchemaPath } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+import { prefersHtml } from '../common/accepted-type';
+import { PAGE_HEADERS } from '../common/page';
 import { parseInstant } from '../common/period';
 import { ApiProblems } from '../common/problem.dto';
 import { type Caller, visibleCustomer } from '../customers/access';
 import { AccessGuard, CurrentCaller } from '../customers/access.guard';
-import { prefersHtml } from './accepted-type';
 import { serializeInvoice } from './invoice';
 import { InvoiceDto, InvoicePageDto, InvoiceQueryDto } from './invoice.dto';
-import { PAGE_HEADERS, renderInvoicePage } from './invoice-page';
+import { renderInvoicePage } from './invoice-page';
 import { InvoicesService } from './invoices.service';
 
 const PRIVATE = { 'cache-control': 'private, no-store' };

@@ -1,13 +1,13 @@
 import { parse } from 'csv-parse/sync';
 import fc from 'fast-check';
 import type { AssetCode } from '../../src/common/asset';
+import { neutralise } from '../../src/common/csv';
 import { UsageTally } from '../../src/exports/manifest';
 import {
   COLUMN_NAMES,
   costNano,
   encodeHeader,
   encodeRows,
-  neutralise,
   TEXT_COLUMNS,
   type UsageCsvRow,
 } from '../../src/exports/usage-csv';
