@@ -36,6 +36,12 @@ export class SpendingRules1700000024000 implements MigrationInterface {
   }
 
   async down(runner: QueryRunner): Promise<void> {
+    const [owing] = await runner.query(
+      `SELECT code FROM ledger_accounts WHERE guarded AND credits_posted - debits_posted - held < 0 LIMIT 1`,
+    );
+    if (owing) {
+      throw new Error(`${owing.code} is below zero by its credit limit, which does not exist before this migration.`);
+    }
     await runner.query(`DROP TABLE budget_counters`);
     await runner.query(`ALTER TABLE holds DROP counters`);
     await runner.query(`

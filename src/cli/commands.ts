@@ -43,6 +43,11 @@ export const COMMANDS: readonly Entry[] = [
     load: async () => (await import('./customers.js')).showCustomer,
   },
   {
+    name: 'customers credit-limit',
+    summary: 'Set how much a customer may owe',
+    load: async () => (await import('./customers.js')).setCreditLimit,
+  },
+  {
     name: 'keys create',
     summary: 'Make an API key; its secret is shown once',
     load: async () => (await import('./keys.js')).createKey,

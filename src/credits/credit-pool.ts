@@ -10,7 +10,7 @@ export interface CreditPool {
   readonly accountId: string;
   /** What was ever debited from the account. */
   readonly debits: bigint;
-  /** Of the balance, what is not held. */
+  /** Of the balance, what is not held; below zero for who uses a credit limit. */
   readonly free: bigint;
   /** What was used and no grant could bear. */
   readonly uncovered: bigint;
@@ -49,5 +49,6 @@ export function unheldOf(grant: CreditGrant, { grants, free }: CreditPool, held:
 /** What these grants could give at this moment: nothing that is frozen, nor what calls in flight hold. */
 export function freeOf({ free }: Pick<CreditPool, 'free'>, grants: readonly CreditGrant[]): bigint {
   const left = grants.reduce((sum, grant) => sum + usable(grant), 0n);
+  if (free < 0n) return 0n;
   return left < free ? left : free;
 }

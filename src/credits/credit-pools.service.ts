@@ -57,10 +57,11 @@ export class CreditPools {
     if (!row) throw new Error(`ledger account ${account.code} has no row`);
     const { debits_posted: debits, debits_seen: seen, free, now } = row;
     const left = await this.store.left(tx, accountId);
-    const borne = allocate(left, debits - seen);
+    // What no grant could bear before, one may now: a dispute gave back what it had frozen.
+    const borne = allocate(left, debits - seen + row.uncovered_atoms);
+    const uncovered = borne.left;
     await this.store.move(tx, 'consumed', borne.shares);
-    if (debits > seen) await this.store.place(tx, accountId, debits, borne.left);
-    const uncovered = row.uncovered_atoms + borne.left;
+    if (debits > seen || uncovered !== row.uncovered_atoms) await this.store.place(tx, accountId, debits, uncovered);
     const grants = withoutShares(left, borne.shares);
     const pool: CreditPool = { customerId, account, accountId, debits, free, uncovered, grants };
     return { pool, now, expiryIsDue: row.expiry_is_due };
@@ -83,7 +84,7 @@ export class CreditPools {
       debits += atoms;
       free -= atoms;
     }
-    await this.store.place(tx, pool.accountId, debits);
+    await this.store.place(tx, pool.accountId, debits, pool.uncovered);
     await this.schedule(tx, pool.accountId, now);
     return { ...pool, debits, free, grants: withoutShares(pool.grants, shares) };
   }

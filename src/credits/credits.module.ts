@@ -4,6 +4,8 @@ import { LedgerModule } from '../ledger/ledger.module';
 import { AlertsController } from './alerts.controller';
 import { BalanceAlerts } from './balance-alerts.service';
 import { BalanceWatch } from './balance-watch.service';
+import { CreditLimitsAdminController } from './credit-limits.admin.controller';
+import { CreditLimits } from './credit-limits.service';
 import { CreditPools } from './credit-pools.service';
 import { FrozenCredit } from './frozen-credit.service';
 import { GrantCheck } from './grant-check.service';
@@ -14,10 +16,11 @@ import { HeldCredit } from './held-credit.service';
 
 @Module({
   imports: [CustomersModule, LedgerModule],
-  controllers: [AlertsController],
+  controllers: [AlertsController, CreditLimitsAdminController],
   providers: [
     BalanceAlerts,
     BalanceWatch,
+    CreditLimits,
     CreditPools,
     FrozenCredit,
     GrantCheck,

@@ -26,11 +26,11 @@ export class GrantStore {
     return inOrderOfUse((await tx.query<GrantRow>(LEFT, [accountId])).map(toGrant));
   }
 
-  /** `debits` of the account are accounted for from now on; `uncovered` of them by no grant, in addition. */
-  async place(tx: Tx, accountId: string, debits: bigint, uncovered = 0n): Promise<void> {
+  /** `debits` of the account are accounted for from now on; `uncovered` of them by no grant. */
+  async place(tx: Tx, accountId: string, debits: bigint, uncovered: bigint): Promise<void> {
     await tx.query(
-      `INSERT INTO credit_positions AS p (account_id, debits_seen, uncovered_atoms) VALUES ($1, $2, $3)
-       ON CONFLICT (account_id) DO UPDATE SET debits_seen = $2, uncovered_atoms = p.uncovered_atoms + $3`,
+      `INSERT INTO credit_positions (account_id, debits_seen, uncovered_atoms) VALUES ($1, $2, $3)
+       ON CONFLICT (account_id) DO UPDATE SET debits_seen = $2, uncovered_atoms = $3`,
       [accountId, debits, uncovered],
     );
   }

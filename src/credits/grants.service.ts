@@ -114,7 +114,7 @@ export class GrantsService {
     const { shares } = allocate(giving, debited);
     await this.store.move(tx, as, shares, posted.entryId);
     // What other credit gave is used credit like any other: the next checkpoint finds out whose.
-    await this.store.place(tx, pool.accountId, pool.debits + sumOf(shares));
+    await this.store.place(tx, pool.accountId, pool.debits + sumOf(shares), pool.uncovered);
     // What was frozen and is not taken may be used again, and ends when its grant does.
     await this.pools.schedule(tx, pool.accountId);
     const owed = usd(amount.atoms - debited);

@@ -56,7 +56,7 @@ export const APPLICATION_RIGHTS: Readonly<Record<string, Rights>> = {
   // An account is made empty. The right on `frozen` also allows FOR NO KEY UPDATE, which makes flushes wait.
   ledger_accounts: {
     insert: ['code', 'asset', 'customer_id', 'guarded'],
-    update: ['frozen', 'next_expiry', 'watch_below'],
+    update: ['frozen', 'next_expiry', 'watch_below', 'credit_limit'],
   },
   // What is held and spent of a budget is written with the books.
   budget_counters: {

@@ -9,11 +9,15 @@ import type { LedgerAccount } from './ledger-account';
 
 const MAX_KNOWN = 100_000;
 
-/** What is in an account: `posted` is credits minus debits, `available` is what is not held of it. */
+/**
+ * What is in an account: `posted` is credits minus debits, `available` is what is not held of it. Both may be below zero
+ * by as much as `creditLimit`, which is zero for whoever pays in advance.
+ */
 export interface Balance {
   readonly posted: Money;
   readonly held: Money;
   readonly available: Money;
+  readonly creditLimit: Money;
   readonly frozen: boolean;
 }
 
@@ -33,17 +37,17 @@ export class LedgerAccountsService {
   /** A balance of zero for an account that nobody has named yet. With `tx`, as that transaction sees it. */
   async balance(account: LedgerAccount, tx: Tx = this.database): Promise<Balance> {
     const [row] = await tx.query<BalanceRow>(
-      `SELECT asset, credits_posted - debits_posted AS posted, held, frozen
+      `SELECT asset, credits_posted - debits_posted AS posted, held, credit_limit, frozen
          FROM ledger_accounts WHERE code = $1 AND asset = $2`,
       [account.code, account.asset],
     );
-    return toBalance(row ?? { asset: account.asset, posted: 0n, held: 0n, frozen: false });
+    return toBalance(row ?? { asset: account.asset, posted: 0n, held: 0n, credit_limit: 0n, frozen: false });
   }
 
   /** Every account, or those of one customer, by code. */
   async list(customerId?: string): Promise<(Balance & { code: string })[]> {
     const rows = await this.database.query<BalanceRow & { code: string }>(
-      `SELECT code, asset, credits_posted - debits_posted AS posted, held, frozen FROM ledger_accounts
+      `SELECT code, asset, credits_posted - debits_posted AS posted, held, credit_limit, frozen FROM ledger_accounts
         WHERE $1::text IS NULL OR customer_id = $1 ORDER BY code, asset LIMIT 10000`,
       [customerId ?? null],
     );
@@ -97,10 +101,17 @@ interface BalanceRow {
   asset: AssetCode;
   posted: bigint;
   held: bigint;
+  credit_limit: bigint;
   frozen: boolean;
 }
 
-function toBalance({ asset, posted, held, frozen }: BalanceRow): Balance {
+function toBalance({ asset, posted, held, credit_limit: limit, frozen }: BalanceRow): Balance {
   const money = (atoms: bigint): Money => ({ asset, atoms });
-  return { posted: money(posted), held: money(held), available: money(posted - held), frozen };
+  return {
+    posted: money(posted),
+    held: money(held),
+    available: money(posted - held),
+    creditLimit: money(limit),
+    frozen,
+  };
 }

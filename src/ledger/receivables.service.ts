@@ -1,6 +1,6 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import type { AssetCode } from '../common/asset';
-import { type Money, smaller } from '../common/money';
+import { type Money, plus, smaller } from '../common/money';
 import { newId } from '../common/id';
 import { DatabaseService } from '../database/database.service';
 import type { Tx } from '../database/tx';
@@ -45,8 +45,8 @@ export class ReceivablesService implements OnModuleInit {
   }
 
   /**
-   * Posts `entry`, which brings `customerId` credit in `asset`, and repays from what is then available what the
-   * customer owes. When nothing is owed any more the credit may be spent again. A replayed entry repays nothing. With a
+   * Posts `entry`, which brings `customerId` credit in `asset`, and repays from what is then available, up to its credit
+   * limit, what the customer owes. When nothing is owed any more the credit may be spent again. A replayed entry repays nothing. With a
    * hold, it is released first, for `entry` to take what it held: the entry stays known by its key.
    * @throws LedgerRefusedError when the ledger refuses `entry`, such as for a key used for something else.
    */
@@ -78,7 +78,8 @@ export class ReceivablesService implements OnModuleInit {
       asset,
       atoms: -(await this.accounts.balance(customerReceivable(customerId, asset), tx)).posted.atoms,
     };
-    const repaid = smaller(owed, (await this.accounts.balance(credits, tx)).available);
+    const { available, creditLimit } = await this.accounts.balance(credits, tx);
+    const repaid = smaller(owed, plus(available, creditLimit));
     if (repaid.atoms > 0n) {
       const repayment = receivableRepaid({ customerId, amount: repaid, because });
       accepted(repayment.key, await this.ledger.postIn(tx, repayment));
@@ -107,7 +108,7 @@ export class ReceivablesService implements OnModuleInit {
   async repayFromCredit(): Promise<number> {
     const owing = await this.database.query<{ customer_id: string; asset: AssetCode }>(
       `SELECT customer_id, asset FROM ledger_accounts
-        WHERE frozen AND guarded AND credits_posted - debits_posted - held > 0 LIMIT 100`,
+        WHERE frozen AND guarded AND credits_posted - debits_posted - held + credit_limit > 0 LIMIT 100`,
     );
     for (const { customer_id: customerId, asset } of owing) {
       await this.repayFor(customerId, asset);

@@ -57,7 +57,7 @@ export class BalanceController {
   private async past(customerId: string, at: Date): Promise<PastBalanceDto> {
     const balances = (['USD', 'USDC'] as const).map(async (asset) => {
       const posted = await this.history.balanceOrZero(customerCredits(customerId, asset), at);
-      const owed = -(await this.history.balanceOrZero(customerReceivable(customerId, asset), at));
+      const owed = owedOf(posted, await this.history.balanceOrZero(customerReceivable(customerId, asset), at));
       return {
         currency: asset,
         posted: formatMoney({ asset, atoms: posted }),
@@ -68,6 +68,9 @@ export class BalanceController {
   }
 }
 
+/** What a credit limit let it use before it paid, and what calls cost beyond that. */
+const owedOf = (posted: bigint, receivable: bigint): bigint => (posted < 0n ? -posted : 0n) - receivable;
+
 function balanceIn(
   asset: AssetCode,
   customerId: string,
@@ -76,12 +79,15 @@ function balanceIn(
   const find = (code: string) => accounts.find((a) => a.code === code && a.posted.asset === asset);
   const credits = find(customerCredits(customerId, asset).code);
   const receivable = find(customerReceivable(customerId, asset).code);
+  const creditLimit = credits?.creditLimit.atoms ?? 0n;
+  const posted = credits?.posted.atoms ?? 0n;
   return {
     asset,
-    available: credits?.available.atoms ?? 0n,
+    available: (credits?.available.atoms ?? 0n) + creditLimit,
     held: credits?.held.atoms ?? 0n,
-    posted: credits?.posted.atoms ?? 0n,
-    owed: -(receivable?.posted.atoms ?? 0n),
+    posted,
+    owed: owedOf(posted, receivable?.posted.atoms ?? 0n),
+    creditLimit,
     frozen: credits?.frozen ?? false,
   };
 }

@@ -23,10 +23,10 @@ export class PastCurrencyBalanceDto {
   @ApiProperty({ enum: ['USD', 'USDC'], example: 'USD' })
   currency!: string;
 
-  @ApiProperty({ example: '24.5125', description: 'Prepaid and not used.' })
+  @ApiProperty({ example: '24.5125', description: 'Prepaid and not used; below zero, used and not paid.' })
   posted!: string;
 
-  @ApiProperty({ example: '0', description: 'What calls had cost beyond the balance.' })
+  @ApiProperty({ example: '0', description: 'What calls had cost beyond what was prepaid.' })
   owed!: string;
 }
 
@@ -62,17 +62,23 @@ export class CurrencyBalanceDto {
   @ApiProperty({ enum: ['USD', 'USDC'], example: 'USD' })
   currency!: string;
 
-  @ApiProperty({ example: '24.0125', description: 'What the next call can use: posted less held.' })
+  @ApiProperty({
+    example: '24.0125',
+    description: 'What the next call can use: posted less held, and the credit limit.',
+  })
   available!: string;
 
   @ApiProperty({ example: '0.5', description: 'Reserved for calls in flight.' })
   held!: string;
 
-  @ApiProperty({ example: '24.5125', description: 'Prepaid and not used.' })
+  @ApiProperty({ example: '24.5125', description: 'Prepaid and not used; below zero, used and not paid.' })
   posted!: string;
 
-  @ApiProperty({ example: '0', description: 'What calls cost beyond the balance; the next top-up repays it.' })
+  @ApiProperty({ example: '0', description: 'What calls cost beyond what was prepaid; the next top-up repays it.' })
   owed!: string;
+
+  @ApiProperty({ example: '0', description: 'How much may be owed before calls are refused; zero: pays in advance.' })
+  creditLimit!: string;
 
   @ApiProperty({ example: false, description: 'Whether calls are refused until what is owed is repaid.' })
   frozen!: boolean;
@@ -97,6 +103,7 @@ export interface AssetBalance {
   readonly held: bigint;
   readonly posted: bigint;
   readonly owed: bigint;
+  readonly creditLimit: bigint;
   readonly frozen: boolean;
 }
 
@@ -110,6 +117,7 @@ export function toCurrencyBalanceDto(balance: AssetBalance) {
     held: decimal(held),
     posted: decimal(posted),
     owed: decimal(owed),
+    creditLimit: decimal(balance.creditLimit),
     frozen: balance.frozen,
     atoms: { available: `${available}`, held: `${held}`, posted: `${posted}`, owed: `${owed}` },
   };

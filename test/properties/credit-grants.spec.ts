@@ -29,6 +29,7 @@ describe('the grants of a customer', () => {
     fc.record({ act: fc.constant('thaw'), which: fc.nat() }),
     fc.record({ act: fc.constant('take what is frozen'), atoms: fc.bigInt(1n, 20n), which: fc.nat() }),
     fc.record({ act: fc.constant('end'), which: fc.nat() }),
+    fc.record({ act: fc.constant('limit'), atoms: fc.bigInt(0n, 30n) }),
     fc.record({ act: fc.constant('look'), which: fc.nat() }),
   );
   type Step = { act: string; atoms?: bigint; which?: number; promo?: boolean; force?: boolean };
@@ -115,6 +116,7 @@ describe('the grants of a customer', () => {
         if (freeze) await take(freeze.grantId, atoms, true, freeze.holdId);
       },
       end: async ({ which }) => ids.length > 0 && world.end(ids[which % ids.length] as string),
+      limit: ({ atoms }) => world.limit(customerId, atoms),
       look: async ({ which }) => ids.length > 0 && world.remaining(ids[which % ids.length] as string),
     };
     for (const each of steps) await acts[each.act]?.(each as Required<Step>);

@@ -72,6 +72,14 @@ export class GrantsWorld {
     );
   }
 
+  /** The customer may owe so much from now on; nothing happens where it owes more. */
+  async limit(customerId: string, atoms: bigint): Promise<void> {
+    await this.grants.prepare(customerId);
+    const set = `UPDATE ledger_accounts SET credit_limit = $2
+                  WHERE code = $1 AND credits_posted - debits_posted - held + $2 >= 0`;
+    await this.database.query(set, [customerCredits(customerId, 'USD').code, atoms]);
+  }
+
   remaining(grantId: string): Promise<RemainingCredit> {
     return this.transaction((tx) => this.grants.remaining(tx, grantId));
   }

@@ -60,6 +60,17 @@ describe('the migrations', () => {
     expect(await schema()).toEqual(built);
   });
 
+  it('say why they do not go back while a customer owes within a credit limit', async () => {
+    await query(
+      `INSERT INTO ledger_accounts (code, asset, customer_id, guarded, credit_limit, debits_posted)
+       VALUES ('customer:c:credits', 'USD', 'c', true, 5, 3)`,
+    );
+    await expect(migrateDown(postgres.ownerUrl, 1000)).rejects.toThrow(/customer:c:credits is below zero/);
+    await query('DELETE FROM ledger_accounts');
+    await migrateDown(postgres.ownerUrl, 1000);
+    expect(await migrateUp(postgres.ownerUrl, postgres.url)).toHaveLength(files.length);
+  });
+
   it('run once when replicas start together', async () => {
     await migrateDown(postgres.ownerUrl, 1000);
     const runs = await Promise.all([1, 2, 3].map(() => migrateUp(postgres.ownerUrl, postgres.url)));

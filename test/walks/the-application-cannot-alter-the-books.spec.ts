@@ -14,7 +14,7 @@ import { chat, customerWith, startWorld, type World } from '../support/world';
 const CREDIT = 1_000_000_000n;
 /** What the application may do to accounts: make empty ones, let a customer spend again, say when credit ends and what is watched. */
 const OPEN_COLUMNS: Readonly<Record<string, readonly string[]>> = {
-  ledger_accounts: ['frozen', 'next_expiry', 'watch_below'],
+  ledger_accounts: ['frozen', 'next_expiry', 'watch_below', 'credit_limit'],
 };
 /** The place of `line_atoms` among the parameters of `ledger_flush`. */
 const LINE_ATOMS = 20;

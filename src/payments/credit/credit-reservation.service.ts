@@ -10,7 +10,7 @@ import { customerCredits } from '../../ledger/ledger-account';
 import { type LedgerHold, LedgerService } from '../../ledger/ledger.service';
 import type { Hold, HoldOutcome } from '../payment-scheme';
 import { creditRefusal } from './credit-refusal';
-import { DisputedCredit } from './disputed-credit.service';
+import { RefusedCredit } from './refused-credit.service';
 
 /** Tells a caller how much of which budgets is used, from 80 per cent on. */
 const WARNING = 'x-tollbridge-budget-warning';
@@ -22,7 +22,7 @@ export class CreditReservation {
     private readonly credit: HeldCredit,
     private readonly ledger: LedgerService,
     private readonly budgets: BudgetCounters,
-    private readonly disputes: DisputedCredit,
+    private readonly refused: RefusedCredit,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
@@ -44,7 +44,7 @@ export class CreditReservation {
     }
     if (verdict.verdict !== 'budget_exceeded') {
       const refusal = creditRefusal(verdict, hold.amount);
-      return { kind: 'refused', refusal: await this.disputes.explain(hold.customerId, refusal) };
+      return { kind: 'refused', refusal: await this.refused.explain(hold.customerId, refusal) };
     }
     const counters = await this.budgets.read(weights);
     return { kind: 'refused', refusal: { status: 402, ...budgetRefusal(weights, counters, hold.amount, new Date()) } };

@@ -3,9 +3,9 @@ import { CreditCapture } from './credit-capture.service';
 import { CreditRecovery } from './credit-recovery.service';
 import { CreditReservation } from './credit-reservation.service';
 import { CreditScheme } from './credit.scheme';
-import { DisputedCredit } from './disputed-credit.service';
+import { RefusedCredit } from './refused-credit.service';
 
 export const CREDIT: PaymentsPart = {
   schemes: [CreditScheme],
-  providers: [CreditCapture, CreditRecovery, CreditReservation, DisputedCredit],
+  providers: [CreditCapture, CreditRecovery, CreditReservation, RefusedCredit],
 };

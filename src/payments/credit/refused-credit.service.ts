@@ -5,19 +5,36 @@ import { customerCredits, customerReceivable } from '../../ledger/ledger-account
 import { LedgerAccountsService } from '../../ledger/ledger-accounts.service';
 import type { Refusal } from '../refusal';
 
-/** Why credit is owed or tied up, where a dispute is the cause. Asked only when a call is refused. */
+/** Why there is no credit, where the balance alone does not say: a dispute, a credit limit. Asked only on a refusal. */
 @Injectable()
-export class DisputedCredit {
+export class RefusedCredit {
   constructor(
     private readonly database: DatabaseService,
     private readonly accounts: LedgerAccountsService,
   ) {}
 
-  /** The refusal as it was, or `payment_disputed` where waiting or another call's end would not help. */
+  /**
+   * The refusal as it was; `payment_disputed` where waiting or another call's end would not help, and
+   * `credit_limit_reached` for who pays afterwards.
+   */
   async explain(customerId: string, refusal: Refusal): Promise<Refusal> {
     if (refusal.code === 'credit_owed') return (await this.owedByDispute(customerId)) ?? refusal;
     if (refusal.code === 'credit_in_flight') return (await this.frozenByDispute(customerId)) ?? refusal;
+    if (refusal.code === 'insufficient_credit') return (await this.atItsLimit(customerId, refusal)) ?? refusal;
     return refusal;
+  }
+
+  private async atItsLimit(customerId: string, { members }: Refusal): Promise<Refusal | undefined> {
+    const { posted, creditLimit } = await this.accounts.balance(customerCredits(customerId, 'USD'));
+    if (creditLimit.atoms === 0n) return undefined;
+    const [limit, owed] = [formatMoney(creditLimit), formatMoney(usd(posted.atoms < 0n ? -posted.atoms : 0n))];
+    return {
+      status: 402,
+      code: 'credit_limit_reached',
+      detail: `This call needs up to $${members?.['required']}; $${members?.['available']} is left of the credit limit of $${limit}, and $${owed} is owed.`,
+      hint: 'Pay at topUpUrl: what is owed is paid first, and may be used again. Or ask for a higher limit.',
+      members: { ...members, creditLimit: limit, owed },
+    };
   }
 
   private async owedByDispute(customerId: string): Promise<Refusal | undefined> {
