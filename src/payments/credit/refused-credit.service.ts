@@ -31,7 +31,7 @@ export class RefusedCredit {
     return {
       status: 402,
       code: 'credit_limit_reached',
-      detail: `This call needs up to $${members?.['required']}; $${members?.['available']} is left of the credit limit of $${limit}, and $${owed} is owed.`,
+      detail: `This call needs up to $${String(members?.['required'])}; $${owed} of the credit limit of $${limit} is owed.`,
       hint: 'Pay at topUpUrl: what is owed is paid first, and may be used again. Or ask for a higher limit.',
       members: { ...members, creditLimit: limit, owed },
     };
