@@ -18,6 +18,7 @@ export interface NetworkConfig {
   /** Hosted facilitators that settle in place of the hot wallets. */
   readonly facilitatorUrls: readonly string[];
   readonly gas: GasPolicy;
+  readonly logs: LogPolicy;
   /** A rollup of the OP stack, such as Base: it also charges for a transaction's data on the chain below. */
   readonly opStack: boolean;
   readonly upto: boolean;
@@ -34,6 +35,14 @@ export interface GasPolicy {
   readonly alarmWei: bigint;
   /** What one coin of the chain is worth, in nano-USD: gas is booked at it. */
   readonly usdPerCoin: bigint;
+}
+
+/** How the chain's transfers are read. In blocks. */
+export interface LogPolicy {
+  /** The most that the nodes are asked for at once. */
+  readonly range: number;
+  /** How far before the first settlement on the books the reading begins; before the head, where there is none. */
+  readonly lookBack: number;
 }
 
 export interface ChannelPolicy {

@@ -98,6 +98,18 @@ export class NetworkEnvironmentDto {
   @Matches(DECIMAL, { message: 'must be US dollars as a plain decimal' })
   EVM_GAS_USD_PER_COIN: string = '3000';
 
+  @integer
+  @IsInt({ message: 'must be a number of blocks' })
+  @Min(1, { message: 'must be at least 1 block' })
+  @Max(100_000, { message: 'must be at most 100000 blocks' })
+  CHAIN_LOG_RANGE: number = 2_000;
+
+  @integer
+  @IsInt({ message: 'must be a number of blocks' })
+  @Min(0, { message: 'must be at least 0 blocks' })
+  @Max(10_000_000, { message: 'must be at most 10000000 blocks' })
+  CHAIN_LOOK_BACK: number = 2_000;
+
   @Transform(({ value }) => String(value)) // the file of networks is JSON, which has a true of its own
   @IsBooleanString({ message: 'must be true or false' })
   EVM_OP_STACK: string = 'false';

@@ -93,6 +93,8 @@ describe('readEnvironment', () => {
     ['EVM_AUTHORIZER_KEY', 'hidden'],
     ['EVM_PAYOUT_KEY', 'hidden'],
     ['EVM_CONFIRMATIONS', '0'],
+    ['CHAIN_LOG_RANGE', '0'],
+    ['CHAIN_LOOK_BACK', 'far'],
     ['EVM_MAX_FEE_GWEI', 'cheap'],
     ['EVM_REPLACE_AFTER_SECONDS', '0'],
     ['EVM_GAS_ALARM_COINS', 'few'],

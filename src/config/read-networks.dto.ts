@@ -39,6 +39,7 @@ export function networkOf(dto: NetworkEnvironmentDto, { schemes }: SchemeChoice)
       alarmWei: scaled(dto.EVM_GAS_ALARM_COINS) * WEI_PER_GWEI,
       usdPerCoin: scaled(dto.EVM_GAS_USD_PER_COIN),
     },
+    logs: { range: dto.CHAIN_LOG_RANGE, lookBack: dto.CHAIN_LOOK_BACK },
     opStack: dto.EVM_OP_STACK === 'true',
     upto: sends && schemes.includes('upto'),
     channels:

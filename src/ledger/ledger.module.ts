@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { AccountHistoryService } from './account-history.service';
+import { AccountPostings } from './account-postings.service';
 import { CorrectionsService } from './corrections.service';
 import { HoldSweeper } from './hold-sweeper.service';
 import { JournalService } from './journal.service';
@@ -12,6 +13,7 @@ import { ReceivablesService } from './receivables.service';
 @Module({
   providers: [
     AccountHistoryService,
+    AccountPostings,
     CorrectionsService,
     HoldSweeper,
     JournalService,
@@ -23,6 +25,7 @@ import { ReceivablesService } from './receivables.service';
   ],
   exports: [
     AccountHistoryService,
+    AccountPostings,
     CorrectionsService,
     JournalService,
     LedgerVerifyService,

@@ -9,6 +9,8 @@ import { AUTHORITY } from './authority/authority.providers';
 import { ClaimLeases } from './claim-leases.service';
 import { ClaimsService } from './claims.service';
 import { CHAIN } from './chain/chain.providers';
+import { CHAIN_WATCH } from './chain-watch/chain-watch.providers';
+import { ChainReconciliation } from './chain-watch/chain-reconciliation.service';
 import { CREDIT_BINDING } from './credit-binding/credit-binding.providers';
 import { CHANNELS } from './channels/channels.providers';
 import { CREDIT } from './credit/credit.providers';
@@ -49,6 +51,7 @@ const PARTS: readonly PaymentsPart[] = [
   FACILITATOR,
   DISCOVERY,
   REVERSALS,
+  CHAIN_WATCH,
 ];
 
 const SCHEMES = PARTS.flatMap(({ schemes = [] }) => schemes);
@@ -79,6 +82,6 @@ const EXTENSIONS = PARTS.flatMap(({ extensions = [] }) => extensions);
     PaymentExtensions,
     PaymentSchemesService,
   ],
-  exports: [NetworkFees, PaymentSchemesService, PaymentExtensions],
+  exports: [ChainReconciliation, NetworkFees, PaymentSchemesService, PaymentExtensions],
 })
 export class PaymentsModule {}

@@ -12,7 +12,8 @@ export interface RpcCall {
  * What happens to a call: it passes, it is cut off before or after the node has it, or the node is made to answer
  * something else. A promise holds it back until it resolves.
  */
-export type Fate = 'pass' | 'cut' | 'cut after' | { readonly result: unknown };
+export type Fate =
+  'pass' | 'cut' | 'cut after' | { readonly result: unknown } | { readonly error: { code: number; message: string } };
 export type Rule = (call: RpcCall) => Fate | Promise<Fate>;
 
 /** A node that can be made to go away, method by method. It is the chain itself behind it. */
@@ -58,9 +59,22 @@ export async function startRpcProxy(target: string): Promise<RpcProxy> {
 }
 
 async function answerTo(call: RpcCall, fate: Fate, target: string): Promise<unknown> {
-  if (typeof fate === 'object') return { jsonrpc: '2.0', id: call.id, result: fate.result };
+  if (typeof fate === 'object') return { jsonrpc: '2.0', id: call.id, ...fate };
   const headers = { 'content-type': 'application/json' };
   return (await fetch(target, { method: 'POST', headers, body: JSON.stringify(call) })).json();
+}
+
+/** As public nodes do: no logs of more blocks than this at once. */
+export const refuseLogsBeyond =
+  (blocks: number): Rule =>
+  (call) =>
+    logBlocks(call) > blocks ? { error: { code: -32602, message: `at most ${blocks} blocks` } } : 'pass';
+
+/** How many blocks of logs a call asks for; none when it asks for something else. */
+export function logBlocks({ method, params }: RpcCall): number {
+  if (method !== 'eth_getLogs') return 0;
+  const { fromBlock, toBlock } = params[0] as { fromBlock: string; toBlock: string };
+  return Number(toBlock) - Number(fromBlock) + 1;
 }
 
 /** Whether a call is about this wallet: its address is in the data of every call and transaction that moves its money. */

@@ -21,15 +21,19 @@ export async function confirmedReceipt(
   }
 }
 
+/** The newest block that no reorganisation takes any more, by the network's confirmations. */
+export async function finalBlock({ reader, config }: ChainNetwork): Promise<bigint> {
+  const final = (await reader.getBlockNumber({ cacheTime: 0 })) - BigInt(config.confirmations - 1);
+  return final < 0n ? 0n : final;
+}
+
 /**
  * The chain's own time, in Unix seconds, as of the newest block that no reorganisation takes any more: whatever is
  * valid only until then, and is unspent when asked about afterwards, can never be mined.
  * @throws when the chain does not answer.
  */
-export async function finalInstant({ reader, config }: ChainNetwork): Promise<bigint> {
-  const latest = await reader.getBlockNumber({ cacheTime: 0 });
-  const final = latest - BigInt(config.confirmations - 1);
-  return (await reader.getBlock({ blockNumber: final < 0n ? 0n : final })).timestamp;
+export async function finalInstant(network: ChainNetwork): Promise<bigint> {
+  return (await network.reader.getBlock({ blockNumber: await finalBlock(network) })).timestamp;
 }
 
 /** What a transaction cost, in wei. Rollups charge for their data on the chain below as well (OP stack: `l1Fee`). */

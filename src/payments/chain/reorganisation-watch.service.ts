@@ -1,7 +1,8 @@
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
-import { BlockNotFoundError, type Hex } from 'viem';
+import type { Hex } from 'viem';
 import { DatabaseService } from '../../database/database.service';
 import { JobsService } from '../../jobs/jobs.service';
+import { hashOf } from './block-hash';
 import { type ChainNetwork, NetworksService } from './networks.service';
 import { TransactionFollower } from './transaction-follower.service';
 
@@ -87,14 +88,4 @@ async function matched(network: ChainNetwork, blocks: readonly OurBlock[]): Prom
     all.push(...(await Promise.all(some)));
   }
   return all;
-}
-
-/** `undefined` where the chain does not reach so far (any more). @throws when it does not answer. */
-async function hashOf({ reader }: ChainNetwork, blockNumber: bigint): Promise<Hex | undefined> {
-  try {
-    return (await reader.getBlock({ blockNumber })).hash;
-  } catch (error) {
-    if (error instanceof BlockNotFoundError) return undefined;
-    throw error;
-  }
 }

@@ -39,7 +39,7 @@ export class TransferAdmission {
     const candidates = await this.candidates(proof, checked);
     const mine = candidates.find(({ claim }) => claim?.fingerprint === work.fingerprint);
     if (mine?.claim) return this.again(mine.claim, this.termsOf(proof, checked, mine.transfer), work);
-    const free = candidates.filter(({ claim }) => claim === undefined);
+    const free = candidates.filter(({ claim, isGone }) => claim === undefined && !isGone);
     if (free.length === 0) return refused(TRANSFER_REFUSALS.alreadyUsed);
     if (checked.minedAt < checked.reference.issuedAt - CLOCK_SECONDS) return refused(TRANSFER_REFUSALS.tooOld);
     for (const { key, transfer } of free) {
@@ -56,7 +56,7 @@ export class TransferAdmission {
     return Promise.all(
       ordered.map(async (transfer) => {
         const key = transferKey(network, transaction, transfer);
-        return { key, transfer, claim: await this.claims.find(key) };
+        return { key, transfer, claim: await this.claims.find(key), isGone: await this.books.isAttributed(key) };
       }),
     );
   }

@@ -2,9 +2,11 @@ import { Injectable } from '@nestjs/common';
 import { usdc } from '../../common/money';
 import { DatabaseService } from '../../database/database.service';
 import { transferSettled } from '../../ledger/chain-entries';
+import { customerReceivable, suspense } from '../../ledger/ledger-account';
 import { LedgerAccountsService } from '../../ledger/ledger-accounts.service';
 import { ReceivablesService } from '../../ledger/receivables.service';
-import type { TransferClaim } from './transfer-hold';
+import { SuspendedTransfers } from '../chain-watch/suspended-transfers.service';
+import { logOf, type TransferClaim } from './transfer-hold';
 
 /** Puts a claimed transfer on the books: all of it is the wallet's credit. */
 @Injectable()
@@ -13,16 +15,29 @@ export class TransferBooks {
     private readonly database: DatabaseService,
     private readonly accounts: LedgerAccountsService,
     private readonly receivables: ReceivablesService,
+    private readonly suspended: SuspendedTransfers,
   ) {}
 
-  /** Safe to repeat: the claim's key is the entry's. What the wallet owes is repaid first. */
+  /** Whether an operator has given the money to somebody already. */
+  isAttributed(claimKey: string): Promise<boolean> {
+    return this.suspended.isAttributed(logOf(claimKey));
+  }
+
+  /**
+   * Safe to repeat: the claim's key is the entry's. What the wallet owes is repaid first. A transfer that has waited in
+   * suspense for its proof is taken out of there.
+   */
   async credit(claimKey: string, customerId: string, transfer: TransferClaim): Promise<void> {
     const { network, payTo, transaction, value } = transfer;
     const amount = usdc(BigInt(value));
     const entry = transferSettled({ paymentId: claimKey, customerId, network, payTo, transaction, amount });
     // Looked up on a connection of their own: before the transaction, or a small pool stands still.
-    await this.accounts.idsOf(entry.postings.flatMap(({ from, to }) => [from, to]));
+    const touched = [...entry.postings.flatMap(({ from, to }) => [from, to]), customerReceivable(customerId, 'USDC')];
+    await this.accounts.idsOf([suspense('USDC'), ...touched]);
     await this.receivables.prepare(customerId, 'USDC');
-    await this.database.transaction((tx) => this.receivables.postCredit(tx, entry, customerId, 'USDC'));
+    await this.database.transaction(async (tx) => {
+      await this.suspended.release(tx, logOf(claimKey), touched);
+      await this.receivables.postCredit(tx, entry, customerId, 'USDC');
+    });
   }
 }

@@ -1,4 +1,5 @@
 import type { Claim, KeptAnswer } from '../claim';
+import type { TransferLog } from '../chain-watch/suspended-transfers.service';
 import { settlementHeaders } from '../exact/settlement-headers';
 import type { Hold } from '../payment-scheme';
 import type { FoundTransfer } from './transfer-finder.service';
@@ -27,6 +28,12 @@ export interface TransferHold extends Hold {
 /** A log of a chain is used once for ever. */
 export const transferKey = (network: string, transaction: string, { logIndex }: FoundTransfer): string =>
   `transfer:${network}:${transaction}:${logIndex}`;
+
+/** The log that a claim's key names: a network's name has a colon in it. */
+export function logOf(key: string): TransferLog {
+  const [, namespace, chain, transaction = '', logIndex] = key.split(':');
+  return { network: `${namespace}:${chain}`, transaction, logIndex: Number(logIndex) };
+}
 
 /** `PAYMENT-RESPONSE` of a transfer, as of any other settlement. */
 export const headersOf = ({ value, ...transfer }: TransferClaim): Record<string, string> =>

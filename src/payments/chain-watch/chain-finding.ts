@@ -1,0 +1,55 @@
+import { formatMoney, type Money, usdc } from '../../common/money';
+import type { Finding } from '../../common/reconciliation-side';
+
+/** What is on one side only. `atoms`: what the chain has more than the books. */
+export interface FindingRow {
+  readonly kind: ChainFindingKind;
+  readonly network: string;
+  readonly transaction: string;
+  /** The transfer's log, or the entry. */
+  readonly position: string;
+  readonly address: string;
+  readonly other: string | null;
+  readonly atoms: bigint;
+  readonly since: Date;
+  readonly customerId: string | null;
+  /** The kind of the entry that no transfer stands for. */
+  readonly entry: string | null;
+}
+
+export type ChainFindingKind = 'unknown_inbound' | 'unbooked_inbound' | 'unknown_outbound' | 'not_on_chain';
+
+export const findingOf = (row: FindingRow): Finding => ({
+  kind: row.kind,
+  ref: `${row.network}:${row.transaction}:${row.position}`,
+  amount: usdc(row.atoms),
+  ...(row.customerId === null ? {} : { customerId: row.customerId }),
+  since: row.since,
+  suggestedCause: CAUSES[row.kind](row, usdc(row.atoms)),
+});
+
+/** The chain says that our addresses have more (negative: less) than all transfers that were read make. */
+export const transfersMissing = (network: string, atoms: bigint): Finding => ({
+  kind: 'transfers_missing',
+  ref: network,
+  amount: usdc(atoms),
+  since: new Date(),
+  suggestedCause:
+    'The node left out logs, or the token moves balances without a Transfer. Ask another node, and read again from the ' +
+    "beginning (delete the network's rows of chain_cursors, chain_transfers and chain_bookings).",
+});
+
+const CAUSES: Readonly<Record<ChainFindingKind, (row: FindingRow, amount: Money) => string>> = {
+  unknown_inbound: ({ other, address, transaction }, amount) =>
+    `${other} sent ${formatMoney(amount)} USDC to ${address} and has shown no proof of payment. It is in suspense: ask ` +
+    `who sent it, and attribute it (POST /admin/suspense/attributions); a proof of ${transaction} takes it by itself.`,
+  unbooked_inbound: ({ address }) =>
+    `A payment of ours has arrived at ${address} and is not on the books: its call or job is stuck. See the claims that ` +
+    'are in doubt and the dead jobs.',
+  unknown_outbound: ({ address, other }) =>
+    `${address} sent it to ${other} by no transaction that the books know: moved by hand, or its key is in other hands. ` +
+    'Find out who signed it first.',
+  not_on_chain: ({ address, entry }) =>
+    `The entry (${entry}) says that it reached ${address}, and there is no such transfer: a reorganisation took it, a ` +
+    'facilitator told what did not happen, or the entry has no transaction.',
+};
