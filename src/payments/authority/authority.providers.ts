@@ -5,6 +5,7 @@ import { AuthorityController } from './authority.controller';
 import { AuthorityIdentity } from './authority-identity.service';
 import { AuthorizeService } from './authorize.service';
 import { BundlesService } from './bundles.service';
+import { CommitmentCredit } from './commitment-credit.service';
 import { CommitmentSweeper } from './commitment-sweeper.service';
 import { CommitmentsService } from './commitments.service';
 import { ForeignSettlement } from './foreign-settlement.service';
@@ -20,6 +21,7 @@ export const AUTHORITY: PaymentsPart = {
     AuthorityIdentity,
     ResourceServersService,
     BundlesService,
+    CommitmentCredit,
     CommitmentsService,
     AuthorizeService,
     AttestationVerification,

@@ -1,23 +1,18 @@
 import { Injectable } from '@nestjs/common';
 import { newId } from '../../common/id';
-import { type CreditVerdict, HeldCredit } from '../../credits/held-credit.service';
-import type { ApiKey } from '../../customers/api-key';
+import type { CreditVerdict } from '../../credits/held-credit.service';
+import type { ApiKey, KeyInUse } from '../../customers/api-key';
 import { DatabaseService } from '../../database/database.service';
 import type { Tx } from '../../database/tx';
-import { LedgerAccountsService } from '../../ledger/ledger-accounts.service';
+import type { LedgerHold } from '../../ledger/ledger.service';
 import { signAttestation } from './attestation';
 import { audienceOf, type AuthorizationRequest, claimsFor, requestHashOf } from './authorization';
 import { type AuthorizeFault, AuthorizeRefusedError } from './authority-error';
 import { AuthorityIdentity } from './authority-identity.service';
 import type { Commitment } from './commitment';
-import { CommitmentsService, holdOf, type NewCommitment } from './commitments.service';
+import { CommitmentCredit } from './commitment-credit.service';
+import { CommitmentsService, type NewCommitment } from './commitments.service';
 import { ResourceServersService } from './resource-servers.service';
-
-/**
- * Between the last moment to settle and the ledger's own expiry of the hold: a settlement that came in time finds its
- * money, also when a sweeper's clock is ahead.
- */
-export const HOLD_SLACK_MS = 60_000;
 
 /** Holds credit and signs for it: both or neither, once per idempotency key. */
 @Injectable()
@@ -25,8 +20,7 @@ export class AuthorizeService {
   constructor(
     private readonly database: DatabaseService,
     private readonly commitments: CommitmentsService,
-    private readonly credit: HeldCredit,
-    private readonly accounts: LedgerAccountsService,
+    private readonly credit: CommitmentCredit,
     private readonly authority: AuthorityIdentity,
     private readonly servers: ResourceServersService,
   ) {}
@@ -35,17 +29,16 @@ export class AuthorizeService {
    * The attestation; a repeat of the same request gets the first one, also when it was used since.
    * @throws AuthorizeRefusedError
    */
-  async authorize(key: ApiKey, request: AuthorizationRequest): Promise<string> {
+  async authorize(key: KeyInUse, request: AuthorizationRequest): Promise<string> {
     if (request.bundleId !== key.customerId) throw new AuthorizeRefusedError('bundle_not_found');
     if (key.models !== null) throw new AuthorizeRefusedError('key_limited_to_models');
     const requestHash = requestHashOf(request);
     const earlier = await this.commitments.findByKey(request.bundleId, request.idempotencyKey);
     if (earlier) return attestationFor(earlier, requestHash);
     const commitment = await this.prepare(key, request, requestHash);
-    // Known before the transaction, which must not need a second connection while others wait for its row.
-    await this.accounts.idOf(holdOf(commitment).account);
-    return this.credit.afterExpiry(request.bundleId, () =>
-      this.database.transaction((tx) => this.commit(tx, commitment)),
+    const hold = await this.credit.prepare(key, commitment);
+    return this.credit.attempt(request.bundleId, () =>
+      this.database.transaction((tx) => this.commit(tx, commitment, hold)),
     );
   }
 
@@ -72,7 +65,7 @@ export class AuthorizeService {
   }
 
   /** The row is the first thing: copies that arrive meanwhile wait for it, at whatever replica. */
-  private async commit(tx: Tx, commitment: NewCommitment): Promise<string> {
+  private async commit(tx: Tx, commitment: NewCommitment, hold: LedgerHold): Promise<string> {
     const { bundleId, idempotencyKey, requestHash, attestation, holdExp } = commitment;
     if (!(await this.commitments.insert(tx, commitment))) {
       const first = await this.commitments.findByKey(bundleId, idempotencyKey, tx);
@@ -83,7 +76,7 @@ export class AuthorizeService {
       [bundleId],
     );
     if (!bundle || bundle.frozen) throw new AuthorizeRefusedError('bundle_revoked');
-    const { verdict } = await this.credit.holdIn(tx, holdOf(commitment), new Date(holdExp.getTime() + HOLD_SLACK_MS));
+    const verdict = await this.credit.hold(tx, hold, holdExp);
     // Thrown, so that the row goes as well: the same key may be used again when there is credit.
     if (verdict !== 'held') throw new AuthorizeRefusedError(NOT_HELD[verdict]);
     return attestation;
