@@ -1,11 +1,7 @@
-import { mkdtempSync, readFileSync, rmSync, truncateSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import {
   createPublicClient,
   createWalletClient,
   encodeDeployData,
-  erc20Abi,
   hashDomain,
   http,
   parseEventLogs,
@@ -19,8 +15,6 @@ import { privateKeyToAccount, sign } from 'viem/accounts';
 import { baseSepolia } from 'viem/chains';
 import { readArtifact } from './artifacts';
 import { DEV_WALLETS, fundEth, mintUsdc, startChain, type LocalChain } from './chain';
-import { startElsewhere } from './crash.fixture';
-import { waitUntil } from './guarded-process';
 
 const { abi } = readArtifact('Usdc');
 const payer = privateKeyToAccount(DEV_WALLETS.payer.privateKey);
@@ -241,74 +235,5 @@ describe('the other signed calls', () => {
     const message = authorization();
     const raw = await sign({ hash: message.nonce, privateKey: DEV_WALLETS.payer.privateKey, to: 'hex' });
     await expect(transfer(message, raw)).rejects.toThrow('invalid signature');
-  });
-});
-
-describe('the state file', () => {
-  const sandbox = mkdtempSync(join(tmpdir(), 'tollbridge-chain-spec-'));
-  const statePath = join(sandbox, 'chain', 'state.json');
-  afterAll(() => rmSync(sandbox, { recursive: true, force: true }));
-
-  const usdcOf = (rpcUrl: string, owner: Address) =>
-    createPublicClient({ chain: baseSepolia, transport: http(rpcUrl) }).readContract({
-      address: chain.usdc,
-      abi: erc20Abi,
-      functionName: 'balanceOf',
-      args: [owner],
-    });
-
-  it('keeps balances, nonces and receipts over a restart', async () => {
-    const first = await startChain({ statePath });
-    const hash = await mintUsdc(first.rpcUrl, payTo.address, 77n);
-    await expect(startChain({ statePath })).rejects.toMatchObject({ code: 'already_running' });
-    await first.stop();
-
-    const second = await startChain({ statePath });
-    try {
-      expect(await usdcOf(second.rpcUrl, payTo.address)).toBe(77n);
-      expect((await walletOf(payer, second.rpcUrl).getTransactionReceipt({ hash })).status).toBe('success');
-    } finally {
-      await second.stop();
-    }
-  });
-
-  it('ends an orphan whose starter crashed, and goes on from its state', async () => {
-    const elsewhere = await startElsewhere<LocalChain>('chain', 'startChain', { statePath });
-    await mintUsdc(elsewhere.result.rpcUrl, payTo.address, 1n);
-    const [, orphan] = readFileSync(`${statePath}.owner`, 'utf8').trim().split(' ').map(Number);
-    process.kill(orphan ?? 0, 'SIGSTOP');
-    await elsewhere.crash();
-
-    const next = await startChain({ statePath });
-    try {
-      expect(await usdcOf(next.rpcUrl, payTo.address)).toBe(78n);
-    } finally {
-      await next.stop();
-    }
-  });
-
-  it('falls back to its copy when the file was cut off', async () => {
-    truncateSync(statePath, 1_000);
-    const lines: string[] = [];
-    const next = await startChain({ statePath, log: (line) => lines.push(line) });
-    try {
-      expect(lines).toEqual([expect.stringContaining('cut off')]);
-      expect(await usdcOf(next.rpcUrl, payTo.address)).toBe(78n);
-    } finally {
-      await next.stop();
-    }
-  });
-
-  it('mines on the clock when asked to, and says so when a port is taken', async () => {
-    const ticking = await startChain({ blockTimeSeconds: 1 });
-    try {
-      const client = createPublicClient({ chain: baseSepolia, transport: http(ticking.rpcUrl), cacheTime: 0 });
-      const height = await client.getBlockNumber();
-      await waitUntil('a block', 5_000, async () => (await client.getBlockNumber()) > height);
-      const port = Number(new URL(ticking.rpcUrl).port);
-      await expect(startChain({ port })).rejects.toMatchObject({ code: 'port_taken' });
-    } finally {
-      await ticking.stop();
-    }
   });
 });

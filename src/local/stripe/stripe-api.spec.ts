@@ -1,29 +1,17 @@
 import Stripe from 'stripe';
-import { idOf } from './ids';
 import { API_VERSION } from './simulation';
-import { type StripeSimulator, startStripeSimulator } from './stripe-simulator';
+import { type Bench, refusalOf as refusal, startBench } from './simulator.fixture';
+import type { StripeSimulator } from './stripe-simulator';
 
+let bench: Bench;
 let simulator: StripeSimulator;
 let stripe: Stripe;
 
-/** The package as the product uses it; nothing of it is replaced. */
-function client(key = simulator.secretKey, maxNetworkRetries = 0): Stripe {
-  const { host, port } = simulator;
-  return new Stripe(key, { host, port, protocol: 'http', telemetry: false, maxNetworkRetries });
-}
-
-async function refusal(attempt: Promise<unknown>): Promise<Stripe.errors.StripeError> {
-  return attempt.then(
-    () => Promise.reject(new Error('it was not refused')),
-    (error: unknown) => error as Stripe.errors.StripeError,
-  );
-}
-
 beforeAll(async () => {
-  simulator = await startStripeSimulator();
-  stripe = client();
+  bench = await startBench();
+  ({ simulator, stripe } = bench);
 });
-afterAll(() => simulator.stop());
+afterAll(() => bench.stop());
 
 describe('the API', () => {
   it('speaks the version the package pins', () => {
@@ -31,7 +19,9 @@ describe('the API', () => {
   });
 
   it('refuses another key, in Stripe’s words', async () => {
-    const error = await refusal(client('sk_test_wrong_key').customers.list());
+    const { host, port } = simulator;
+    const stranger = new Stripe('sk_test_wrong_key', { host, port, protocol: 'http', telemetry: false });
+    const error = await refusal(stranger.customers.list());
     expect(error).toBeInstanceOf(Stripe.errors.StripeAuthenticationError);
     expect(error.statusCode).toBe(401);
     const basic = Buffer.from(`${simulator.secretKey}:`).toString('base64');
@@ -164,160 +154,5 @@ describe('the API', () => {
     });
     await stripe.paymentIntents.retrieve(intent.id, { expand: ['customer'] });
     expect((await stripe.paymentIntents.retrieve(intent.id)).customer).toBe(intent.customer);
-  });
-});
-
-describe('idempotency keys', () => {
-  it('repeat the first answer', async () => {
-    const first = await stripe.customers.create({ name: 'Once' }, { idempotencyKey: 'once' });
-    const again = await stripe.customers.create({ name: 'Once' }, { idempotencyKey: 'once' });
-    expect(again.id).toBe(first.id);
-    expect(again.lastResponse.headers).toMatchObject({
-      'idempotent-replayed': 'true',
-      'original-request': first.lastResponse.requestId,
-    });
-    expect(first.lastResponse.headers).not.toHaveProperty('idempotent-replayed');
-  });
-
-  it('repeat a decline too: the card is not asked twice', async () => {
-    const params = { amount: 700, currency: 'usd', payment_method: 'pm_card_chargeDeclined', confirm: true };
-    const first = await refusal(stripe.paymentIntents.create(params, { idempotencyKey: 'declined' }));
-    const again = await refusal(stripe.paymentIntents.create(params, { idempotencyKey: 'declined' }));
-    expect(again.payment_intent?.id).toBe(first.payment_intent?.id);
-  });
-
-  it('refuse other parameters and other endpoints', async () => {
-    await stripe.customers.create({ name: 'A' }, { idempotencyKey: 'mine' });
-    const other = await refusal(stripe.customers.create({ name: 'B' }, { idempotencyKey: 'mine' }));
-    expect(other).toBeInstanceOf(Stripe.errors.StripeIdempotencyError);
-    expect(other.statusCode).toBe(400);
-    const elsewhere = await refusal(stripe.products.create({ name: 'A' }, { idempotencyKey: 'mine' }));
-    expect(elsewhere).toBeInstanceOf(Stripe.errors.StripeIdempotencyError);
-  });
-
-  it('are not used up by a request with a wrong parameter', async () => {
-    await refusal(stripe.customers.create({ emial: 'x' } as Stripe.CustomerCreateParams, { idempotencyKey: 'typo' }));
-    expect((await stripe.customers.create({ email: 'x@example.com' }, { idempotencyKey: 'typo' })).email).toBe(
-      'x@example.com',
-    );
-  });
-
-  it('are in use while the first request is at work; a retrying client then gets the one answer', async () => {
-    await setLatency(300);
-    const slow = stripe.customers.create({ name: 'Slow' }, { idempotencyKey: 'slow' });
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    const busy = await refusal(stripe.customers.create({ name: 'Slow' }, { idempotencyKey: 'slow' }));
-    expect(busy).toMatchObject({ statusCode: 409, code: 'idempotency_key_in_use' });
-    const patient = await client(simulator.secretKey, 3).customers.create({ name: 'Slow' }, { idempotencyKey: 'slow' });
-    expect(patient.id).toBe((await slow).id);
-    await setLatency(0);
-  });
-});
-
-async function setLatency(latencyMs: number): Promise<void> {
-  const headers = { 'content-type': 'application/json' };
-  await fetch(`${simulator.url}/_simulator/api`, { method: 'POST', headers, body: JSON.stringify({ latencyMs }) });
-}
-
-describe('payments through the API', () => {
-  const confirm = (payment_method: string, more: object = {}): Promise<Stripe.PaymentIntent> =>
-    stripe.paymentIntents.create({ amount: 2000, currency: 'usd', payment_method, confirm: true, ...more });
-
-  it.each([
-    ['pm_card_chargeDeclined', 'card_declined', 'generic_decline'],
-    ['pm_card_chargeDeclinedInsufficientFunds', 'card_declined', 'insufficient_funds'],
-    ['pm_card_chargeDeclinedExpiredCard', 'expired_card', 'expired_card'],
-    ['pm_card_chargeDeclinedIncorrectCvc', 'incorrect_cvc', 'incorrect_cvc'],
-    ['pm_card_chargeCustomerFail', 'card_declined', 'generic_decline'],
-  ])('decline %s with %s', async (method, code, decline) => {
-    const error = await refusal(confirm(method));
-    expect(error).toBeInstanceOf(Stripe.errors.StripeCardError);
-    expect(error).toMatchObject({ statusCode: 402, code, decline_code: decline });
-    expect(error.payment_intent).toMatchObject({ status: 'requires_payment_method', last_payment_error: { code } });
-    const charge = await stripe.charges.retrieve(String(error.charge));
-    expect(charge).toMatchObject({ status: 'failed', paid: false, failure_code: code, balance_transaction: null });
-  });
-
-  it('decline numbers that are no test card, and refuse those that cannot be one', async () => {
-    const real = await stripe.paymentMethods.create({
-      type: 'card',
-      card: { number: '4111111111111111', exp_month: 1, exp_year: 2040, cvc: '123' },
-    });
-    expect(await refusal(confirm(real.id))).toMatchObject({ decline_code: 'test_mode_live_card' });
-    const wrong = stripe.paymentMethods.create({
-      type: 'card',
-      card: { number: '4242424242424241', exp_month: 1, exp_year: 2040 },
-    });
-    expect(await refusal(wrong)).toMatchObject({ statusCode: 402, code: 'incorrect_number' });
-  });
-
-  it('keep a card for later, and charge it without the card holder', async () => {
-    const { id: customer } = await stripe.customers.create();
-    const first = await confirm('pm_card_visa', { customer, setup_future_usage: 'off_session' });
-    const saved = await stripe.paymentMethods.list({ customer, type: 'card' });
-    expect(saved.data.map(({ id }) => id)).toEqual([first.payment_method]);
-    const later = await confirm(idOf(first.payment_method) ?? '', { customer, off_session: true });
-    expect(later.status).toBe('succeeded');
-    await stripe.paymentMethods.detach(idOf(first.payment_method) ?? '');
-    expect((await stripe.customers.listPaymentMethods(customer)).data).toEqual([]);
-  });
-
-  it('attach 0341 and fail to charge it; do not attach a declined card', async () => {
-    const { id: customer } = await stripe.customers.create();
-    const attached = await stripe.paymentMethods.attach('pm_card_chargeCustomerFail', { customer });
-    expect(attached.customer).toBe(customer);
-    expect(await refusal(confirm(attached.id, { customer }))).toMatchObject({ code: 'card_declined' });
-    expect(await refusal(stripe.paymentMethods.attach('pm_card_chargeDeclined', { customer }))).toMatchObject({
-      statusCode: 402,
-    });
-  });
-
-  it('ask for authentication on-session and decline off-session', async () => {
-    const asked = await confirm('pm_card_authenticationRequired', { return_url: 'http://127.0.0.1:1/back' });
-    expect(asked).toMatchObject({ status: 'requires_action', next_action: { type: 'redirect_to_url' } });
-    const page = asked.next_action?.redirect_to_url?.url ?? '';
-    const headers = { 'content-type': 'application/x-www-form-urlencoded' };
-    const answer = await fetch(page, { method: 'POST', headers, body: 'outcome=passed', redirect: 'manual' });
-    expect(answer.headers.get('location')).toContain('redirect_status=succeeded');
-    expect((await stripe.paymentIntents.retrieve(asked.id)).status).toBe('succeeded');
-    const away = await refusal(confirm('pm_card_authenticationRequired', { off_session: true }));
-    expect(away).toMatchObject({ statusCode: 402, code: 'authentication_required' });
-    const strict = await refusal(confirm('pm_card_authenticationRequired', { error_on_requires_action: true }));
-    expect(strict).toMatchObject({ statusCode: 402, code: 'authentication_required' });
-  });
-
-  it('can be canceled until they are paid', async () => {
-    const open = await stripe.paymentIntents.create({ amount: 500, currency: 'usd' });
-    const canceled = await stripe.paymentIntents.cancel(open.id, { cancellation_reason: 'abandoned' });
-    expect(canceled).toMatchObject({ status: 'canceled', cancellation_reason: 'abandoned' });
-    const paid = await confirm('pm_card_visa');
-    expect(await refusal(stripe.paymentIntents.cancel(paid.id))).toMatchObject({
-      code: 'payment_intent_unexpected_state',
-    });
-    expect(await refusal(stripe.paymentIntents.confirm(open.id))).toMatchObject({
-      code: 'payment_intent_unexpected_state',
-    });
-  });
-
-  it('add up in the balance', async () => {
-    const headers = { 'content-type': 'application/json' };
-    const body = JSON.stringify({ settlementCurrencies: ['usd', 'eur'] });
-    await fetch(`${simulator.url}/_simulator/account`, { method: 'POST', headers, body });
-    const before = await stripe.balance.retrieve();
-    await confirm('pm_card_visa', { currency: 'eur' });
-    await confirm('pm_card_bypassPending', { currency: 'eur' });
-    const after = await stripe.balance.retrieve();
-    const net = 2000 - 88;
-    expect(before.pending.find(({ currency }) => currency === 'eur')?.amount).toBe(0);
-    expect(after.pending.find(({ currency }) => currency === 'eur')?.amount).toBe(net);
-    expect(after.available.find(({ currency }) => currency === 'eur')?.amount).toBe(net);
-    const [entry] = (await stripe.balanceTransactions.list({ currency: 'eur', expand: ['data.source'] })).data;
-    expect(entry).toMatchObject({
-      net,
-      status: 'available',
-      fee_details: [{ amount: 88, type: 'stripe_fee' }],
-      source: { object: 'charge' },
-    });
-    expect((await stripe.balanceTransactions.retrieve(entry?.id ?? '')).id).toBe(entry?.id);
   });
 });
