@@ -48,6 +48,9 @@ export const APPLICATION_RIGHTS: Readonly<Record<string, Rights>> = {
   refunds: EVERYDAY,
   disputes: EVERYDAY,
   fraud_warnings: EVERYDAY,
+  // What Stripe pays out, and how far its events were swept.
+  payouts: EVERYDAY,
+  event_sweeps: EVERYDAY,
   auto_reload_rules: EVERYDAY,
   auto_reload_attempts: EVERYDAY,
   notifications: EVERYDAY,

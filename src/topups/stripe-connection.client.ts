@@ -27,6 +27,10 @@ export class StripeConnection {
     this.webhookSecret = config.stripe?.webhookSecret;
   }
 
+  get isConfigured(): boolean {
+    return this.client !== undefined;
+  }
+
   /** The real package. @throws CardTopUpsUnavailableError */
   get api(): Stripe {
     if (!this.client) throw new CardTopUpsUnavailableError();

@@ -36,6 +36,11 @@ export class StripeEvents {
     this.handlers.push(handler);
   }
 
+  /** Whether anybody handles events of this type. */
+  concerns(type: string): boolean {
+    return this.handlers.some(({ types }) => types.includes(type));
+  }
+
   /**
    * Returns after the commit: what the event did (of several handlers, with a comma between), or `ignored`, or
    * `duplicate`. Whatever it throws makes Stripe deliver the event again.

@@ -8,6 +8,7 @@ import { DISPUTES } from './disputes/disputes.providers';
 import { REFUNDS } from './refunds/refunds.providers';
 import { RELOAD } from './reload/reload.providers';
 import { REVERSALS } from './reversals/reversals.providers';
+import { STRIPE_BOOKS } from './stripe-books/stripe-books.providers';
 import { StripeConnection } from './stripe-connection.client';
 import { StripeEvents } from './stripe-events.service';
 import { StripeMovements } from './stripe-movements.service';
@@ -16,7 +17,7 @@ import { StripeWebhookController } from './stripe-webhook.controller';
 import type { TopUpsPart } from './topups-part.providers';
 
 /** A line for each part. All of them meet at Stripe's connection, its events, and the movements of its balance. */
-const PARTS: readonly TopUpsPart[] = [CHECKOUT, CARDS, RELOAD, REVERSALS, REFUNDS, DISPUTES];
+const PARTS: readonly TopUpsPart[] = [CHECKOUT, CARDS, RELOAD, REVERSALS, REFUNDS, DISPUTES, STRIPE_BOOKS];
 
 @Module({
   imports: [CreditsModule, CustomersModule, LedgerModule],

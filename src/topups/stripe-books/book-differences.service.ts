@@ -1,0 +1,155 @@
+import { Injectable } from '@nestjs/common';
+import { formatAtoms, formatMoney, usd } from '../../common/money';
+import type { Finding } from '../../common/reconciliation-side';
+import { DatabaseService } from '../../database/database.service';
+import { stripeClearing } from '../../ledger/ledger-account';
+import { LedgerAccountsService } from '../../ledger/ledger-accounts.service';
+import { likelyCauseOf } from './movement-kind';
+
+/** What Stripe must show within this time after we have booked it. */
+const GRACE_MS = 3_600_000;
+
+/** Compares movements of Stripe's balance with the entries that explain them, both ways. */
+@Injectable()
+export class BookDifferences {
+  constructor(
+    private readonly database: DatabaseService,
+    private readonly accounts: LedgerAccountsService,
+  ) {}
+
+  /**
+   * Adds up what entries have moved of `stripe:clearing` for each movement since `from`, and for every older one that
+   * was never looked at or did not match. A payment's fee and exchange rate have entries of their own, and so have
+   * corrections.
+   */
+  async addUp(from: Date): Promise<void> {
+    await this.database.query(ADD_UP, [await this.accounts.idOf(stripeClearing()), from]);
+  }
+
+  /** Everything that does not match, after `addUp`. */
+  async find(now: Date): Promise<Finding[]> {
+    const clearing = await this.accounts.idOf(stripeClearing());
+    const [unlike, missing, suspended] = await Promise.all([
+      this.database.query<UnlikeRow>(UNLIKE),
+      this.database.query<MissingRow>(MISSING, [clearing, new Date(now.getTime() - GRACE_MS)]),
+      this.database.query<SuspendedRow>(SUSPENDED),
+    ]);
+    return [...unlike.map(toUnlike), ...missing.map(toMissing), ...suspended.map(toSuspended)];
+  }
+
+  /** All movements that were ever seen, in nano-USD. */
+  async total(): Promise<bigint> {
+    const [row] = await this.database.query<{ atoms: string | null }>(
+      'SELECT sum(expected_atoms) AS atoms FROM stripe_transactions',
+    );
+    return BigInt(row?.atoms ?? 0);
+  }
+}
+
+const ADD_UP = `
+  WITH RECURSIVE checked AS (
+    SELECT id, entry_id, payment_intent_id FROM stripe_transactions
+     WHERE state = 'booked' AND explained_atoms IS DISTINCT FROM expected_atoms
+    UNION
+    SELECT id, entry_id, payment_intent_id FROM stripe_transactions WHERE state = 'booked' AND created_at >= $2
+  ), entries AS (
+    (SELECT id, entry_id FROM checked
+     UNION ALL
+     SELECT c.id, k.entry_id FROM checked c JOIN stripe_transactions t USING (id)
+       JOIN journal_keys k ON k.key IN ('stripe-fee:' || c.payment_intent_id, 'fx:' || c.payment_intent_id)
+      WHERE t.type IN ('charge', 'payment'))
+    UNION
+    SELECT e.id, k.entry_id FROM entries e JOIN journal_keys k ON k.key = 'correction:' || e.entry_id
+  ), moved AS (
+    SELECT e.id, coalesce(sum(CASE WHEN p.debit_account_id = $1 THEN atoms
+                                   WHEN p.credit_account_id = $1 THEN -atoms END), 0) AS atoms
+      FROM entries e JOIN postings p USING (entry_id) GROUP BY e.id
+  )
+  UPDATE stripe_transactions t SET explained_atoms = m.atoms FROM moved m
+   WHERE t.id = m.id AND t.explained_atoms IS DISTINCT FROM m.atoms`;
+
+const UNLIKE = `
+  SELECT id, type, state, currency, net_minor, expected_atoms - coalesce(explained_atoms, 0) AS atoms, created_at
+    FROM stripe_transactions
+   WHERE state = 'open' OR state = 'booked' AND explained_atoms IS DISTINCT FROM expected_atoms
+   ORDER BY created_at, id`;
+
+/** A payment's fee and rate belong to the payment; corrections, to what they correct; the operator's have been judged. */
+const MISSING = `
+  SELECT entry_id, min(key) AS key, min(kind) AS kind, min(customer_id) AS customer_id, min(posted_at) AS posted_at,
+         sum(CASE WHEN debit_account_id = $1 THEN atoms ELSE -atoms END) AS atoms
+    FROM postings p
+   WHERE (debit_account_id = $1 OR credit_account_id = $1) AND posted_at < $2
+     AND kind NOT IN ('stripe_fee_charged', 'fx_difference', 'entry_corrected', 'discrepancy_resolved')
+     AND NOT EXISTS (SELECT FROM stripe_transactions t WHERE t.entry_id = p.entry_id)
+   GROUP BY entry_id ORDER BY entry_id`;
+
+const SUSPENDED = `
+  SELECT p.payment_intent_id, p.gross_atoms - p.returned_atoms AS atoms, t.created_at
+    FROM stripe_payments p JOIN stripe_transactions t ON t.entry_id = p.entry_id
+   WHERE p.topup_id IS NULL AND p.gross_atoms > p.returned_atoms
+     AND NOT EXISTS (SELECT FROM journal_keys WHERE key = 'correction:' || p.entry_id)
+   ORDER BY t.created_at, p.payment_intent_id`;
+
+interface UnlikeRow {
+  id: string;
+  type: string;
+  state: 'open' | 'booked';
+  currency: string;
+  net_minor: bigint;
+  atoms: bigint;
+  created_at: Date;
+}
+
+function toUnlike(row: UnlikeRow): Finding {
+  const shown = { ref: row.id, amount: usd(row.atoms), since: row.created_at };
+  if (row.currency !== 'usd') {
+    const amount = `${row.net_minor} of the smallest unit of ${row.currency}`;
+    const cause = `The account settles ${amount} (${row.type}) in a currency that the books do not keep. Let Stripe settle in USD.`;
+    return { ...shown, kind: 'settles_in_other_currency', suggestedCause: cause };
+  }
+  if (row.state === 'open')
+    return { ...shown, kind: 'transaction_unexplained', suggestedCause: likelyCauseOf(row.type) };
+  const cause = `Stripe moved ${formatMoney(usd(row.atoms))} USD more than its entry for this ${row.type} says, most likely a fee that was corrected afterwards.`;
+  return { ...shown, kind: 'amount_differs', suggestedCause: cause };
+}
+
+interface MissingRow {
+  entry_id: bigint;
+  key: string;
+  kind: string;
+  customer_id: string | null;
+  posted_at: Date;
+  atoms: string;
+}
+
+const toMissing = ({
+  entry_id: entryId,
+  key,
+  kind,
+  customer_id: customerId,
+  posted_at: since,
+  atoms,
+}: MissingRow): Finding => ({
+  kind: 'not_at_stripe',
+  ref: `entry:${entryId}`,
+  amount: usd(-BigInt(atoms)),
+  ...(customerId === null ? {} : { customerId }),
+  since,
+  suggestedCause: `The books have ${key} (${kind}), and Stripe lists no movement for it. Look whether it is of another Stripe account, or of test mode; if it never happened, take it back.`,
+});
+
+interface SuspendedRow {
+  payment_intent_id: string;
+  atoms: bigint;
+  created_at: Date;
+}
+
+/** Stripe's balance and the books agree on it: no amount is missing, only its owner. */
+const toSuspended = ({ payment_intent_id: ref, atoms, created_at: since }: SuspendedRow): Finding => ({
+  kind: 'payment_in_suspense',
+  ref,
+  amount: usd(0n),
+  since,
+  suggestedCause: `Somebody paid ${formatAtoms(atoms, 9)} USD that belongs to no top-up: it is in suspense. Find the payer in the Stripe dashboard, and refund it there or move it to whom it belongs.`,
+});

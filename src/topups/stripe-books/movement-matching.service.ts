@@ -1,0 +1,118 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { DatabaseService } from '../../database/database.service';
+import { bank, stripeClearing, stripeFees, stripeReserve } from '../../ledger/ledger-account';
+import { LedgerAccountsService } from '../../ledger/ledger-accounts.service';
+import { ownMovement } from '../../ledger/payout-entries';
+import { StripeMovements } from '../stripe-movements.service';
+import { StripeSources } from '../stripe-sources.service';
+import type { StripeTransaction } from '../stripe-transaction';
+import { centsToUsd } from '../topup';
+import { ownKindOf } from './movement-kind';
+import { isStripeAway } from './stripe-away';
+import { type Span, StripeBooksClient } from './stripe-books.client';
+
+/**
+ * Brings every movement of Stripe's balance here, and finds the entry that explains it: what no webhook told of is
+ * asked for by its source, what Stripe does by itself has an entry of its own. What is explained by nothing stays open.
+ */
+@Injectable()
+export class MovementMatching {
+  private readonly logger = new Logger('StripeBooks');
+
+  constructor(
+    private readonly database: DatabaseService,
+    private readonly client: StripeBooksClient,
+    private readonly movements: StripeMovements,
+    private readonly sources: StripeSources,
+    private readonly accounts: LedgerAccountsService,
+  ) {}
+
+  /**
+   * Writes down every movement in a span that is not here yet, page by page: whoever goes on after an interruption
+   * finds what was written. @returns how many there are, and how many of them are new
+   * @throws CardProcessorError
+   */
+  async collect(span: Span, tell: (progress: string) => void): Promise<{ listed: number; fresh: number }> {
+    let [listed, fresh] = [0, 0];
+    for await (const page of this.client.transactions(span)) {
+      const unknown = await this.unknownOf(page);
+      await this.database.transaction(async (tx) => {
+        for (const movement of unknown) await this.movements.see(tx, movement);
+      });
+      listed += page.length;
+      fresh += unknown.length;
+      tell(`${listed} balance transactions, ${fresh} of them new`);
+    }
+    return { listed, fresh };
+  }
+
+  /** Tries to explain all that is open. @throws CardProcessorError */
+  async explain(): Promise<void> {
+    await this.accounts.idsOf([stripeClearing(), stripeFees(), stripeReserve(), bank()]);
+    for (const movement of await this.open()) {
+      try {
+        await this.explainOne(movement);
+      } catch (error) {
+        if (isStripeAway(error)) throw error;
+        this.logger.error(`ALERT ${movement.id} (${movement.type}) cannot be booked: ${String(error)}`);
+      }
+    }
+  }
+
+  private async explainOne({ type, ...movement }: StripeTransaction): Promise<void> {
+    const kind = movement.currency === 'usd' ? ownKindOf(type) : undefined;
+    if (kind) {
+      const [moved, fee] = [centsToUsd(movement.amount), centsToUsd(movement.fee)];
+      const entry = ownMovement(kind, { transactionId: movement.id, moved, fee });
+      await this.database.transaction((tx) => this.movements.book(tx, { ...movement, type }, entry));
+    } else if (movement.sourceId !== null) {
+      const effect = await this.sources.converge(movement.sourceId);
+      if (effect) await this.database.transaction(effect);
+    }
+  }
+
+  private async unknownOf(page: readonly StripeTransaction[]): Promise<StripeTransaction[]> {
+    const ids = page.map(({ id }) => id);
+    const rows = await this.database.query<{ id: string }>('SELECT id FROM stripe_transactions WHERE id = ANY ($1)', [
+      ids,
+    ]);
+    const known = new Set(rows.map(({ id }) => id));
+    return page.filter(({ id }) => !known.has(id));
+  }
+
+  /** A payment before what became of it: the oldest first. */
+  private async open(): Promise<StripeTransaction[]> {
+    const rows = await this.database.query<OpenRow>(
+      `SELECT * FROM stripe_transactions WHERE state = 'open' ORDER BY created_at, id`,
+    );
+    return rows.map(toMovement);
+  }
+}
+
+interface OpenRow {
+  id: string;
+  type: string;
+  reporting_category: string;
+  source_id: string | null;
+  payment_intent_id: string | null;
+  currency: string;
+  amount_minor: bigint;
+  fee_minor: bigint;
+  net_minor: bigint;
+  created_at: Date;
+  available_at: Date;
+}
+
+const toMovement = (row: OpenRow): StripeTransaction => ({
+  id: row.id,
+  type: row.type,
+  reportingCategory: row.reporting_category,
+  sourceId: row.source_id,
+  paymentIntentId: row.payment_intent_id,
+  currency: row.currency,
+  amount: Number(row.amount_minor),
+  fee: Number(row.fee_minor),
+  net: Number(row.net_minor),
+  createdAt: row.created_at,
+  availableAt: row.available_at,
+});

@@ -1,0 +1,62 @@
+import { Injectable } from '@nestjs/common';
+import { formatMoney, plus } from '../../common/money';
+import type { BalanceComparison, Finding } from '../../common/reconciliation-side';
+import { DatabaseService } from '../../database/database.service';
+import { centsToUsd } from '../topup';
+import { PayoutOutcomes } from './payout-outcomes.service';
+import { type Payout, PayoutStore } from './payout-store.service';
+import { PayoutTieOut } from './payout-tie-out.processor';
+import { StripeBooksClient } from './stripe-books.client';
+
+/** Payouts until now: what no event told of them, and whether they add up. */
+@Injectable()
+export class PayoutsReconciliation {
+  constructor(
+    private readonly database: DatabaseService,
+    private readonly client: StripeBooksClient,
+    private readonly store: PayoutStore,
+    private readonly outcomes: PayoutOutcomes,
+    private readonly tieOut: PayoutTieOut,
+  ) {}
+
+  /** Every movement until now must have been seen. @returns how many were looked at. @throws CardProcessorError */
+  async bringUpToDate(): Promise<number> {
+    await this.outcomes.prepare();
+    const unsettled = await this.store.unsettled(this.database);
+    for (const id of unsettled) {
+      const payout = await this.client.payout(id);
+      await this.database.transaction((tx) => this.outcomes.converge(tx, payout));
+    }
+    const tied = await this.tieOut.tieOutAll();
+    return Math.max(unsettled.length, tied);
+  }
+
+  /** Payouts that do not add up, after `bringUpToDate`. */
+  async differing(): Promise<{ balances: BalanceComparison[]; findings: Finding[] }> {
+    const payouts = (await this.store.untied(this.database)).filter(({ currency }) => currency === 'usd');
+    return { balances: payouts.map(toBalance), findings: payouts.map(toFinding) };
+  }
+}
+
+const differenceOf = ({ difference }: Payout) => centsToUsd(Number(difference ?? 0n));
+const amountOf = ({ amount }: Payout) => centsToUsd(Number(amount));
+
+const toBalance = (payout: Payout): BalanceComparison => ({
+  name: `payout ${payout.id}`,
+  ours: amountOf(payout),
+  theirs: plus(amountOf(payout), differenceOf(payout)),
+});
+
+function toFinding(payout: Payout): Finding {
+  const [amount, difference] = [formatMoney(amountOf(payout)), formatMoney(differenceOf(payout))];
+  const suggestedCause = payout.automatic
+    ? `The transactions behind this payout of ${amount} USD add up to ${difference} more (negative: less). Ask Stripe for its payout reconciliation report.`
+    : `This payout of ${amount} USD was made by hand, and no more than that and ${difference} USD was available that day. Movements before it are missing here: reconcile from an earlier date.`;
+  return {
+    kind: 'payout_difference',
+    ref: payout.id,
+    amount: differenceOf(payout),
+    since: payout.createdAt,
+    suggestedCause,
+  };
+}

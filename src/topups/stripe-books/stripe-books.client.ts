@@ -1,0 +1,120 @@
+import { Injectable } from '@nestjs/common';
+import type Stripe from 'stripe';
+import { type Money, usd } from '../../common/money';
+import { attempt, StripeConnection } from '../stripe-connection.client';
+import { readStripeEvent, type StripeEvent } from '../stripe-event';
+import type { StripeTransaction } from '../stripe-transaction';
+import { toStripeTransaction } from '../stripe-transaction.client';
+import { centsToUsd } from '../topup';
+
+/** A payout as Stripe has it at this moment. Amounts in smallest units. */
+export interface PayoutAtStripe {
+  readonly id: string;
+  readonly status: string;
+  readonly automatic: boolean;
+  readonly method: string;
+  readonly currency: string;
+  /** Negative for one that takes money from the bank. */
+  readonly amount: number;
+  readonly arrivesAt: Date;
+  readonly createdAt: Date;
+  /** `completed`: what is behind it can be listed. `not_applicable` for a manual one. */
+  readonly reconciliation: string;
+  readonly failureCode: string | null;
+  readonly traceId: string | null;
+  /** What it moved of our balance: out, and in again when it failed or was cancelled. */
+  readonly sent: StripeTransaction | undefined;
+  readonly back: StripeTransaction | undefined;
+}
+
+/** From (included) until (not included); without an end where that is left out. */
+export interface Span {
+  readonly from?: Date | undefined;
+  readonly until?: Date | undefined;
+}
+
+/** Nobody waits: a busy Stripe is asked again for longer than a person would be kept waiting. */
+const PATIENTLY: Stripe.RequestOptions = { maxNetworkRetries: 5 };
+const PAGE = 100;
+
+/** Stripe's own records of our money: events, balance transactions, payouts, the balance. Newest first, page by page. */
+@Injectable()
+export class StripeBooksClient {
+  constructor(private readonly stripe: StripeConnection) {}
+
+  get isConfigured(): boolean {
+    return this.stripe.isConfigured;
+  }
+
+  /** At most those of the last 30 days: https://docs.stripe.com/api/events @throws CardProcessorError */
+  async *events(span: Span): AsyncGenerator<StripeEvent[]> {
+    const listed = this.stripe.api.events.list({ ...rangeOf(span), limit: PAGE }, PATIENTLY);
+    for await (const page of pagesOf(listed)) {
+      yield page.map((event) => readStripeEvent(JSON.stringify(event))).filter((event) => event !== undefined);
+    }
+  }
+
+  /** https://docs.stripe.com/api/balance_transactions @throws CardProcessorError */
+  async *transactions(query: Span & { payout?: string }): AsyncGenerator<StripeTransaction[]> {
+    const of = query.payout === undefined ? rangeOf(query) : { payout: query.payout };
+    const listed = this.stripe.api.balanceTransactions.list({ ...of, limit: PAGE }, PATIENTLY);
+    for await (const page of pagesOf(listed)) yield page.filter(isOfPayments).map((one) => toStripeTransaction(one));
+  }
+
+  /** @throws CardProcessorError */
+  async payout(id: string): Promise<PayoutAtStripe> {
+    const expand = ['balance_transaction', 'failure_balance_transaction'];
+    const payout = await attempt(this.stripe.api.payouts.retrieve(id, { expand }));
+    return {
+      id: payout.id,
+      status: payout.status,
+      automatic: payout.automatic,
+      method: payout.method,
+      currency: payout.currency,
+      amount: payout.amount,
+      arrivesAt: new Date(payout.arrival_date * 1000),
+      createdAt: new Date(payout.created * 1000),
+      reconciliation: payout.reconciliation_status,
+      failureCode: payout.failure_code,
+      traceId: payout.trace_id?.value ?? null,
+      sent: movementIn(payout.balance_transaction),
+      back: movementIn(payout.failure_balance_transaction),
+    };
+  }
+
+  /** Available and pending, in USD. https://docs.stripe.com/api/balance @throws CardProcessorError */
+  async balance(): Promise<Money> {
+    const { available, pending } = await attempt(this.stripe.api.balance.retrieve({}, PATIENTLY));
+    return [...available, ...pending]
+      .filter(({ currency }) => currency === 'usd')
+      .reduce((sum, { amount }) => usd(sum.atoms + centsToUsd(amount).atoms), usd(0n));
+  }
+}
+
+/** In batches of a page, however long the list is. */
+async function* pagesOf<Item>(list: AsyncIterable<Item>): AsyncGenerator<Item[]> {
+  const items = list[Symbol.asyncIterator]();
+  let page: Item[] = [];
+  for (let next = await attempt(items.next()); next.done !== true; next = await attempt(items.next())) {
+    page.push(next.value);
+    if (page.length < PAGE) continue;
+    yield page;
+    page = [];
+  }
+  if (page.length > 0) yield page;
+}
+
+function rangeOf({ from, until }: Span): { created?: Stripe.RangeQueryParam } {
+  const created = {
+    ...(from === undefined ? {} : { gte: Math.max(0, Math.floor(from.getTime() / 1000)) }),
+    ...(until === undefined ? {} : { lt: Math.ceil(until.getTime() / 1000) }),
+  };
+  return Object.keys(created).length === 0 ? {} : { created };
+}
+
+/** What Stripe keeps for issued cards and prefunded refunds is another balance. */
+const isOfPayments = ({ balance_type: type }: Stripe.BalanceTransaction): boolean =>
+  type === undefined || type === 'payments';
+
+const movementIn = (value: string | Stripe.BalanceTransaction | null): StripeTransaction | undefined =>
+  value === null || typeof value === 'string' ? undefined : toStripeTransaction(value);

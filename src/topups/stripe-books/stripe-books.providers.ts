@@ -1,0 +1,27 @@
+import type { TopUpsPart } from '../topups-part.providers';
+import { BookDifferences } from './book-differences.service';
+import { EventSweep } from './event-sweep.service';
+import { MovementMatching } from './movement-matching.service';
+import { PayoutEvents } from './payout-events.service';
+import { PayoutOutcomes } from './payout-outcomes.service';
+import { PayoutStore } from './payout-store.service';
+import { PayoutTieOut } from './payout-tie-out.processor';
+import { PayoutsReconciliation } from './payouts-reconciliation.service';
+import { StripeBooksClient } from './stripe-books.client';
+import { StripeReconciliation } from './stripe-reconciliation.service';
+
+export const STRIPE_BOOKS: TopUpsPart = {
+  providers: [
+    StripeBooksClient,
+    EventSweep,
+    MovementMatching,
+    PayoutStore,
+    PayoutOutcomes,
+    PayoutEvents,
+    PayoutTieOut,
+    PayoutsReconciliation,
+    BookDifferences,
+    StripeReconciliation,
+  ],
+  exports: [StripeReconciliation],
+};

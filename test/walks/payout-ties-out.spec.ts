@@ -1,0 +1,59 @@
+import { concludeStripeBooks, startStripeBooksWorld, type StripeBooksWorld } from '../support/stripe-books-world';
+
+const DAY_SECONDS = 86_400;
+
+describe('an automatic payout', () => {
+  let world: StripeBooksWorld;
+
+  beforeAll(async () => {
+    world = await startStripeBooksWorld();
+  });
+  afterAll(() => world?.stop());
+  afterEach(() => concludeStripeBooks(world));
+
+  it('adds up to what is behind it, and the bank receives the net', async () => {
+    const { topUp } = await world.paid(10_000);
+    await world.paid(2500);
+    await world.refund(topUp, { amountCents: 1000 });
+    await world.press('balance_transactions', { type: 'stripe_fee', amount: -150, description: 'Radar' });
+    await world.press('clock', { advanceSeconds: 3 * DAY_SECONDS });
+    await world.settled();
+    // 100 and 25, less 2.9 % and 30 ¢ of each, a refund of 10 and a charge of Stripe's own.
+    const net = 10_000 - 320 + 2500 - 103 - 1000 - 150;
+    expect(await world.payouts()).toMatchObject([
+      { state: 'in_transit', automatic: true, amount_minor: BigInt(net), difference_minor: 0n },
+    ]);
+    expect(await world.house('stripe:payouts')).toBe('-109.27');
+    expect(await world.house('bank')).toBe('0');
+
+    await world.press('clock', { advanceSeconds: 2 * DAY_SECONDS });
+    await world.settled();
+    expect(await world.payouts()).toMatchObject([{ state: 'paid', difference_minor: 0n }]);
+    expect(await world.house('stripe:payouts')).toBe('0');
+    expect(await world.house('bank')).toBe('-109.27');
+
+    const report = await world.reconcile();
+    expect(report.balances).toMatchObject([{ name: 'stripe:clearing', ours: { atoms: 0n }, theirs: { atoms: 0n } }]);
+    expect(await world.house('stripe:clearing')).toBe('0');
+    expect(await world.house('stripe:fees')).toBe('-5.73');
+    const behind = await world.database.query<any>(
+      `SELECT type, state FROM stripe_transactions WHERE payout_id IS NOT NULL ORDER BY type`,
+    );
+    expect(behind).toEqual(
+      ['charge', 'charge', 'payout', 'refund', 'stripe_fee'].map((type) => ({ type, state: 'booked' })),
+    );
+  });
+
+  it('that Stripe adds up otherwise is a finding until it does', async () => {
+    await world.paid(4000);
+    await world.press('clock', { advanceSeconds: 6 * DAY_SECONDS });
+    await world.settled();
+    const [, payout] = await world.payouts();
+    expect(payout).toMatchObject({ state: 'paid', amount_minor: 3854n, difference_minor: 0n });
+    // As if the list had lacked the charge when it was asked for.
+    await world.database.query('UPDATE payouts SET difference_minor = -3854 WHERE id = $1', [payout?.id]);
+    const report = await world.reconcile();
+    expect(report.findings).toEqual([]);
+    expect((await world.payouts())[1]).toMatchObject({ difference_minor: 0n });
+  });
+});
