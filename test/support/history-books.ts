@@ -1,0 +1,70 @@
+import { GrantsWorld } from './grants-world';
+import type { PaybackWorld } from './payback-world';
+
+/** What a life left behind, with nothing in it that another telling of the same history may have otherwise. */
+export interface HistoryBooks {
+  /** Posted since the beginning, by account. */
+  readonly house: Record<string, bigint>;
+  /** In the history's order: accounts, grants, and what became of payments. */
+  readonly customers: readonly object[];
+  /** What Stripe says that we have there, in nano-USD. */
+  readonly atStripe: bigint;
+}
+
+export async function houseNow({ database }: PaybackWorld): Promise<Record<string, bigint>> {
+  const rows = await database.query<{ code: string; posted: bigint }>(
+    `SELECT code, credits_posted - debits_posted AS posted FROM ledger_accounts WHERE customer_id IS NULL`,
+  );
+  return Object.fromEntries(rows.map(({ code, posted }) => [code, posted]));
+}
+
+export async function booksOf(
+  world: PaybackWorld,
+  customerIds: readonly string[],
+  before: Record<string, bigint>,
+): Promise<HistoryBooks> {
+  const customers = [];
+  for (const customerId of customerIds) customers.push(await booksOfCustomer(world, customerId));
+  const now = await houseNow(world);
+  const moved = Object.entries(now).map(([code, posted]) => [code, posted - (before[code] ?? 0n)] as const);
+  const { available, pending } = await world.stripe.balance.retrieve();
+  const cents = [...available, ...pending].reduce((sum, { amount }) => sum + amount, 0);
+  return {
+    house: Object.fromEntries(moved.filter(([, posted]) => posted !== 0n)),
+    customers,
+    atStripe: BigInt(cents) * 10_000_000n,
+  };
+}
+
+async function booksOfCustomer(world: PaybackWorld, customerId: string): Promise<object> {
+  const rows = (sql: string) => world.database.query<any>(sql, [customerId]);
+  const grants = new GrantsWorld(world.app);
+  const [grant] = await rows('SELECT id FROM credit_grants WHERE customer_id = $1 LIMIT 1');
+  // Takes what was used since the last time off the grants.
+  if (grant) await grants.left(grant.id);
+  return {
+    accounts: await rows(
+      `SELECT replace(code, $1, '') AS code, credits_posted - debits_posted AS posted, held FROM ledger_accounts
+        WHERE customer_id = $1 ORDER BY code`,
+    ),
+    grants: await rows(
+      `SELECT class, origin, atoms, remaining_atoms AS remaining, frozen_atoms AS frozen,
+              expires_at <= now() + interval '40 days' AS ends FROM credit_grants
+        WHERE customer_id = $1 ORDER BY created_at, class, atoms`,
+    ),
+    topUps: await rows(`SELECT origin, atoms, tax_atoms AS tax, state FROM topups WHERE customer_id = $1 ORDER BY id`),
+    payments: await rows(
+      `SELECT p.gross_atoms AS gross, p.tax_atoms AS tax, p.fee_atoms AS fee, returned_atoms AS returned,
+              returned_tax_atoms AS tax_back, voided_bonus_atoms AS bonus FROM stripe_payments p
+         JOIN topups t ON t.id = topup_id WHERE customer_id = $1 ORDER BY t.id, 1, 2, 4`,
+    ),
+    refunds: await rows(
+      `SELECT origin, gross_atoms AS gross, credit_atoms AS credit, tax_atoms AS tax, bonus_atoms AS bonus, state
+         FROM refunds WHERE customer_id = $1 ORDER BY 1, 2, 3, 6`,
+    ),
+    disputes: await rows(
+      `SELECT gross_atoms AS gross, phase, status, lost_gross_atoms AS lost FROM disputes WHERE customer_id = $1 ORDER BY 1, 2, 3`,
+    ),
+    reloads: await rows('SELECT atoms, state, reason FROM auto_reload_attempts WHERE customer_id = $1 ORDER BY id'),
+  };
+}
