@@ -1,7 +1,6 @@
 import type Stripe from 'stripe';
 import { usd } from '../../src/common/money';
 import type { Customer } from '../../src/customers/customer';
-import { DatabaseService } from '../../src/database/database.service';
 import type { LedgerHold } from '../../src/ledger/ledger.service';
 import { type Json } from './card-world';
 import { GrantsWorld } from './grants-world';

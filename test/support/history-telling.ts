@@ -1,5 +1,5 @@
 import { startStripeSimulator, type StripeSimulator } from '../../src/local/stripe/stripe-simulator';
-import { DatabaseService } from '../../src/database/database.service';
+import { Crashes } from './history-crashes';
 import { booksOf, houseNow, type HistoryBooks } from './history-books';
 import { type History, type Segment, storiesOf, type Trouble } from './history';
 import { HistoryLife } from './history-life';
@@ -171,37 +171,3 @@ export class HistoryWorld {
 /** Old events again, as if they were new. */
 const echoesOf = (old: readonly Json[], { echoes }: Trouble): Json[] =>
   old.length === 0 ? [] : echoes.map((which, n) => ({ ...old[which % old.length], id: `evt_echo_${Date.now()}_${n}` }));
-
-/** Has a transaction of the application fail, as when its process dies: before its commit, or with the answer to it lost. */
-class Crashes {
-  private armed: Trouble['crash'] = null;
-
-  constructor(database: DatabaseService) {
-    const transaction = database.transaction.bind(database);
-    database.transaction = async (work) => {
-      const now = this.isNow();
-      const result = await transaction(async (tx) => {
-        const done = await work(tx);
-        if (now === 'before the commit') throw new Error('died before the commit');
-        return done;
-      });
-      if (now === 'after the commit') throw new Error('died after the commit');
-      return result;
-    };
-  }
-
-  arm(crash: NonNullable<Trouble['crash']>): void {
-    this.armed = { ...crash };
-  }
-
-  disarm(): void {
-    this.armed = null;
-  }
-
-  private isNow(): NonNullable<Trouble['crash']>['when'] | undefined {
-    if (!this.armed) return undefined;
-    const { transaction, when } = this.armed;
-    this.armed = transaction === 0 ? null : { when, transaction: transaction - 1 };
-    return transaction === 0 ? when : undefined;
-  }
-}
