@@ -1,5 +1,4 @@
 import type Stripe from 'stripe';
-import { usd } from '../../src/common/money';
 import type { Customer } from '../../src/customers/customer';
 import type { LedgerHold } from '../../src/ledger/ledger.service';
 import { type Json } from './card-world';
