@@ -138,6 +138,36 @@ export const COMMANDS: readonly Entry[] = [
     load: async () => (await import('./accounts.js')).correctEntry,
   },
   {
+    name: 'grants give',
+    summary: 'Give a customer credit: a gift, or a correction',
+    load: async () => (await import('./grants.js')).giveGrant,
+  },
+  {
+    name: 'grants list',
+    summary: 'List the grants of a customer, and what is left of each, at any instant',
+    load: async () => (await import('./grants.js')).listGrants,
+  },
+  {
+    name: 'grants void',
+    summary: 'Take back what is left of credit that was given, and end it',
+    load: async () => (await import('./grants.js')).voidGrant,
+  },
+  {
+    name: 'codes create',
+    summary: 'Make a code that gives credit, once per customer',
+    load: async () => (await import('./codes.js')).createCode,
+  },
+  {
+    name: 'codes list',
+    summary: 'List codes, newest first, and how often they were redeemed',
+    load: async () => (await import('./codes.js')).listCodes,
+  },
+  {
+    name: 'codes end',
+    summary: 'End a code; what it gave stays',
+    load: async () => (await import('./codes.js')).endCode,
+  },
+  {
     name: 'refunds create',
     summary: 'Refund a top-up by card, or a part of it',
     load: async () => (await import('./refunds.js')).createRefund,

@@ -8,26 +8,47 @@ import { CreditLimitsAdminController } from './credit-limits.admin.controller';
 import { CreditLimits } from './credit-limits.service';
 import { CreditPools } from './credit-pools.service';
 import { FrozenCredit } from './frozen-credit.service';
+import { GivenGrants } from './given-grants.service';
 import { GrantCheck } from './grant-check.service';
 import { GrantExpiry } from './grant-expiry.service';
+import { GrantHistory } from './grant-history.service';
 import { GrantStore } from './grant-store.service';
+import { GrantsAdminController } from './grants.admin.controller';
+import { GrantsController } from './grants.controller';
 import { GrantsService } from './grants.service';
 import { HeldCredit } from './held-credit.service';
+import { PromoCodesAdminController } from './promo-codes/promo-codes.admin.controller';
+import { PromoCodesController } from './promo-codes/promo-codes.controller';
+import { PromoCodes } from './promo-codes/promo-codes.service';
+import { RollForwardAdminController } from './roll-forward.admin.controller';
+import { RollForwardService } from './roll-forward.service';
 
 @Module({
   imports: [CustomersModule, LedgerModule],
-  controllers: [AlertsController, CreditLimitsAdminController],
+  controllers: [
+    AlertsController,
+    CreditLimitsAdminController,
+    GrantsAdminController,
+    GrantsController,
+    PromoCodesAdminController,
+    PromoCodesController,
+    RollForwardAdminController,
+  ],
   providers: [
     BalanceAlerts,
     BalanceWatch,
     CreditLimits,
     CreditPools,
     FrozenCredit,
+    GivenGrants,
     GrantCheck,
     GrantExpiry,
+    GrantHistory,
     GrantStore,
     GrantsService,
     HeldCredit,
+    PromoCodes,
+    RollForwardService,
   ],
   exports: [BalanceWatch, FrozenCredit, GrantExpiry, GrantsService, HeldCredit],
 })

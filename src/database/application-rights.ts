@@ -39,6 +39,8 @@ export const APPLICATION_RIGHTS: Readonly<Record<string, Rights>> = {
   credit_grants: EVERYDAY,
   credit_positions: EVERYDAY,
   grant_movements: { insert: 'all' },
+  promo_codes: EVERYDAY,
+  promo_redemptions: { insert: 'all' },
   balance_alerts: { ...EVERYDAY, delete: 'all' },
   topups: EVERYDAY,
   stripe_payments: EVERYDAY,

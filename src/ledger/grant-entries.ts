@@ -1,9 +1,49 @@
 import type { Money } from '../common/money';
 import { positive } from './entries';
 import type { JournalEntry } from './journal-entry';
-import { breakage, customerCredits, promoExpense } from './ledger-account';
+import { breakage, customerCredits, type LedgerAccount, promoExpense, refundsGiven } from './ledger-account';
 
 /* Movements of credit that no payment and no call makes. In USD. */
+
+/**
+ * Credit without a payment: promotional credit is an expense; paid credit is what a customer had paid for calls that
+ * should have cost less.
+ */
+export function grantGiven(grant: {
+  /** What gives it, such as `code:<code>:<customer>`: it gives once. */
+  because: string;
+  customerId: string;
+  class: 'paid' | 'promo';
+  amount: Money;
+  reason: string;
+}): JournalEntry {
+  const { because, customerId, amount, reason } = grant;
+  return {
+    key: `grant:${because}`,
+    kind: 'grant_given',
+    customerId,
+    memo: { reason },
+    postings: positive({ from: giverOf(grant.class), to: customerCredits(customerId, 'USD'), amount }),
+  };
+}
+
+/** What is left of a grant goes back to where it came from. */
+export function grantVoided(grant: {
+  grantId: string;
+  customerId: string;
+  class: 'paid' | 'promo';
+  amount: Money;
+  reason: string;
+}): JournalEntry {
+  const { grantId, customerId, amount, reason } = grant;
+  return {
+    key: `grant-void:${grantId}`,
+    kind: 'grant_voided',
+    customerId,
+    memo: { grant: grantId, reason },
+    postings: positive({ from: customerCredits(customerId, 'USD'), to: giverOf(grant.class), amount }),
+  };
+}
 
 /**
  * Credit ended unused, at the instant at which it did. What was paid is revenue from breakage; what was given is taken
@@ -32,3 +72,7 @@ export function grantExpired(expiry: {
     }),
   };
 }
+
+/** Whose loss credit is that nobody pays for now. */
+export const giverOf = (grantClass: 'paid' | 'promo'): LedgerAccount =>
+  grantClass === 'paid' ? refundsGiven('USD') : promoExpense();

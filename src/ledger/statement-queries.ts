@@ -11,18 +11,20 @@
 export const MOST_LINES = 16;
 
 /** Its last posting before an instant. $1 account, $2 instant */
-export const LAST_BEFORE = `
+export const LAST_BEFORE = lastBefore('$1', '$2');
+
+/** The same of the account and the instant that are written so in the statement around it. */
+export function lastBefore(account: string, instant: string): string {
+  const lastOf = (side: 'debit' | 'credit') => `
+    (SELECT entry_id, line, ${side}_balance_after AS balance FROM postings
+      WHERE (${side}_account_id, entry_id) >= (${account}, 0)
+        AND (${side}_account_id, entry_id) < (${account}, (SELECT ledger_entries_until(${instant}::timestamptz)))
+        AND posted_at < ${instant}::timestamptz
+      ORDER BY ${side}_account_id DESC, entry_id DESC LIMIT ${MOST_LINES})`;
+  return `
   SELECT entry_id, balance FROM (
     ${lastOf('credit')} UNION ALL ${lastOf('debit')}
   ) last ORDER BY entry_id DESC, line DESC LIMIT 1`;
-
-function lastOf(side: 'debit' | 'credit'): string {
-  return `
-    (SELECT entry_id, line, ${side}_balance_after AS balance FROM postings
-      WHERE (${side}_account_id, entry_id) >= ($1, 0)
-        AND (${side}_account_id, entry_id) < ($1, (SELECT ledger_entries_until($2::timestamptz)))
-        AND posted_at < $2::timestamptz
-      ORDER BY ${side}_account_id DESC, entry_id DESC LIMIT ${MOST_LINES})`;
 }
 
 /** Of entries dated otherwise: what was posted later and counts already, less what was posted and does not count yet. */

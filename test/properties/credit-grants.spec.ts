@@ -1,10 +1,12 @@
 import fc from 'fast-check';
 import { newId, prefixedId } from '../../src/common/id';
 import { usd } from '../../src/common/money';
+import { GrantHistory } from '../../src/credits/grant-history.service';
 import type { JournalEntry } from '../../src/ledger/journal-entry';
 import { customerCredits, customerReceivable, stripeRefunding } from '../../src/ledger/ledger-account';
 import type { LedgerHold } from '../../src/ledger/ledger.service';
 import { startTestApp, type TestApp } from '../support/app';
+import { query } from '../support/calls';
 import { brokenGrants, GrantsWorld } from '../support/grants-world';
 
 /** Whatever happens to credit in whatever order, a customer's balance is the sum of its grants. */
@@ -43,7 +45,11 @@ describe('the grants of a customer', () => {
     return { key: `test:${newId()}`, kind: 'test_movement', customerId, postings: [posting] };
   };
 
-  async function live(steps: readonly Step[]): Promise<void> {
+  /** `after` each step: whose grants they are, and all of them until then. */
+  async function live(
+    steps: readonly Step[],
+    after: (customerId: string, ids: readonly string[]) => Promise<void> = async () => undefined,
+  ): Promise<void> {
     const customerId = prefixedId('cus');
     const ids: string[] = [];
     /** What a grant gave at first, and was not taken back of it: a refund is never of more than was paid. */
@@ -119,7 +125,39 @@ describe('the grants of a customer', () => {
       limit: ({ atoms }) => world.limit(customerId, atoms),
       look: async ({ which }) => ids.length > 0 && world.remaining(ids[which % ids.length] as string),
     };
-    for (const each of steps) await acts[each.act]?.(each as Required<Step>);
+    for (const each of steps) {
+      await acts[each.act]?.(each as Required<Step>);
+      await after(customerId, ids);
+    }
+  }
+
+  /** What of each grant was left at an instant, as a live read found it then. */
+  interface Sample {
+    readonly customerId: string;
+    readonly at: Date;
+    readonly seen: readonly { id: string; remaining: bigint; frozen: bigint }[];
+  }
+
+  /** Reads as the product does, and takes back what that writes: no checkpoint tells later what it found. */
+  async function sample(customerId: string, ids: readonly string[]): Promise<Sample> {
+    const seen: Sample['seen'][number][] = [];
+    class Undone extends Error {}
+    await world
+      .transaction(async (tx) => {
+        for (const id of ids) {
+          const { remaining, frozen } = await world.grants.remaining(tx, id);
+          seen.push({ id, remaining: remaining.atoms, frozen: frozen.atoms });
+        }
+        throw new Undone();
+      })
+      .catch((error: unknown) => {
+        if (!(error instanceof Undone)) throw error;
+      });
+    const [clock] = await query(
+      app,
+      `SELECT date_trunc('milliseconds', clock_timestamp()) + interval '1 millisecond' AS at, pg_sleep(0.002)`,
+    );
+    return { customerId, at: clock.at, seen };
   }
 
   it('add up to its balance after any history, alone and beside other customers', async () => {
@@ -127,6 +165,31 @@ describe('the grants of a customer', () => {
       fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 25 }), async (steps) => {
         await live(steps);
         expect(await brokenGrants(app)).toEqual([]);
+      }),
+      { numRuns: Number(process.env['CREDIT_GRANTS_RUNS'] ?? 40) },
+    );
+  });
+
+  it('are known for every instant as they were then, without anything having been written then', async () => {
+    const history = app.app.get(GrantHistory, { strict: false });
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 25 }), async (steps) => {
+        const samples: Sample[] = [];
+        await live(steps, async (customerId, ids) => void samples.push(await sample(customerId, ids)));
+        for (const { customerId, at, seen } of samples) {
+          const past = await history.at(customerId, { at, all: true, limit: 100 });
+          const told = past.grants.map(({ id, left, frozen }) => ({ id, left: left.atoms, frozen: frozen.atoms }));
+          const ended = new Set(past.grants.filter(({ state }) => state === 'expired').map(({ id }) => id));
+          // What calls in flight still hold of a grant that has ended is no credit any more.
+          const expected = seen.map(({ id, remaining, frozen }) => ({
+            id,
+            left: ended.has(id) ? frozen : remaining,
+            frozen,
+          }));
+          expect(told.toReversed()).toEqual(expected);
+          expect(past.paid.atoms + past.promo.atoms).toBe(told.reduce((sum, { left }) => sum + left, 0n));
+          expect(past.uncovered.atoms).toBe(0n);
+        }
       }),
       { numRuns: Number(process.env['CREDIT_GRANTS_RUNS'] ?? 40) },
     );
