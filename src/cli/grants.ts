@@ -1,7 +1,7 @@
 import { formatMoney, parseMoney } from '../common/money';
 import { GivenGrants } from '../credits/given-grants.service';
 import { GrantHistory, type PastGrant } from '../credits/grant-history.service';
-import { toGrantDto, toGrantsAtDto } from '../credits/grants.dto';
+import { AMOUNT, toGrantDto, toGrantsAtDto } from '../credits/grants.dto';
 import { CustomersService } from '../customers/customers.service';
 import { withApplication } from './application-context';
 import { type Command, type Given, UsageError } from './command';
@@ -89,6 +89,6 @@ function classIn(given: Given): 'paid' | 'promo' {
 /** `--amount`, above zero. @throws UsageError */
 export function amountIn(given: Given) {
   const text = given.required('amount');
-  if (/^(?=.*[1-9])\d{1,9}(\.\d{1,9})?$/.test(text)) return parseMoney(text, 'USD');
+  if (AMOUNT.test(text)) return parseMoney(text, 'USD');
   throw new UsageError(`--amount is a plain decimal above zero, such as 25, not "${text}".`);
 }

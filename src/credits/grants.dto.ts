@@ -1,4 +1,4 @@
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional, PickType } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
 import { IsIn, IsInt, IsOptional, IsString, Length, Matches, Max, MaxLength, Min } from 'class-validator';
 import { formatMoney, plus } from '../common/money';
@@ -95,12 +95,7 @@ export class NewGrantDto {
   reason!: string;
 }
 
-export class VoidGrantDto {
-  @ApiProperty({ example: 'Given to the wrong customer.', description: 'Why, for the record.' })
-  @IsString()
-  @Length(1, 500)
-  reason!: string;
-}
+export class VoidGrantDto extends PickType(NewGrantDto, ['reason']) {}
 
 /** A grant as it was at an instant. Amounts are plain decimals of USD. */
 export class GrantDto {
@@ -173,7 +168,7 @@ export class GrantsAtDto {
   hasMore!: boolean;
 }
 
-/** `grants` may be one more than the page holds. */
+/** Of a look-up with one grant more than `limit`. */
 export const toGrantsAtDto = (customerId: string, credit: PastCredit, limit: number): GrantsAtDto => ({
   customerId,
   at: credit.at.toISOString(),

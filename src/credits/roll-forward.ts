@@ -1,4 +1,4 @@
-import { stringify } from 'csv-stringify/sync';
+import { encodeCsv } from '../common/csv';
 import { formatMoney, type Money, usd } from '../common/money';
 import type { Period } from '../common/period';
 import type { GrantClass } from './grant';
@@ -99,5 +99,5 @@ export function rollForwardCsv({ period, classes, uncovered, ledger }: RollForwa
     edges('uncovered', uncovered),
     edges('ledger', ledger),
   ];
-  return stringify(rows, { record_delimiter: 'windows' });
+  return encodeCsv(rows);
 }

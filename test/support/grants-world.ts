@@ -84,6 +84,14 @@ export class GrantsWorld {
     return this.transaction((tx) => this.grants.remaining(tx, grantId));
   }
 
+  /** An instant in whole milliseconds, behind all that has happened and before all that comes. */
+  async instant(): Promise<Date> {
+    const [clock] = await this.database.query<{ at: Date }>(
+      `SELECT date_trunc('milliseconds', clock_timestamp()) + interval '1 millisecond' AS at, pg_sleep(0.002)`,
+    );
+    return (clock as { at: Date }).at;
+  }
+
   async left(grantId: string): Promise<bigint> {
     return (await this.remaining(grantId)).remaining.atoms;
   }

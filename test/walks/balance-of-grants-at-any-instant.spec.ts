@@ -19,15 +19,8 @@ describe('what was left of credit at an instant', () => {
   const get = (path: string, token: string) =>
     fetch(`${world.url}${path}`, { headers: { authorization: `Bearer ${token}` } });
   const asked = async (token: string, more: Record<string, string> = {}) =>
-    json(await get(`/v1/credits/grants?${new URLSearchParams(more)}`, token));
-  /** An instant behind all that has happened, and before all that comes. */
-  const instant = async (): Promise<string> => {
-    const [row] = await query(
-      world,
-      `SELECT date_trunc('milliseconds', clock_timestamp()) + interval '1 millisecond' AS at, pg_sleep(0.002)`,
-    );
-    return row.at.toISOString();
-  };
+    json(await get(`/v1/credits/grants?${new URLSearchParams(more).toString()}`, token));
+  const instant = async (): Promise<string> => (await grants.instant()).toISOString();
   const leftIn = (answer: { data: { id: string; left: string; state: string }[] }) =>
     Object.fromEntries(answer.data.map(({ id, left, state }) => [id, `${left} ${state}`]));
 

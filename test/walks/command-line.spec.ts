@@ -2,8 +2,10 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Command, type Given, readCommandLine } from '../../src/cli/command';
+import { createCode, endCode, listCodes } from '../../src/cli/codes';
 import { createCustomer, listCustomers, showCustomer } from '../../src/cli/customers';
 import { exportUsage } from '../../src/cli/export';
+import { giveGrant, listGrants, voidGrant } from '../../src/cli/grants';
 import { createKey, listKeys, revokeKey, rotateKey } from '../../src/cli/keys';
 import { verifyLedger } from '../../src/cli/ledger';
 import { migrate } from '../../src/cli/migrate';
@@ -99,7 +101,32 @@ describe('the commands of an operator', () => {
     ]);
   });
 
+  it('give credit and take it back, and make codes for it', async () => {
+    const { id: customer } = await runJson(createCustomer, '--name', 'Prepaid');
+    const terms = ['--amount', '2.5', '--reason', 'A gift', '--key', 'ticket-1', '--expires', '2099-01-01'];
+    const grant = await runJson(giveGrant, customer, ...terms);
+    expect(grant).toMatchObject({ class: 'promo', left: '2.5', expiresAt: '2099-01-01T00:00:00.000Z' });
+    expect(await run(giveGrant, customer, ...terms)).toBe(`${grant.id}  2.5 USD for ${customer}.\n`);
+    expect(await runJson(listGrants, customer)).toMatchObject([{ id: grant.id, state: 'active' }]);
+    expect(await run(voidGrant, grant.id, '--reason', 'A mistake')).toBe(`${grant.id} of ${customer} has ended.\n`);
+    expect(await run(listGrants, customer)).toBe('None yet.\n');
+    expect(await run(listGrants, customer, '--all')).toMatch(/ID +CLASS[^]+ voided +2.5 +0 /);
+
+    const code = await runJson(createCode, 'Launch-2026', '--amount', '5', '--cap', '10', '--days', '90');
+    expect(code).toMatchObject({ code: 'LAUNCH-2026', cap: 10, expiresDays: 90, redeemed: 0 });
+    expect((await runJson(createCode, '--amount', '1', '--cap', '1')).code).toMatch(/^(\w{4}-){3}\w{4}$/);
+    expect(await run(endCode, 'launch-2026')).toBe('LAUNCH-2026 has ended; 0 customers keep what it gave them.\n');
+    expect(await runJson(listCodes)).toMatchObject([{ cap: 1, endedAt: null }, { code: 'LAUNCH-2026' }]);
+  });
+
   it.each([
+    [giveGrant, ['cus_none', '--amount', '1', '--reason', 'x'], 'There is no customer "cus_none".'],
+    [giveGrant, ['x', '--amount', '0', '--reason', 'x'], '--amount is a plain decimal above zero'],
+    [giveGrant, ['x', '--amount', '1', '--reason', 'x', '--class', 'gold'], '--class is promo or paid, not "gold".'],
+    [voidGrant, ['grt_none', '--reason', 'x'], 'There is no grant "grt_none".'],
+    [createCode, ['short', '--amount', '1', '--cap', '1'], 'A code is 8 to 40'],
+    [createCode, ['LAUNCH-2026', '--amount', '1', '--cap', '1'], 'There is such a code already.'],
+    [endCode, ['NO-SUCH-CODE'], 'There is no promo code "NO-SUCH-CODE".'],
     [createKey, ['--customer', 'cus_none'], 'There is no customer "cus_none".'],
     [createKey, ['--customer', 'x', '--scopes', 'all'], '--scopes knows inference, billing, not "all".'],
     [revokeKey, ['key_none'], 'There is no key "key_none".'],

@@ -23,20 +23,16 @@ describe('the roll-forward of prepaid credit', () => {
 
   const asked = async (from: string, to: string) => {
     const headers = { authorization: `Bearer ${world.adminToken}` };
-    const report = await json(await fetch(`${world.url}/admin/credits/roll-forward?from=${from}&to=${to}`, { headers }));
+    const report = await json(
+      await fetch(`${world.url}/admin/credits/roll-forward?from=${from}&to=${to}`, { headers }),
+    );
     const csv = await (
       await fetch(`${world.url}/admin/credits/roll-forward.csv?from=${from}&to=${to}`, { headers })
     ).text();
     const rows: Record<string, string>[] = parse(csv, { columns: true });
     return { report, rows, paid: report.classes[0], promo: report.classes[1] };
   };
-  const instant = async (): Promise<string> => {
-    const [row] = await query(
-      world,
-      `SELECT date_trunc('milliseconds', clock_timestamp()) + interval '1 millisecond' AS at, pg_sleep(0.002)`,
-    );
-    return row.at.toISOString();
-  };
+  const instant = async (): Promise<string> => (await grants.instant()).toISOString();
   /** What customers' credit lost to accounts of this name in a period, less what it gained from them. In SQL of its own. */
   const lostTo = async (code: string, from: string, to: string): Promise<bigint> => {
     const [row] = await query(

@@ -30,7 +30,10 @@ describe('a code that gives credit', () => {
     const { customerId, key } = await customerWith(world, 0n);
 
     const { status, body } = await redeem(key, ' Welcome-2026');
-    expect([status, body]).toMatchObject([200, { class: 'promo', origin: 'code', amount: '5', left: '5', priority: 40 }]);
+    expect([status, body]).toMatchObject([
+      200,
+      { class: 'promo', origin: 'code', amount: '5', left: '5', priority: 40 },
+    ]);
     const [days] = await query(
       world,
       `SELECT round(extract(epoch FROM $1::timestamptz - $2::timestamptz) / 86400)::integer AS days`,
@@ -52,11 +55,9 @@ describe('a code that gives credit', () => {
 
     const answers = await Promise.all(customers.map(({ key }) => redeem(key, code)));
 
-    const outcomes = answers.map(({ status, body }) => (status === 200 ? 'redeemed' : body.code)).toSorted();
-    expect(outcomes).toEqual([
-      ...Array.from({ length: 40 }, () => 'promo_code_exhausted'),
-      ...Array.from({ length: 10 }, () => 'redeemed'),
-    ]);
+    const outcomes = answers.map(({ status, body }) => (status === 200 ? 'redeemed' : body.code));
+    expect(outcomes.filter((outcome) => outcome === 'redeemed')).toHaveLength(10);
+    expect(outcomes.filter((outcome) => outcome === 'promo_code_exhausted')).toHaveLength(40);
     const books = await Promise.all(customers.map(({ customerId }) => booksOf(world, customerId)));
     expect(books.filter(({ posted }) => posted.atoms === DOLLAR)).toHaveLength(10);
     expect(books.filter(({ posted }) => posted.atoms === 0n)).toHaveLength(40);
