@@ -177,4 +177,14 @@ export const COMMANDS: readonly Entry[] = [
     summary: 'List refunds of cards, newest first',
     load: async () => (await import('./refunds.js')).listRefunds,
   },
+  {
+    name: 'refunds create-usdc',
+    summary: 'Refund a call or a top-up that was paid in USDC, or a part of it',
+    load: async () => (await import('./usdc-refunds.js')).createUsdcRefund,
+  },
+  {
+    name: 'refunds list-usdc',
+    summary: 'List refunds in USDC, newest first',
+    load: async () => (await import('./usdc-refunds.js')).listUsdcRefunds,
+  },
 ];

@@ -34,6 +34,7 @@ export const APPLICATION_RIGHTS: Readonly<Record<string, Rights>> = {
   commitments: EVERYDAY,
   resource_servers: EVERYDAY,
   withdrawals: EVERYDAY,
+  usdc_refunds: EVERYDAY,
   facilitator_settlements: EVERYDAY,
   // Whose turn it is among a customer's credit; how much there is, the books say.
   credit_grants: EVERYDAY,

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { InvalidRequestError } from '../common/billing-error';
+import { readIdempotencyKey } from '../common/idempotency-key';
 import type { RequestHeaders } from '../payments/payment-scheme';
 import type { Endpoint, Model } from '../pricing/model';
 
@@ -57,7 +58,7 @@ export function readCall(request: IncomingRequest): InferenceCall {
     modelId: model,
     stream: streams,
     wantsUsage: streams && asksForUsage(fields['stream_options']),
-    idempotencyKey: idempotencyKeyOf(request.headers),
+    idempotencyKey: readIdempotencyKey(request.headers['idempotency-key']),
     startedAt: performance.now(),
   };
 }
@@ -132,15 +133,6 @@ function assertCount(field: string, value: unknown): void {
   if (typeof value !== 'number' || !Number.isInteger(value) || value < 1 || value > 10_000_000) {
     throw invalid('invalid_count', `The field "${field}" must be a whole number from 1 to 10000000.`);
   }
-}
-
-function idempotencyKeyOf(headers: RequestHeaders): string | undefined {
-  const key = headers['idempotency-key'];
-  if (key === undefined) return undefined;
-  if (typeof key !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(key)) {
-    throw invalid('invalid_idempotency_key', 'Idempotency-Key must be 1 to 255 printable characters without spaces.');
-  }
-  return key;
 }
 
 const invalid = (code: string, detail: string, hint?: string): InvalidRequestError =>

@@ -160,6 +160,9 @@ export class InvoiceDto {
 
   @ApiProperty({ description: 'What could be spent afterwards, in whole units of the asset.' })
   balanceAfter!: string;
+
+  @ApiPropertyOptional({ description: 'What was given back of the amount since, in whole units of the asset.' })
+  refunded?: string;
 }
 
 export class InvoicePageDto {

@@ -21,6 +21,8 @@ export interface Invoice {
   readonly entryId: bigint;
   /** What the customer could spend afterwards, in the invoice's asset. */
   readonly balanceAfter: Money;
+  /** What was given back of it since, where something was. */
+  readonly refunded?: Money;
 }
 
 /** What proves the payment: a key, or a transfer on a chain. */
@@ -80,5 +82,6 @@ export function serializeInvoice(invoice: Invoice): Record<string, unknown> {
     evidence: invoice.evidence,
     ledgerEntry: invoice.entryId.toString(),
     balanceAfter: formatMoney(invoice.balanceAfter),
+    ...(invoice.refunded && { refunded: formatMoney(invoice.refunded) }),
   };
 }

@@ -2,9 +2,10 @@ import { Injectable } from '@nestjs/common';
 import type { AssetCode } from '../common/asset';
 import { instantOf } from '../common/id';
 import { NotFoundError } from '../common/billing-error';
-import { formatAtoms, formatMoney } from '../common/money';
+import { formatAtoms, formatMoney, usdc } from '../common/money';
 import { DatabaseService } from '../database/database.service';
 import { type ChannelCall, type NetworkFee, NetworkFees } from '../payments/network-fees.service';
+import { UsdcRefundStore } from '../payments/refunds/usdc-refund-store.service';
 import type { Evidence, Invoice } from './invoice';
 import { decodeCursor, encodeCursor } from './invoice-cursor';
 import { callIdIn } from './invoice-id';
@@ -31,6 +32,7 @@ export class InvoicesService {
   constructor(
     private readonly database: DatabaseService,
     private readonly fees: NetworkFees,
+    private readonly refunds: UsdcRefundStore,
   ) {}
 
   /** @throws NotFoundError `invoice_not_found` */
@@ -46,7 +48,7 @@ export class InvoicesService {
       const hint = 'The id is in the response header x-tollbridge-invoice of the call.';
       throw new NotFoundError({ what: 'invoice', id, hint });
     }
-    const [invoice] = await this.withFees([toInvoice(rows[0])]);
+    const [invoice] = await this.withLaterFacts([toInvoice(rows[0])]);
     return invoice as Invoice;
   }
 
@@ -63,23 +65,29 @@ export class InvoicesService {
     const page = rows.slice(0, limit);
     const last = page.at(-1);
     const next = rows.length > limit && last ? encodeCursor(last.call_id) : null;
-    return { invoices: await this.withFees(page.map(toInvoice)), next };
+    return { invoices: await this.withLaterFacts(page.map(toInvoice)), next };
   }
 
-  /** What is known only long after the invoice was written: a voucher's gas, and where a promised payment was settled. */
-  private async withFees(invoices: readonly Invoice[]): Promise<Invoice[]> {
+  /**
+   * What is known only long after the invoice was written: a voucher's gas, where a promised payment was settled, what
+   * was given back.
+   */
+  private async withLaterFacts(invoices: readonly Invoice[]): Promise<Invoice[]> {
     const byVoucher = invoices.filter(
       ({ evidence }) => evidence.channel !== undefined && evidence.charged !== undefined,
     );
     const promised = invoices.filter(({ evidence }) => evidence.promised !== undefined);
-    const [fees, kept] = await Promise.all([
+    const inUsdc = invoices.filter(({ amount }) => amount.asset === 'USDC');
+    const [fees, kept, refunded] = await Promise.all([
       this.fees.of(byVoucher.map(channelCall)),
       this.fees.ofPromised(promised.map(({ callId }) => callId)),
+      this.refunds.refundedOf(inUsdc.map(({ callId }) => callId)),
     ]);
     return invoices.map((invoice) => {
       const { transaction, fee = fees[byVoucher.indexOf(invoice)] } = kept.get(invoice.callId) ?? {};
       const evidence = { ...invoice.evidence, ...(transaction && { transaction }), ...(fee && shownFee(fee)) };
-      return { ...invoice, evidence };
+      const atoms = refunded.get(invoice.callId);
+      return { ...invoice, evidence, ...(atoms !== undefined && { refunded: usdc(atoms) }) };
     });
   }
 }

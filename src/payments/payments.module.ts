@@ -27,6 +27,8 @@ import type { PaymentScheme } from './payment-scheme';
 import { PAYMENT_SCHEMES, PaymentSchemesService } from './payment-schemes.service';
 import type { PaymentsPart } from './payments-part.providers';
 import { Repeats } from './repeats.service';
+import { UsdcRefundStore } from './refunds/usdc-refund-store.service';
+import { USDC_REFUNDS } from './refunds/usdc-refunds.providers';
 import { REVERSALS } from './reversals/reversals.providers';
 import { TRANSFER_PROOF } from './transfer-proof/transfer-proof.providers';
 import { UPTO } from './upto/upto.providers';
@@ -52,6 +54,7 @@ const PARTS: readonly PaymentsPart[] = [
   DISCOVERY,
   REVERSALS,
   CHAIN_WATCH,
+  USDC_REFUNDS,
 ];
 
 const SCHEMES = PARTS.flatMap(({ schemes = [] }) => schemes);
@@ -82,6 +85,6 @@ const EXTENSIONS = PARTS.flatMap(({ extensions = [] }) => extensions);
     PaymentExtensions,
     PaymentSchemesService,
   ],
-  exports: [ChainReconciliation, NetworkFees, PaymentSchemesService, PaymentExtensions],
+  exports: [ChainReconciliation, NetworkFees, PaymentSchemesService, PaymentExtensions, UsdcRefundStore],
 })
 export class PaymentsModule {}

@@ -13,7 +13,11 @@ export interface RpcCall {
  * something else. A promise holds it back until it resolves.
  */
 export type Fate =
-  'pass' | 'cut' | 'cut after' | { readonly result: unknown } | { readonly error: { code: number; message: string } };
+  | 'pass'
+  | 'cut'
+  | 'cut after'
+  | { readonly result: unknown }
+  | { readonly error: { code: number; message: string; data?: string } };
 export type Rule = (call: RpcCall) => Fate | Promise<Fate>;
 
 /** A node that can be made to go away, method by method. It is the chain itself behind it. */

@@ -1,23 +1,19 @@
-import { createPublicClient, createTestClient, http, parseAbiItem, type PrivateKeyAccount } from 'viem';
-import { chainPending, chainReceipts } from '../../src/ledger/ledger-account';
-import { LedgerAccountsService } from '../../src/ledger/ledger-accounts.service';
-import { LedgerVerifyService } from '../../src/ledger/ledger-verify.service';
-import { DEV_WALLETS } from '../../src/local/chain';
+import { createTestClient, http, type PrivateKeyAccount } from 'viem';
 import { WithdrawalSettlement } from '../../src/payments/wallet/withdrawal-settlement.service';
-import { payerWith, receivedOnChain, usdcBalance } from '../support/chain';
+import { payerWith, usdcBalance } from '../support/chain';
 import { allPass } from '../support/rpc-proxy';
 import { until } from '../support/calls';
 import { challengeOf, signChallenge } from '../support/sign-in';
 import { topUpWallet } from '../support/transfers';
+import { expectBooksAreEven, PAYS_OUT } from '../support/usdc-refunds';
 import { countOfBooks, sql, startX402World, walletCredit, type X402World } from '../support/x402-world';
 
-const payTo = DEV_WALLETS.payTo.address;
 let world: X402World;
 
 beforeAll(async () => {
-  world = await startX402World({ replicas: 2, env: { EVM_PAYOUT_KEY: DEV_WALLETS.payTo.privateKey } });
+  world = await startX402World({ replicas: 2, env: PAYS_OUT });
 });
-afterEach(() => expectBooksAreEven());
+afterEach(() => expectBooksAreEven(world, false));
 afterAll(() => world?.stop());
 
 const PATH = '/v1/wallet/withdrawals';
@@ -191,26 +187,4 @@ async function settled(id: string): Promise<void> {
     },
     ([{ state }]) => state === 'settled',
   );
-}
-
-/** Σ ledger = Σ chain: what came in less what was paid out; nothing is on its way any more, and every check holds. */
-async function expectBooksAreEven(): Promise<void> {
-  const report = await world.app.get(LedgerVerifyService).verify();
-  expect(report.checks.filter(({ ok, name }) => !ok && !name.startsWith('usage_'))).toEqual([]);
-  expect(await sql(world, `SELECT id FROM holds WHERE state = 'open'`)).toEqual([]);
-  const network = `eip155:${world.chain.chainId}`;
-  const accounts = world.app.get(LedgerAccountsService);
-  const { posted } = await accounts.balance(chainReceipts(network, payTo));
-  expect(-posted.atoms).toBe((await receivedOnChain(world.chain)) - (await paidOut()));
-  expect((await accounts.balance(chainPending(network))).posted.atoms).toBe(0n);
-}
-
-async function paidOut(): Promise<bigint> {
-  const logs = await createPublicClient({ transport: http(world.chain.rpcUrl) }).getLogs({
-    address: world.chain.usdc,
-    event: parseAbiItem('event Transfer(address indexed from, address indexed to, uint256 value)'),
-    args: { from: payTo },
-    fromBlock: 0n,
-  });
-  return logs.reduce((sum, { args }) => sum + (args.value ?? 0n), 0n);
 }

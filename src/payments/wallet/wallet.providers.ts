@@ -1,4 +1,5 @@
 import type { PaymentsPart } from '../payments-part.providers';
+import { PayoutNetworks } from './payout-networks.service';
 import { SignInExtension } from './sign-in.extension';
 import { SignIns } from './sign-ins.service';
 import { WalletAccess } from './wallet-access.service';
@@ -17,6 +18,7 @@ export const WALLET: PaymentsPart = {
   schemes: [WalletScheme],
   extensions: [SignInExtension],
   providers: [
+    PayoutNetworks,
     SignIns,
     WalletAccess,
     WalletBalances,

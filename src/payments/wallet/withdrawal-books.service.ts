@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DatabaseService } from '../../database/database.service';
+import type { Tx } from '../../database/tx';
 import type { JournalEntry } from '../../ledger/journal-entry';
 import { LedgerAccountsService } from '../../ledger/ledger-accounts.service';
 import { LedgerRefusedError } from '../../ledger/ledger-error';
@@ -8,15 +9,36 @@ import type { PostVerdict } from '../../ledger/verdict';
 import { failedEntry, landedEntry, sentEntry, type Withdrawal } from './withdrawal';
 import { WithdrawalStore } from './withdrawal-store.service';
 
+/** What else is written in the transaction in which a withdrawal ends. */
+export type WithdrawalEnd = (tx: Tx, withdrawal: Withdrawal, end: 'settled' | 'failed') => Promise<void>;
+
 /** A withdrawal's row and its entry, always in one transaction. */
 @Injectable()
 export class WithdrawalBooks {
+  private readonly ends: WithdrawalEnd[] = [];
+
   constructor(
     private readonly database: DatabaseService,
     private readonly ledger: LedgerService,
     private readonly accounts: LedgerAccountsService,
     private readonly store: WithdrawalStore,
   ) {}
+
+  /** Called in `onModuleInit`: `end` runs for every withdrawal that ends. */
+  whenEnded(end: WithdrawalEnd): void {
+    this.ends.push(end);
+  }
+
+  /** Makes the rows of the accounts that it moves. Before the transaction of `openIn`. */
+  async prepare(withdrawal: Withdrawal): Promise<void> {
+    await this.prepared(sentEntry(withdrawal));
+  }
+
+  /** Takes it off the balance in the caller's transaction, which has the balance locked. @throws LedgerRefusedError */
+  async openIn(tx: Tx, withdrawal: Withdrawal): Promise<void> {
+    await this.store.insert(tx, withdrawal);
+    assertPosted(withdrawal, await this.ledger.postIn(tx, sentEntry(withdrawal)));
+  }
 
   /** Takes it off the balance, where it is held. `false` when it was opened before. */
   async open(withdrawal: Withdrawal, hold: LedgerHold): Promise<boolean> {
@@ -34,6 +56,7 @@ export class WithdrawalBooks {
     await this.database.transaction(async (tx) => {
       if (!(await this.store.finish(tx, withdrawal.id, 'settled', transaction))) return;
       assertPosted(withdrawal, await this.ledger.postIn(tx, entry));
+      for (const end of this.ends) await end(tx, withdrawal, 'settled');
     });
   }
 
@@ -43,6 +66,7 @@ export class WithdrawalBooks {
     await this.database.transaction(async (tx) => {
       if (!(await this.store.finish(tx, withdrawal.id, 'failed', null))) return;
       assertPosted(withdrawal, await this.ledger.postIn(tx, entry));
+      for (const end of this.ends) await end(tx, withdrawal, 'failed');
     });
   }
 

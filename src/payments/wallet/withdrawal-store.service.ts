@@ -13,11 +13,11 @@ export class WithdrawalStore {
 
   /** The row belongs to whoever made it until its lease runs out. `false` when it was made before. */
   async insert(tx: Tx, withdrawal: Withdrawal): Promise<boolean> {
-    const { id, customerId, network, payTo, to, atoms, feeAtoms, validBefore } = withdrawal;
+    const { id, kind, customerId, network, payTo, to, atoms, feeAtoms, validBefore } = withdrawal;
     const rows = await tx.query(
-      `INSERT INTO withdrawals (id, customer_id, network, pay_to, to_address, atoms, fee_atoms, valid_before, lease_until)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, now() + make_interval(secs => $9)) ON CONFLICT DO NOTHING RETURNING id`,
-      [id, customerId, network, payTo, to, atoms, feeAtoms, validBefore, LEASE_SECONDS],
+      `INSERT INTO withdrawals (id, kind, customer_id, network, pay_to, to_address, atoms, fee_atoms, valid_before, lease_until)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, now() + make_interval(secs => $10)) ON CONFLICT DO NOTHING RETURNING id`,
+      [id, kind, customerId, network, payTo, to, atoms, feeAtoms, validBefore, LEASE_SECONDS],
     );
     return rows.length === 1;
   }
@@ -67,6 +67,7 @@ export class WithdrawalStore {
 
 interface Row {
   id: string;
+  kind: Withdrawal['kind'];
   customer_id: string;
   network: string;
   pay_to: `0x${string}`;
@@ -81,6 +82,7 @@ interface Row {
 
 const toWithdrawal = (row: Row): Withdrawal => ({
   id: row.id,
+  kind: row.kind,
   customerId: row.customer_id,
   network: row.network,
   payTo: row.pay_to,

@@ -6,6 +6,8 @@ import { withdrawalFailed, withdrawalLanded, withdrawalSent } from '../../ledger
 export interface Withdrawal {
   /** A UUIDv7. */
   readonly id: string;
+  /** Asked for by the wallet, or a payment that the operator gives back. */
+  readonly kind: 'withdrawal' | 'refund';
   readonly customerId: string;
   /** CAIP-2. */
   readonly network: string;
@@ -19,6 +21,18 @@ export interface Withdrawal {
   readonly state: WithdrawalState;
   readonly transaction: string | null;
   readonly createdAt: Date;
+}
+
+/** How long a payout may be mined. An authorization that lapsed unused is given back. */
+const PAYOUT_SECONDS = 3600;
+
+/** One that is to leave now, out of `payTo`. */
+export function newWithdrawal(
+  order: Pick<Withdrawal, 'id' | 'kind' | 'customerId' | 'network' | 'payTo' | 'to' | 'atoms' | 'feeAtoms'>,
+): Withdrawal {
+  const createdAt = new Date();
+  const validBefore = new Date((Math.floor(createdAt.getTime() / 1000) + PAYOUT_SECONDS) * 1000);
+  return { ...order, validBefore, createdAt, state: 'settling', transaction: null };
 }
 
 /** settling → settled: mined · settling → failed: it can never be mined, and is on the balance again. */

@@ -46,6 +46,13 @@ export class WithdrawalDto {
   @ApiProperty({ example: '01a20742-cdcd-7dec-87ef-b762132999d9' })
   id!: string;
 
+  @ApiProperty({
+    example: 'withdrawal',
+    enum: ['withdrawal', 'refund'],
+    description: 'A refund is sent by the operator.',
+  })
+  kind!: Withdrawal['kind'];
+
   @ApiProperty({ example: 'settling', enum: ['settling', 'settled', 'failed'] })
   state!: Withdrawal['state'];
 
@@ -84,6 +91,7 @@ export const toQuoteDto = ({
 
 export const toDto = ({
   id,
+  kind,
   state,
   to,
   network,
@@ -93,6 +101,7 @@ export const toDto = ({
   createdAt,
 }: Withdrawal): WithdrawalDto => ({
   id,
+  kind,
   state,
   to,
   network,

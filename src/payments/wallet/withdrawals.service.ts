@@ -5,16 +5,13 @@ import { CONFIG } from '../../config/config.module';
 import type { Config } from '../../config/config';
 import { customerCredits } from '../../ledger/ledger-account';
 import { LedgerService } from '../../ledger/ledger.service';
-import type { ChainNetwork } from '../chain/networks.service';
-import type { Withdrawal } from './withdrawal';
+import { PayoutNetworks, silent } from './payout-networks.service';
+import { newWithdrawal, type Withdrawal } from './withdrawal';
 import { WithdrawalBooks } from './withdrawal-books.service';
 import { WithdrawalFees } from './withdrawal-fees.service';
 import { WithdrawalPayout } from './withdrawal-payout.service';
 import { QUOTE_SECONDS, readTerms, sealTerms, type WithdrawalTerms } from './withdrawal-quote';
-import { WithdrawalStore } from './withdrawal-store.service';
 
-/** How long a payout may be mined. An authorization that lapsed unused is given back. */
-const PAYOUT_SECONDS = 3600;
 /** Longer than a quote, so that a repeat after a crash finds its hold open. The sweeper returns it. */
 const HOLD_MS = (QUOTE_SECONDS + 60) * 1000;
 
@@ -26,7 +23,7 @@ export class WithdrawalsService {
     private readonly ledger: LedgerService,
     private readonly payout: WithdrawalPayout,
     private readonly fees: WithdrawalFees,
-    private readonly store: WithdrawalStore,
+    private readonly networks: PayoutNetworks,
     private readonly books: WithdrawalBooks,
   ) {}
 
@@ -36,7 +33,7 @@ export class WithdrawalsService {
    * `network_not_offered`.
    */
   async quote(amount: Money, chosen?: string): Promise<WithdrawalTerms & { readonly quote: string }> {
-    const network = this.networkFor(chosen);
+    const network = this.networks.choose(chosen);
     if (amount.atoms <= 0n) {
       throw new InvalidRequestError({ code: 'amount_out_of_range', detail: 'A withdrawal is of more than nothing.' });
     }
@@ -68,71 +65,26 @@ export class WithdrawalsService {
     to: `0x${string}`,
     terms: WithdrawalTerms,
   ): Promise<Withdrawal | undefined> {
-    const network = this.networkFor(terms.network);
+    const network = this.networks.choose(terms.network);
     const { atoms, feeAtoms } = terms;
     if (terms.expiresAt.getTime() < Date.now()) {
       const detail = 'The quote has expired.';
       throw new InvalidRequestError({ code: 'quote_expired', status: 409, detail, hint: QUOTE_AGAIN });
     }
     if (customerId === undefined) throw insufficient(atoms + feeAtoms, 0n);
-    if ((await this.payout.float(network).catch(silent)) < atoms + (await this.store.promised(network.id))) {
-      throw floatLow();
-    }
-    const createdAt = new Date();
-    const validBefore = new Date((Math.floor(createdAt.getTime() / 1000) + PAYOUT_SECONDS) * 1000);
+    await this.networks.assertFloat(network, atoms);
     const { payTo } = network.config;
-    const about = { id, customerId, network: network.id, payTo, to, atoms, feeAtoms, validBefore, createdAt };
-    const withdrawal: Withdrawal = { ...about, state: 'settling', transaction: null };
+    const order = { id, kind: 'withdrawal', customerId, network: network.id, payTo, to, atoms, feeAtoms } as const;
+    const withdrawal = newWithdrawal(order);
     const hold = { id, account: customerCredits(customerId, 'USDC'), amount: usdc(atoms + feeAtoms) };
-    const verdict = await this.ledger.hold(hold, new Date(createdAt.getTime() + HOLD_MS));
+    const verdict = await this.ledger.hold(hold, new Date(withdrawal.createdAt.getTime() + HOLD_MS));
     if (verdict.verdict === 'frozen') throw owing();
     if (verdict.verdict === 'insufficient') throw insufficient(atoms + feeAtoms, verdict.available.atoms);
     return (await this.books.open(withdrawal, hold)) ? withdrawal : undefined;
   }
-
-  private networkFor(chosen: string | undefined): ChainNetwork {
-    const { networks } = this.payout;
-    if (networks.length === 0) throw notConfigured();
-    const network = chosen === undefined ? networks[0] : networks.find(({ id }) => id === chosen);
-    if (network) return network;
-    throw new InvalidRequestError({
-      code: 'network_not_offered',
-      detail: 'Withdrawals are not paid out on this network.',
-      hint: `Choose one of ${networks.map(({ id }) => id).join(', ')}.`,
-    });
-  }
 }
-
-const notConfigured = () =>
-  new BillingError({
-    code: 'withdrawals_unavailable',
-    status: 501,
-    title: 'Not configured',
-    detail: 'This server does not pay balances out on a chain.',
-    hint: 'The balance stays: it pays for calls with SIGN-IN-WITH-X.',
-  });
 
 const QUOTE_AGAIN = 'Ask for a new one with POST /v1/wallet/withdrawals/quote.';
-
-function silent(): never {
-  throw new BillingError({
-    code: 'chain_unavailable',
-    status: 503,
-    title: 'The chain does not answer',
-    detail: 'Withdrawals cannot be priced or paid out right now. Nothing was taken.',
-    headers: { 'retry-after': '5' },
-  });
-}
-
-const floatLow = () =>
-  new BillingError({
-    code: 'payout_float_low',
-    status: 503,
-    title: 'Not enough at hand',
-    detail: 'The address that withdrawals are paid from has less than this. Nothing was taken.',
-    hint: 'Take back less, or repeat the request later.',
-    headers: { 'retry-after': '3600' },
-  });
 
 const insufficient = (wanted: bigint, available: bigint) =>
   new BillingError({
