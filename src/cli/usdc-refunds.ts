@@ -1,8 +1,8 @@
 import { formatMoney, parseMoney } from '../common/money';
-import type { UsdcRefund } from '../payments/refunds/usdc-refund';
-import { UsdcRefundStore } from '../payments/refunds/usdc-refund-store.service';
-import { toUsdcRefundDto } from '../payments/refunds/usdc-refunds.dto';
-import { UsdcRefunds } from '../payments/refunds/usdc-refunds.service';
+import type { UsdcRefund } from '../payments/usdc-refund';
+import { UsdcRefundStore } from '../payments/usdc-refund-store.service';
+import { toUsdcRefundDto } from '../payments/usdc-refunds.dto';
+import { UsdcRefunds } from '../payments/usdc-refunds.service';
 import { withApplication } from './application-context';
 import { type Command, type Given, UsageError } from './command';
 import { JSON_OPTION, printJson, printLine, printRows } from './output';

@@ -5,7 +5,7 @@ import { NotFoundError } from '../common/billing-error';
 import { formatAtoms, formatMoney, usdc } from '../common/money';
 import { DatabaseService } from '../database/database.service';
 import { type ChannelCall, type NetworkFee, NetworkFees } from '../payments/network-fees.service';
-import { UsdcRefundStore } from '../payments/refunds/usdc-refund-store.service';
+import { UsdcRefundStore } from '../payments/usdc-refund-store.service';
 import type { Evidence, Invoice } from './invoice';
 import { decodeCursor, encodeCursor } from './invoice-cursor';
 import { callIdIn } from './invoice-id';

@@ -27,7 +27,7 @@ import type { PaymentScheme } from './payment-scheme';
 import { PAYMENT_SCHEMES, PaymentSchemesService } from './payment-schemes.service';
 import type { PaymentsPart } from './payments-part.providers';
 import { Repeats } from './repeats.service';
-import { UsdcRefundStore } from './refunds/usdc-refund-store.service';
+import { UsdcRefundStore } from './usdc-refund-store.service';
 import { USDC_REFUNDS } from './refunds/usdc-refunds.providers';
 import { REVERSALS } from './reversals/reversals.providers';
 import { TRANSFER_PROOF } from './transfer-proof/transfer-proof.providers';

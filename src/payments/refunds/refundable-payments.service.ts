@@ -4,7 +4,7 @@ import { NotFoundError } from '../../common/billing-error';
 import { instantOf } from '../../common/id';
 import { DatabaseService } from '../../database/database.service';
 import type { ClaimState } from '../claim';
-import type { RefundSource } from './usdc-refund';
+import type { RefundSource } from '../usdc-refund';
 import { UsdcRefundRefusedError } from './usdc-refund-error';
 
 /** What was paid, and may go back. */

@@ -9,10 +9,10 @@ import { callRefunded, usdcTopUpRefunded } from '../../ledger/usdc-refund-entrie
 import type { Withdrawal } from '../wallet/withdrawal';
 import { WithdrawalBooks } from '../wallet/withdrawal-books.service';
 import type { RefundablePayment } from './refundable-payments.service';
-import { firstState, type RefundDestination } from './usdc-refund';
+import { firstState, type RefundDestination } from '../usdc-refund';
 import { UsdcRefundRefusedError } from './usdc-refund-error';
 import { UsdcRefundLimits } from './usdc-refund-limits.service';
-import { UsdcRefundStore } from './usdc-refund-store.service';
+import { UsdcRefundStore } from '../usdc-refund-store.service';
 
 /** A refund that is to be written. */
 export interface UsdcRefundOrder {

@@ -4,8 +4,8 @@ import { NotificationsService } from '../../customers/notifications.service';
 import type { Tx } from '../../database/tx';
 import type { Withdrawal } from '../wallet/withdrawal';
 import { WithdrawalBooks } from '../wallet/withdrawal-books.service';
-import { nextUsdcRefundState, type UsdcRefundNews } from './usdc-refund';
-import { UsdcRefundStore } from './usdc-refund-store.service';
+import { nextUsdcRefundState, type UsdcRefundNews } from '../usdc-refund';
+import { UsdcRefundStore } from '../usdc-refund-store.service';
 
 /** A refund ends when what carries it does, in the same transaction. */
 @Injectable()

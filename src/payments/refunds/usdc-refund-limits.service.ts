@@ -13,8 +13,8 @@ import {
 } from '../../ledger/ledger-account';
 import { LedgerAccountsService } from '../../ledger/ledger-accounts.service';
 import type { RefundablePayment } from './refundable-payments.service';
-import { refundableOf } from './usdc-refund';
-import { UsdcRefundStore } from './usdc-refund-store.service';
+import { refundableOf } from '../usdc-refund';
+import { UsdcRefundStore } from '../usdc-refund-store.service';
 
 /** How much of a payment may go back. Whoever gives some of it back has the wallet's accounts locked meanwhile. */
 @Injectable()

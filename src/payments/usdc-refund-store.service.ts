@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import { assertSameRequest, IdempotencyConflictError, type RequestKey } from '../../common/idempotency-key';
-import { usd, usdc } from '../../common/money';
-import { DatabaseService } from '../../database/database.service';
-import type { Tx } from '../../database/tx';
-import type { RefundablePayment } from './refundable-payments.service';
+import { assertSameRequest, IdempotencyConflictError, type RequestKey } from '../common/idempotency-key';
+import { usd, usdc } from '../common/money';
+import { DatabaseService } from '../database/database.service';
+import type { Tx } from '../database/tx';
+import type { RefundablePayment } from './refunds/refundable-payments.service';
 import type { UsdcRefund, UsdcRefundState } from './usdc-refund';
 
 export interface NewUsdcRefund extends Pick<UsdcRefund, 'id' | 'destination' | 'forced' | 'reason' | 'state'> {

@@ -8,11 +8,11 @@ import {
   ApiResponse,
   ApiTags,
 } from '@nestjs/swagger';
-import { InvalidRequestError, NotFoundError } from '../../common/billing-error';
-import { requestKeyOf } from '../../common/idempotency-key';
-import { parseMoney } from '../../common/money';
-import { ApiProblems, ProblemDto } from '../../common/problem.dto';
-import { AccessGuard, AdminOnly } from '../../customers/access.guard';
+import { InvalidRequestError, NotFoundError } from '../common/billing-error';
+import { requestKeyOf } from '../common/idempotency-key';
+import { parseMoney } from '../common/money';
+import { ApiProblems, ProblemDto } from '../common/problem.dto';
+import { AccessGuard, AdminOnly } from '../customers/access.guard';
 import { UsdcRefundStore } from './usdc-refund-store.service';
 import {
   ListUsdcRefundsDto,

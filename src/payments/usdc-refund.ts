@@ -1,4 +1,4 @@
-import type { Money } from '../../common/money';
+import type { Money } from '../common/money';
 
 /** A payment in USDC, or a part of it, that the operator gives back. */
 export interface UsdcRefund {

@@ -1,7 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsBoolean, IsIn, IsInt, IsOptional, IsString, IsUUID, Matches, Max, MaxLength, Min } from 'class-validator';
-import { formatMoney } from '../../common/money';
+import { formatMoney } from '../common/money';
 import { type RefundDestination, USDC_REFUND_STATES, type UsdcRefund } from './usdc-refund';
 
 const REFUND_ID = 'urf_019a8b2c3d4e7f60a1b2c3d4e5f60718';

@@ -1,16 +1,16 @@
 import { Injectable } from '@nestjs/common';
-import { newId, prefixedId } from '../../common/id';
-import type { RequestKey } from '../../common/idempotency-key';
-import type { Money } from '../../common/money';
-import type { ChainNetwork } from '../chain/networks.service';
-import { PayoutNetworks } from '../wallet/payout-networks.service';
-import { newWithdrawal, type Withdrawal } from '../wallet/withdrawal';
-import { WithdrawalSettlement } from '../wallet/withdrawal-settlement.service';
-import { type RefundablePayment, RefundablePayments, type RefundSubject } from './refundable-payments.service';
+import { newId, prefixedId } from '../common/id';
+import type { RequestKey } from '../common/idempotency-key';
+import type { Money } from '../common/money';
+import type { ChainNetwork } from './chain/networks.service';
+import { PayoutNetworks } from './wallet/payout-networks.service';
+import { newWithdrawal, type Withdrawal } from './wallet/withdrawal';
+import { WithdrawalSettlement } from './wallet/withdrawal-settlement.service';
+import { type RefundablePayment, RefundablePayments, type RefundSubject } from './refunds/refundable-payments.service';
 import type { RefundDestination, UsdcRefund } from './usdc-refund';
-import { UsdcRefundBooks } from './usdc-refund-books.service';
-import { UsdcRefundRefusedError } from './usdc-refund-error';
-import { UsdcRefundLimits } from './usdc-refund-limits.service';
+import { UsdcRefundBooks } from './refunds/usdc-refund-books.service';
+import { UsdcRefundRefusedError } from './refunds/usdc-refund-error';
+import { UsdcRefundLimits } from './refunds/usdc-refund-limits.service';
 import { UsdcRefundStore } from './usdc-refund-store.service';
 
 /** What an operator asks for. */
