@@ -1,5 +1,5 @@
 import { formatMoney, type Money, usdc } from '../../common/money';
-import type { Finding } from '../../common/reconciliation-side';
+import type { BalanceComparison, Finding } from '../../common/reconciliation-side';
 
 /** What is on one side only. `atoms`: what the chain has more than the books. */
 export interface FindingRow {
@@ -27,6 +27,15 @@ export const findingOf = (row: FindingRow): Finding => ({
   since: row.since,
   suggestedCause: CAUSES[row.kind](row, usdc(row.atoms)),
 });
+
+/** The books have it, and not whose it is: there should be none. It is the amounts of these findings. */
+export function inSuspense(findings: readonly Finding[]): BalanceComparison {
+  const suspended = findings.filter(({ kind }) => kind === UNKNOWN_INBOUND);
+  const atoms = suspended.reduce((sum, { amount }) => sum + amount.atoms, 0n);
+  return { name: 'USDC in suspense', ours: usdc(0n), theirs: usdc(atoms) };
+}
+
+const UNKNOWN_INBOUND: ChainFindingKind = 'unknown_inbound';
 
 /** The chain says that our addresses have more (negative: less) than all transfers that were read make. */
 export const transfersMissing = (network: string, atoms: bigint): Finding => ({

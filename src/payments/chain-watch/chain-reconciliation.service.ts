@@ -2,6 +2,7 @@ import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import type { ReconciliationSide, SideReport } from '../../common/reconciliation-side';
 import { JobsService } from '../../jobs/jobs.service';
 import { type ChainNetwork, NetworksService } from '../chain/networks.service';
+import { inSuspense } from './chain-finding';
 import { ChainReader, type ReadSoFar } from './chain-reader.service';
 import { ChainReport, type NetworkReport } from './chain-report.service';
 import { OurAddresses } from './our-addresses.service';
@@ -49,11 +50,12 @@ export class ChainReconciliation implements ReconciliationSide, OnModuleInit {
       reports.push(await this.report.of(network, addresses, block));
     }
     const sum = (name: keyof NetworkReport['counts']) => reports.reduce((all, { counts }) => all + counts[name], 0);
+    const findings = reports.flatMap((report) => report.findings);
     if (reports.length === 0) return { counts: {}, balances: [], findings: [] };
     return {
       counts: { transfers: sum('transfers'), entries: sum('entries'), waiting: sum('waiting') },
-      balances: [...reports.map(({ balance }) => balance), await this.report.suspended()],
-      findings: reports.flatMap(({ findings }) => findings),
+      balances: [...reports.map(({ balance }) => balance), inSuspense(findings)],
+      findings,
     };
   }
 

@@ -2,8 +2,6 @@ import { Injectable } from '@nestjs/common';
 import { usdc } from '../../common/money';
 import type { BalanceComparison, Finding } from '../../common/reconciliation-side';
 import { DatabaseService } from '../../database/database.service';
-import { suspense } from '../../ledger/ledger-account';
-import { LedgerAccountsService } from '../../ledger/ledger-accounts.service';
 import type { ChainNetwork } from '../chain/networks.service';
 import { assetOf } from './chain-cursors.service';
 import { findingOf, type FindingRow, transfersMissing } from './chain-finding';
@@ -20,10 +18,7 @@ export interface NetworkReport {
 /** What is on one side only, network by network. */
 @Injectable()
 export class ChainReport {
-  constructor(
-    private readonly database: DatabaseService,
-    private readonly accounts: LedgerAccountsService,
-  ) {}
+  constructor(private readonly database: DatabaseService) {}
 
   /**
    * The token's balances as of `block`, up to which everything is read, against the books' accounts: without what is on
@@ -43,12 +38,6 @@ export class ChainReport {
       balance: { name: `${id} USDC`, ours: usdc(booked), theirs: usdc(onChain - opening - coming) },
       findings: [...rows.map(findingOf), ...(missing === 0n ? [] : [transfersMissing(id, missing)])],
     };
-  }
-
-  /** USDC whose owner is not known: there should be none. */
-  async suspended(): Promise<BalanceComparison> {
-    const { posted } = await this.accounts.balance(suspense('USDC'));
-    return { name: 'USDC in suspense', ours: usdc(0n), theirs: posted };
   }
 
   /** Where the node did not know any more what an address had at first, it is what it has now less what moved since. */
