@@ -23,7 +23,7 @@ export async function runCli(args: readonly string[]): Promise<number> {
     }
     process.stderr.write(`${explain(error)}\n`);
     if (process.env['DEBUG'] && !(error instanceof CommandError || error instanceof BillingError)) console.error(error);
-    return 1;
+    return error instanceof CommandError ? error.exitCode : 1;
   }
 }
 

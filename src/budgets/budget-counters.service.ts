@@ -57,6 +57,11 @@ export class BudgetCounters {
     });
   }
 
+  /** Counters that say something else of what calls hold than the open holds do, in nano-USD. At most 100. */
+  differing(): Promise<{ id: bigint; held: bigint; holds: bigint }[]> {
+    return this.database.query(DIFFERING);
+  }
+
   private async learn(name: string, customerId: string, budget: Budget, period: Period): Promise<string> {
     const key = [budget.id, period.from];
     const find = () =>
@@ -86,3 +91,11 @@ const MAKE = `
      WHERE customer_id = $6 AND asset = 'USD' AND occurred_at >= $2 AND occurred_at < $3
        AND ($7::text IS NULL OR api_key_id = $7)
   ON CONFLICT (budget_id, period_from) DO NOTHING`;
+
+/** A hold names the counters that it weighs on. One statement, and so one moment. */
+const DIFFERING = `
+  SELECT counter.id, held_atoms AS held, coalesce(open.atoms, 0)::bigint AS holds
+    FROM budget_counters counter
+    LEFT JOIN (SELECT s.id::bigint AS id, sum(atoms) AS atoms FROM holds, string_to_table(counters, ',') AS s(id)
+                WHERE state = 'open' AND counters IS NOT NULL GROUP BY 1) open ON open.id = counter.id
+   WHERE held_atoms <> coalesce(open.atoms, 0) ORDER BY counter.id LIMIT 100`;

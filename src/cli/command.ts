@@ -32,9 +32,16 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
-/** What was wrong and what to do, without a stack: exit code 1. */
+/** What was wrong and what to do, without a stack: exit code 1, unless the command says otherwise. */
 export class CommandError extends Error {
   override readonly name = 'CommandError';
+
+  constructor(
+    message: string,
+    readonly exitCode = 1,
+  ) {
+    super(message);
+  }
 }
 
 /** The command line as a command reads it. */

@@ -187,4 +187,19 @@ export const COMMANDS: readonly Entry[] = [
     summary: 'List refunds in USDC, newest first',
     load: async () => (await import('./usdc-refunds.js')).listUsdcRefunds,
   },
+  {
+    name: 'reconcile',
+    summary: 'Compare the books with Stripe, the chains and themselves',
+    load: async () => (await import('./reconcile.js')).reconcile,
+  },
+  {
+    name: 'discrepancies list',
+    summary: 'List what does not match, as it was first found',
+    load: async () => (await import('./discrepancies.js')).listDiscrepancies,
+  },
+  {
+    name: 'discrepancies resolve',
+    summary: 'Settle a discrepancy by an entry, or waive it, with a reason',
+    load: async () => (await import('./discrepancies.js')).resolveDiscrepancy,
+  },
 ];

@@ -19,6 +19,8 @@ export interface Config {
   readonly topUps: TopUpsConfig;
   /** After so many declines in a row a card is not charged any more without its holder. */
   readonly autoReload: { readonly maxFailures: number };
+  /** From this hour on, in UTC, the books are compared once a day. */
+  readonly reconcileAtHour: number;
   /** Left out: no top-ups by card. */
   readonly stripe: StripeConfig | undefined;
   /** Left out: no payments in USDC. */

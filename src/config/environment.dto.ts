@@ -107,6 +107,12 @@ export class EnvironmentDto extends NetworkEnvironmentDto {
   @Max(20, { message: 'must be at most 20' })
   AUTO_RELOAD_MAX_FAILURES: number = 4;
 
+  @integer
+  @IsInt({ message: 'must be an hour' })
+  @Min(0, { message: 'must be at least 0' })
+  @Max(23, { message: 'must be at most 23' })
+  RECONCILE_AT_HOUR: number = 2;
+
   @IsBooleanString({ message: 'must be true or false' })
   JOBS_IN_PROCESS: string = 'true';
 

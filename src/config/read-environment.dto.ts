@@ -46,6 +46,7 @@ export function readEnvironment(env: Record<string, string | undefined>): Config
     holdTtlSeconds: dto.HOLD_TTL_SECONDS,
     topUps: topUpsOf(dto),
     autoReload: { maxFailures: dto.AUTO_RELOAD_MAX_FAILURES },
+    reconcileAtHour: dto.RECONCILE_AT_HOUR,
     stripe: stripeOf(dto),
     x402: x402Of(dto, [...(first ? [first] : []), ...further.networks]),
     creditAuthority: creditAuthorityOf(dto),

@@ -38,6 +38,7 @@ describe('readEnvironment', () => {
       http: { host: '127.0.0.1', port: 4020, shutdownGraceMs: 30_000 },
       upstream: { url: 'http://upstream.example:8000', timeoutMs: 600_000 },
       jobs: { inProcess: true, concurrency: 4, redisUrl: undefined },
+      reconcileAtHour: 2,
     });
     expect(config.stripe).toBeUndefined();
     expect(config.x402).toBeUndefined();
@@ -56,6 +57,7 @@ describe('readEnvironment', () => {
   it.each([
     ['NODE_ENV', 'staging'],
     ['PORT', '70000'],
+    ['RECONCILE_AT_HOUR', '24'],
     ['PORT', 'http'],
     ['PUBLIC_URL', 'not a url'],
     ['SHUTDOWN_GRACE_MS', 'soon'],

@@ -41,6 +41,11 @@ export class BalanceAlerts implements BalanceListener, OnModuleInit {
     return this.thresholds(this.database, customerId);
   }
 
+  async customers(tx: Tx): Promise<readonly string[]> {
+    const rows = await tx.query<{ id: string }>('SELECT DISTINCT customer_id AS id FROM balance_alerts');
+    return rows.map(({ id }) => id);
+  }
+
   /** The highest first. */
   async thresholds(tx: Tx, customerId: string): Promise<readonly Money[]> {
     const rows = await tx.query<{ atoms: bigint }>(

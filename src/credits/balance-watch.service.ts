@@ -10,6 +10,8 @@ const BALANCE_CROSSED = 'balance-crossed';
 
 /** Who wants to know that a balance has fallen below a threshold. What calls hold is not taken off the balance. */
 export interface BalanceListener {
+  /** Who has any. */
+  customers(tx: Tx): Promise<readonly string[]>;
   /** Those of one customer, in USD. */
   thresholds(tx: Tx, customerId: string): Promise<readonly Money[]>;
   /** The balance is below some threshold that was watched, perhaps not one of this listener's. */
@@ -51,13 +53,8 @@ export class BalanceWatch implements OnModuleInit {
   async arm(tx: Tx, customerId: string): Promise<void> {
     const account = await this.lock(tx, customerId);
     if (!account) return;
-    const thresholds: bigint[] = [];
-    for (const listener of this.listeners) {
-      await listener.rose?.(tx, customerId, usd(account.posted));
-      for (const { atoms } of await listener.thresholds(tx, customerId)) {
-        if (atoms <= account.posted) thresholds.push(atoms);
-      }
-    }
+    for (const listener of this.listeners) await listener.rose?.(tx, customerId, usd(account.posted));
+    const thresholds = await this.thresholdsUpTo(tx, customerId, account.posted);
     const next = thresholds.reduce<bigint | null>(
       (most, atoms) => (most === null || atoms > most ? atoms : most),
       null,
@@ -66,6 +63,33 @@ export class BalanceWatch implements OnModuleInit {
       account.id,
       next,
     ]);
+  }
+
+  /**
+   * Customers whose balance is at least at a threshold, and nobody would notice it falling below: what watched it was
+   * told of, and never watched again. None, unless a job has died. `lowest` of their thresholds, in nano-USD.
+   */
+  async lost(): Promise<{ customerId: string; lowest: bigint }[]> {
+    const customers = new Set<string>();
+    for (const listener of this.listeners) {
+      for (const id of await listener.customers(this.database)) customers.add(id);
+    }
+    const unwatched = await this.database.query<{ customer_id: string; posted: bigint }>(UNWATCHED, [[...customers]]);
+    const lost: { customerId: string; lowest: bigint }[] = [];
+    for (const { customer_id: customerId, posted } of unwatched) {
+      const thresholds = await this.thresholdsUpTo(this.database, customerId, posted);
+      const lowest = thresholds.toSorted((a, b) => (a < b ? -1 : 1))[0];
+      if (lowest !== undefined) lost.push({ customerId, lowest });
+    }
+    return lost;
+  }
+
+  private async thresholdsUpTo(tx: Tx, customerId: string, posted: bigint): Promise<bigint[]> {
+    const thresholds: bigint[] = [];
+    for (const listener of this.listeners) {
+      for (const { atoms } of await listener.thresholds(tx, customerId)) if (atoms <= posted) thresholds.push(atoms);
+    }
+    return thresholds;
   }
 
   private async tell(accountId: string): Promise<JobWrites | void> {
@@ -92,3 +116,12 @@ export class BalanceWatch implements OnModuleInit {
     return account;
   }
 }
+
+/** Nothing is watched of them, and nobody is about to tell of what was. */
+const UNWATCHED = `
+  SELECT customer_id, credits_posted - debits_posted AS posted FROM ledger_accounts a
+   WHERE customer_id = ANY ($1::text[]) AND code = 'customer:' || customer_id || ':credits' AND asset = 'USD'
+     AND watch_below IS NULL
+     AND NOT EXISTS (SELECT FROM jobs WHERE name = '${BALANCE_CROSSED}' AND finished_at IS NULL
+                        AND payload ->> 'accountId' = a.id::text)
+   ORDER BY customer_id`;

@@ -50,6 +50,6 @@ import { RollForwardService } from './roll-forward.service';
     PromoCodes,
     RollForwardService,
   ],
-  exports: [BalanceWatch, FrozenCredit, GrantExpiry, GrantsService, HeldCredit],
+  exports: [BalanceWatch, FrozenCredit, GrantCheck, GrantExpiry, GrantsService, HeldCredit],
 })
 export class CreditsModule {}

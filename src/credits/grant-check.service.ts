@@ -40,13 +40,26 @@ export class GrantCheck implements OnModuleInit {
     }
     return rows.map(({ customer_id: customerId, granted, balance }) => ({ customerId, granted, balance }));
   }
+
+  /** Of all customers that have grants, in nano-USD: what those are worth, and their balances. */
+  async totals(): Promise<{ customers: number; granted: bigint; balance: bigint }> {
+    const [row] = await this.database.query<{ customers: bigint; granted: string; balance: string }>(TOTALS);
+    const { customers = 0n, granted = '0', balance = '0' } = row ?? {};
+    return { customers: Number(customers), granted: BigInt(granted), balance: BigInt(balance) };
+  }
 }
 
 /** What is left of grants, without what was used since the checkpoint and what none of them could bear. */
-const FAULTS = `
-  SELECT account.customer_id, granted, credits_posted - debits_posted AS balance
+const WORTH = `
     FROM credit_positions
     RIGHT JOIN (SELECT account_id, sum(remaining_atoms) AS remaining FROM credit_grants GROUP BY 1) AS g USING (account_id)
     JOIN ledger_accounts account ON account.id = account_id,
-         LATERAL (SELECT (remaining - coalesce(uncovered_atoms, 0) - debits_posted + coalesce(debits_seen, 0))::bigint) AS w(granted)
+         LATERAL (SELECT (remaining - coalesce(uncovered_atoms, 0) - debits_posted + coalesce(debits_seen, 0))::bigint) AS w(granted)`;
+
+const FAULTS = `
+  SELECT account.customer_id, granted, credits_posted - debits_posted AS balance ${WORTH}
    WHERE granted <> credits_posted - debits_posted ORDER BY 1 LIMIT 100`;
+
+const TOTALS = `
+  SELECT count(*) AS customers, coalesce(sum(granted), 0)::text AS granted,
+         coalesce(sum(credits_posted - debits_posted), 0)::text AS balance ${WORTH}`;

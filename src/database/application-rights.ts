@@ -57,6 +57,10 @@ export const APPLICATION_RIGHTS: Readonly<Record<string, Rights>> = {
   auto_reload_rules: EVERYDAY,
   auto_reload_attempts: EVERYDAY,
   notifications: EVERYDAY,
+  // What was compared with Stripe and the chains, and what did not match.
+  reconciliation_runs: EVERYDAY,
+  reconciliation_outcomes: EVERYDAY,
+  discrepancies: EVERYDAY,
   jobs: { ...EVERYDAY, delete: 'all' },
   job_schedules: { ...EVERYDAY, delete: 'all' },
   // How far a proof has come, not what it proves: a proof that trusts nobody begins anew (--restart).

@@ -190,7 +190,12 @@ export function entryCorrected(correction: {
 }
 
 /** Kinds of entries that may be corrected. */
-export const CORRECTABLE: readonly string[] = ['unknown_payment_received', 'stripe_fee_charged', 'entry_corrected'];
+export const CORRECTABLE: readonly string[] = [
+  'unknown_payment_received',
+  'stripe_fee_charged',
+  'discrepancy_resolved',
+  'entry_corrected',
+];
 
 /** What Stripe took from a card and keeps for us until it is paid out. All in USD. */
 export interface CardPayment {

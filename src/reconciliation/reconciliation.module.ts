@@ -1,12 +1,51 @@
 import { Module } from '@nestjs/common';
+import { BudgetsModule } from '../budgets/budgets.module';
+import type { ReconciliationSide } from '../common/reconciliation-side';
+import { CreditsModule } from '../credits/credits.module';
 import { CustomersModule } from '../customers/customers.module';
 import { LedgerModule } from '../ledger/ledger.module';
 import { AccountsAdminController } from './accounts.admin.controller';
+import { BooksReconciliation } from './books-reconciliation.service';
+import { DiscrepanciesAdminController } from './discrepancies.admin.controller';
+import { DiscrepancyStore } from './discrepancy-store.service';
 import { JobsAdminController } from './jobs.admin.controller';
 import { LedgerAdminController } from './ledger.admin.controller';
+import { NightlyNews } from './nightly-news.service';
+import { NightlyReconciliation } from './nightly-reconciliation.service';
+import { Reconcile, RECONCILIATION_SIDES } from './reconcile.service';
+import { ReconciliationAdminController } from './reconciliation.admin.controller';
+import { ReconciliationReport } from './reconciliation-report.service';
+import { ReconciliationRequests } from './reconciliation-requests.service';
+import { ReconciliationRuns } from './reconciliation-runs.service';
+import { Resolutions } from './resolutions.service';
+
+/** In the order in which they are asked: the books last, when the others have brought them up to date. */
+const SIDES = [BooksReconciliation];
 
 @Module({
-  imports: [CustomersModule, LedgerModule],
-  controllers: [AccountsAdminController, JobsAdminController, LedgerAdminController],
+  imports: [BudgetsModule, CreditsModule, CustomersModule, LedgerModule],
+  controllers: [
+    AccountsAdminController,
+    DiscrepanciesAdminController,
+    JobsAdminController,
+    LedgerAdminController,
+    ReconciliationAdminController,
+  ],
+  providers: [
+    BooksReconciliation,
+    DiscrepancyStore,
+    NightlyNews,
+    NightlyReconciliation,
+    Reconcile,
+    ReconciliationReport,
+    ReconciliationRequests,
+    ReconciliationRuns,
+    Resolutions,
+    {
+      provide: RECONCILIATION_SIDES,
+      useFactory: (...sides: ReconciliationSide[]): ReconciliationSide[] => sides,
+      inject: SIDES,
+    },
+  ],
 })
 export class ReconciliationModule {}

@@ -35,6 +35,7 @@ export class AutoReloadService implements OnModuleInit {
 
   onModuleInit(): void {
     this.watch.listen({
+      customers: (tx) => this.rules.enabled(tx),
       thresholds: async (tx, customerId) => {
         const rule = await this.rules.find(customerId, tx);
         return rule?.enabled ? [rule.threshold] : [];

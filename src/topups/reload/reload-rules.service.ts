@@ -37,6 +37,12 @@ export class ReloadRules {
     return this.find(customerId, tx, 'FOR UPDATE');
   }
 
+  /** Customers whose rule is on. */
+  async enabled(tx: Tx): Promise<readonly string[]> {
+    const rows = await tx.query<{ id: string }>('SELECT customer_id AS id FROM auto_reload_rules WHERE enabled');
+    return rows.map(({ id }) => id);
+  }
+
   /** The terms of a customer; its state stays as it is. */
   async putTerms(tx: Tx, customerId: string, terms: AutoReloadTerms): Promise<void> {
     const { enabled, threshold, amount, dayCap, monthCap } = terms;

@@ -1,0 +1,55 @@
+import { usd } from '../common/money';
+import { check } from '../ledger/verification';
+import {
+  budgetFinding,
+  grantFinding,
+  proofFindings,
+  usageComparisons,
+  usageFindings,
+  watchFinding,
+} from './books-findings';
+import { differenceOf } from './report';
+
+const now = new Date('2026-11-23');
+
+describe('what the books find wrong with themselves', () => {
+  it('is about exactly what the comparisons differ by', () => {
+    for (const [usage, invoiced] of [
+      [7n, 7n],
+      [9n, 7n],
+      [9n, 3n],
+    ] as const) {
+      const sums = { revenue: usd(7n), usage: usd(usage), invoiced: usd(invoiced) };
+      const differences = usageComparisons(sums).reduce((sum, one) => sum + differenceOf(one), 0n);
+      expect(usageFindings(sums, now).reduce((sum, { amount }) => sum + amount.atoms, 0n)).toBe(differences);
+    }
+  });
+
+  it('says nothing when they agree', () => {
+    expect(usageFindings({ revenue: usd(7n), usage: usd(7n), invoiced: usd(7n) }, now)).toEqual([]);
+    expect(proofFindings([check('zero_sum', 3, [])], now)).toEqual([]);
+  });
+
+  it('names each subject of a broken proof once, with what to do', () => {
+    const fault = { subject: 'bank USD', expected: '1', found: '2' };
+    const found = proofFindings([check('running_balances', 3, [fault, { ...fault, found: '3' }])], now);
+    expect(found).toMatchObject([{ kind: 'proof_running_balances', ref: 'bank USD', amount: usd(0n) }]);
+    expect(found[0]?.suggestedCause).toContain('Expected 1, found 2.');
+  });
+
+  it('tells of grants by what they are worth more than the balance', () => {
+    const found = grantFinding({ customerId: 'cus_1', granted: 66n, balance: 72n }, now);
+    expect(found).toMatchObject({ kind: 'grants_differ', ref: 'cus_1', customerId: 'cus_1', amount: usd(-6n) });
+  });
+
+  it('tells of no amount where no money differs', () => {
+    const found = [
+      watchFinding({ customerId: 'c', lowest: 1n }, now),
+      budgetFinding({ id: 4n, held: 2n, holds: 1n }, now),
+    ];
+    expect(found.map(({ kind, ref, amount }) => [kind, ref, amount.atoms])).toEqual([
+      ['balance_unwatched', 'c', 0n],
+      ['budget_counter_differs', '4', 0n],
+    ]);
+  });
+});
