@@ -4,6 +4,10 @@ import type { ReconciliationSide } from '../common/reconciliation-side';
 import { CreditsModule } from '../credits/credits.module';
 import { CustomersModule } from '../customers/customers.module';
 import { LedgerModule } from '../ledger/ledger.module';
+import { ChainReconciliation } from '../payments/chain-watch/chain-reconciliation.service';
+import { PaymentsModule } from '../payments/payments.module';
+import { StripeReconciliation } from '../topups/stripe-books/stripe-reconciliation.service';
+import { TopUpsModule } from '../topups/topups.module';
 import { AccountsAdminController } from './accounts.admin.controller';
 import { BooksReconciliation } from './books-reconciliation.service';
 import { DiscrepanciesAdminController } from './discrepancies.admin.controller';
@@ -20,10 +24,10 @@ import { ReconciliationRuns } from './reconciliation-runs.service';
 import { Resolutions } from './resolutions.service';
 
 /** In the order in which they are asked: the books last, when the others have brought them up to date. */
-const SIDES = [BooksReconciliation];
+const SIDES = [StripeReconciliation, ChainReconciliation, BooksReconciliation];
 
 @Module({
-  imports: [BudgetsModule, CreditsModule, CustomersModule, LedgerModule],
+  imports: [BudgetsModule, CreditsModule, CustomersModule, LedgerModule, PaymentsModule, TopUpsModule],
   controllers: [
     AccountsAdminController,
     DiscrepanciesAdminController,
