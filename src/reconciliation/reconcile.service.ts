@@ -78,7 +78,9 @@ export class Reconcile {
       tell(name, `done, ${findings.length} found`);
     } catch (error) {
       await held();
-      this.logger.error(`the side ${name} could not be reconciled: ${error instanceof Error ? error.stack : error}`);
+      this.logger.error(
+        `the side ${name} could not be reconciled: ${error instanceof Error ? error.stack : String(error)}`,
+      );
       await this.runs.write(this.database, run.id, {
         ...{ side: name, state: 'failed', counts: {}, balances: [], found: 0, error: sentenceOf(error) },
       });

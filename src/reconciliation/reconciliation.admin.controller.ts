@@ -28,6 +28,7 @@ const TYPES = { json: 'application/json', csv: 'text/csv', html: 'text/html' } a
 @ApiBearerAuth()
 @AdminOnly()
 @UseGuards(AccessGuard)
+@ApiExtraModels(ReportDto)
 @Controller('admin/reconciliation')
 export class ReconciliationAdminController {
   constructor(

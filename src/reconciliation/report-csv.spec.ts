@@ -5,7 +5,7 @@ import { encodeReport } from './report-csv';
 import { discrepancy, facts, outcome, resolved } from './report.fixture';
 
 const rowsOf = (given: Parameters<typeof facts>[0]) =>
-  parse(encodeReport(reportOf(facts(given))), { columns: true, recordDelimiter: '\r\n' }) as Record<string, string>[];
+  parse<Record<string, string>>(encodeReport(reportOf(facts(given))), { columns: true, recordDelimiter: '\r\n' });
 
 describe('the report as CSV', () => {
   it('has a row for each balance, each part of each total, and each discrepancy', () => {
