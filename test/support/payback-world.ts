@@ -72,3 +72,17 @@ export async function concludePayback(world: PaybackWorld): Promise<void> {
   expect(await brokenGrants(world.app)).toEqual([]);
   expect([await world.house('stripe:refunding'), await world.house('stripe:disputed')]).toEqual(['0', '0']);
 }
+
+/** All that the books say of a customer with one payment and of its refunds, but for ids and instants. */
+export const storyOf = async (world: PaybackWorld, { key, topUp, customer }: PaidTopUp): Promise<Json> => ({
+  balance: { ...(await world.balance(key)), customerId: 'whoever' },
+  topUp: (await world.ask(key, `/v1/topups/${topUp}`)).body.state,
+  refunds: (await world.refunds(key)).map(({ state, amount, credit, tax }) => ({ state, amount, credit, tax })),
+  postings: await world.database.query(
+    `SELECT e.kind, debit.code AS debit, replace(credit.code, e.customer_id, '') AS credit, atoms FROM journal_entries e
+       JOIN postings p ON p.entry_id = e.id JOIN ledger_accounts debit ON debit.id = p.debit_account_id
+       JOIN ledger_accounts credit ON credit.id = p.credit_account_id
+      WHERE e.customer_id = $1 AND NOT debit.code LIKE 'customer:%' ORDER BY e.id`,
+    [customer.id],
+  ),
+});

@@ -5,8 +5,8 @@ import { concludePayback, type PaybackWorld, startPaybackWorld } from './payback
 
 /** Payments, what goes back of them, and what Stripe's own records say of all that. */
 export interface StripeBooksWorld extends PaybackWorld {
-  /** Asks Stripe for everything until now, whatever its clock says; progress goes to `told`. */
-  reconcile(told?: string[]): Promise<SideReport>;
+  /** Asks Stripe for everything since `from` (yesterday) until now, whatever its clock says; progress goes to `told`. */
+  reconcile(asked?: { from?: Date; told?: string[] }): Promise<SideReport>;
   /** As the books have payouts, the oldest first. */
   payouts(): Promise<PayoutRow[]>;
 }
@@ -27,9 +27,8 @@ export async function startStripeBooksWorld(env: Record<string, string> = {}): P
   const side = world.app.app.get(StripeReconciliation, { strict: false });
   return {
     ...world,
-    reconcile: (told = []) => {
-      const now = Date.now();
-      const window = { from: new Date(now - DAY_MS), until: new Date(now + DAY_MS / 4) };
+    reconcile: ({ from = new Date(Date.now() - DAY_MS), told = [] } = {}) => {
+      const window = { from, until: new Date(Math.max(Date.now(), from.getTime()) + DAY_MS / 4) };
       return side.reconcile(window, (progress) => told.push(progress));
     },
     payouts: () => world.database.query<PayoutRow>('SELECT * FROM payouts ORDER BY created_at, id'),
@@ -48,7 +47,7 @@ export function expectToAddUp({ balances, findings }: SideReport): void {
 
 /** The end of a walk after which nothing is left to explain: Stripe's balance is what the books say, to the cent. */
 export async function concludeStripeBooks(world: StripeBooksWorld): Promise<void> {
-  await concludePayback(world);
+  await world.settled();
   const report = await world.reconcile();
   expect(report.findings).toEqual([]);
   const [{ ours, theirs } = { ours: null, theirs: undefined }] = report.balances;

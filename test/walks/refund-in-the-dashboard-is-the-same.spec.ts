@@ -1,5 +1,11 @@
 import { eventBody } from '../support/card-world';
-import { concludePayback, type PaidTopUp, type PaybackWorld, startPaybackWorld } from '../support/payback-world';
+import {
+  concludePayback,
+  type PaidTopUp,
+  type PaybackWorld,
+  startPaybackWorld,
+  storyOf,
+} from '../support/payback-world';
 
 describe('a refund in Stripe’s dashboard', () => {
   let world: PaybackWorld;
@@ -14,26 +20,13 @@ describe('a refund in Stripe’s dashboard', () => {
     await world.press(`charges/${charge}/refund`, body);
     await world.settled();
   };
-  /** All that the books say of a customer and its refunds, but for ids and instants. */
-  const booksOf = async ({ key, topUp, customer }: PaidTopUp) => ({
-    balance: { ...(await world.balance(key)), customerId: 'whoever' },
-    topUp: (await world.ask(key, `/v1/topups/${topUp}`)).body.state,
-    refunds: (await world.refunds(key)).map(({ state, amount, credit, tax }) => ({ state, amount, credit, tax })),
-    postings: await world.database.query(
-      `SELECT e.kind, debit.code AS debit, replace(credit.code, e.customer_id, '') AS credit, atoms FROM journal_entries e
-         JOIN postings p ON p.entry_id = e.id JOIN ledger_accounts debit ON debit.id = p.debit_account_id
-         JOIN ledger_accounts credit ON credit.id = p.credit_account_id
-        WHERE e.customer_id = $1 AND NOT debit.code LIKE 'customer:%' ORDER BY e.id`,
-      [customer.id],
-    ),
-  });
 
   it('does to the books what one of ours does', async () => {
     const [ours, theirs] = [await world.paid(5000), await world.paid(5000)];
     for (const { customer } of [ours, theirs]) await world.spend(customer, 1000);
     await world.refund(ours.topUp, { amountCents: 2500 });
     await inDashboard(theirs, { amount: 2500, reason: 'requested_by_customer' });
-    expect(await booksOf(theirs)).toEqual(await booksOf(ours));
+    expect(await storyOf(world, theirs)).toEqual(await storyOf(world, ours));
     expect(await world.refunds(theirs.key)).toMatchObject([{ origin: 'dashboard', reason: 'requested_by_customer' }]);
   });
 
@@ -42,7 +35,7 @@ describe('a refund in Stripe’s dashboard', () => {
     for (const { customer } of [ours, theirs]) await world.spend(customer, 4000);
     await world.refund(ours.topUp, { force: true });
     await inDashboard(theirs, {});
-    expect(await booksOf(theirs)).toEqual(await booksOf(ours));
+    expect(await storyOf(world, theirs)).toEqual(await storyOf(world, ours));
     expect(await world.balance(theirs.key)).toMatchObject({ available: '0', owed: '40', frozen: true });
   });
 

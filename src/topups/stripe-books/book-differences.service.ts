@@ -74,15 +74,24 @@ const UNLIKE = `
    WHERE state = 'open' OR state = 'booked' AND explained_atoms IS DISTINCT FROM expected_atoms
    ORDER BY created_at, id`;
 
-/** A payment's fee and rate belong to the payment; corrections, to what they correct; the operator's have been judged. */
+/**
+ * A payment's fee and rate belong to the payment, and what the operator has resolved has been judged. A correction
+ * takes back what it corrects: where nothing is left of both, nothing is missing.
+ */
 const MISSING = `
-  SELECT entry_id, min(key) AS key, min(kind) AS kind, min(customer_id) AS customer_id, min(posted_at) AS posted_at,
-         sum(CASE WHEN debit_account_id = $1 THEN atoms ELSE -atoms END) AS atoms
-    FROM postings p
-   WHERE (debit_account_id = $1 OR credit_account_id = $1) AND posted_at < $2
-     AND kind NOT IN ('stripe_fee_charged', 'fx_difference', 'entry_corrected', 'discrepancy_resolved')
-     AND NOT EXISTS (SELECT FROM stripe_transactions t WHERE t.entry_id = p.entry_id)
-   GROUP BY entry_id ORDER BY entry_id`;
+  WITH RECURSIVE entries AS (
+    SELECT entry_id AS root, entry_id FROM postings p
+     WHERE (debit_account_id = $1 OR credit_account_id = $1) AND posted_at < $2
+       AND kind NOT IN ('stripe_fee_charged', 'fx_difference', 'entry_corrected', 'discrepancy_resolved')
+       AND NOT EXISTS (SELECT FROM stripe_transactions t WHERE t.entry_id = p.entry_id)
+    UNION
+    SELECT e.root, k.entry_id FROM entries e JOIN journal_keys k ON k.key = 'correction:' || e.entry_id
+  ), moved AS (
+    SELECT root, sum(CASE WHEN debit_account_id = $1 THEN atoms WHEN credit_account_id = $1 THEN -atoms END) AS atoms
+      FROM entries e JOIN postings p USING (entry_id) GROUP BY root
+  )
+  SELECT root AS entry_id, key, kind, customer_id, posted_at, m.atoms
+    FROM moved m JOIN postings p ON p.entry_id = root AND line = 1 WHERE m.atoms <> 0 ORDER BY root`;
 
 const SUSPENDED = `
   SELECT p.payment_intent_id, p.gross_atoms - p.returned_atoms AS atoms, t.created_at

@@ -63,8 +63,9 @@ export class PayoutStore {
   /** Those whose transactions can be added up and have not been, or did not add up. Oldest first. */
   async untied(tx: Tx): Promise<Payout[]> {
     const rows = await tx.query<PayoutRow>(
-      `SELECT * FROM payouts WHERE difference_minor IS DISTINCT FROM 0 AND amount_minor > 0
-          AND (automatic AND reconciliation = 'completed' OR NOT automatic AND state = 'paid') ORDER BY created_at`,
+      `SELECT * FROM payouts WHERE difference_minor IS DISTINCT FROM 0 AND
+              (automatic AND reconciliation = 'completed' OR NOT automatic AND state = 'paid' AND amount_minor > 0)
+        ORDER BY created_at`,
     );
     return rows.map(toPayout);
   }

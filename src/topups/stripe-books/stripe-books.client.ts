@@ -1,11 +1,13 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
-import type Stripe from 'stripe';
+import Stripe from 'stripe';
 import { type Money, usd } from '../../common/money';
 import { attempt, StripeConnection } from '../stripe-connection.client';
 import { readStripeEvent, type StripeEvent } from '../stripe-event';
 import type { StripeTransaction } from '../stripe-transaction';
 import { toStripeTransaction } from '../stripe-transaction.client';
 import { centsToUsd } from '../topup';
+import { CardProcessorError } from '../topup-error';
 
 /** A payout as Stripe has it at this moment. Amounts in smallest units. */
 export interface PayoutAtStripe {
@@ -36,6 +38,7 @@ export interface Span {
 /** Nobody waits: a busy Stripe is asked again for longer than a person would be kept waiting. */
 const PATIENTLY: Stripe.RequestOptions = { maxNetworkRetries: 5 };
 const PAGE = 100;
+const WAITS_MS = [500, 1000, 2000, 4000, 8000];
 
 /** Stripe's own records of our money: events, balance transactions, payouts, the balance. Newest first, page by page. */
 @Injectable()
@@ -48,8 +51,8 @@ export class StripeBooksClient {
 
   /** At most those of the last 30 days: https://docs.stripe.com/api/events @throws CardProcessorError */
   async *events(span: Span): AsyncGenerator<StripeEvent[]> {
-    const listed = this.stripe.api.events.list({ ...rangeOf(span), limit: PAGE }, PATIENTLY);
-    for await (const page of pagesOf(listed)) {
+    const { events } = this.stripe.api;
+    for await (const page of pagesOf((after) => events.list({ ...rangeOf(span), ...after, limit: PAGE }, PATIENTLY))) {
       yield page.map((event) => readStripeEvent(JSON.stringify(event))).filter((event) => event !== undefined);
     }
   }
@@ -57,14 +60,18 @@ export class StripeBooksClient {
   /** https://docs.stripe.com/api/balance_transactions @throws CardProcessorError */
   async *transactions(query: Span & { payout?: string }): AsyncGenerator<StripeTransaction[]> {
     const of = query.payout === undefined ? rangeOf(query) : { payout: query.payout };
-    const listed = this.stripe.api.balanceTransactions.list({ ...of, limit: PAGE }, PATIENTLY);
-    for await (const page of pagesOf(listed)) yield page.filter(isOfPayments).map((one) => toStripeTransaction(one));
+    const { balanceTransactions } = this.stripe.api;
+    for await (const page of pagesOf((after) =>
+      balanceTransactions.list({ ...of, ...after, limit: PAGE }, PATIENTLY),
+    )) {
+      yield page.filter(isOfPayments).map((one) => toStripeTransaction(one));
+    }
   }
 
   /** @throws CardProcessorError */
   async payout(id: string): Promise<PayoutAtStripe> {
     const expand = ['balance_transaction', 'failure_balance_transaction'];
-    const payout = await attempt(this.stripe.api.payouts.retrieve(id, { expand }));
+    const payout = await unhurried(() => this.stripe.api.payouts.retrieve(id, { expand }));
     return {
       id: payout.id,
       status: payout.status,
@@ -84,24 +91,39 @@ export class StripeBooksClient {
 
   /** Available and pending, in USD. https://docs.stripe.com/api/balance @throws CardProcessorError */
   async balance(): Promise<Money> {
-    const { available, pending } = await attempt(this.stripe.api.balance.retrieve({}, PATIENTLY));
+    const { available, pending } = await unhurried(() => this.stripe.api.balance.retrieve({}, PATIENTLY));
     return [...available, ...pending]
       .filter(({ currency }) => currency === 'usd')
       .reduce((sum, { amount }) => usd(sum.atoms + centsToUsd(amount).atoms), usd(0n));
   }
 }
 
-/** In batches of a page, however long the list is. */
-async function* pagesOf<Item>(list: AsyncIterable<Item>): AsyncGenerator<Item[]> {
-  const items = list[Symbol.asyncIterator]();
-  let page: Item[] = [];
-  for (let next = await attempt(items.next()); next.done !== true; next = await attempt(items.next())) {
-    page.push(next.value);
-    if (page.length < PAGE) continue;
-    yield page;
-    page = [];
+/** A list of any length: each page is asked for behind the last one. */
+async function* pagesOf<Item extends { id: string }>(
+  list: (after: { starting_after?: string }) => Promise<Stripe.ApiList<Item>>,
+): AsyncGenerator<Item[]> {
+  let after = {};
+  for (;;) {
+    const { data, has_more: more } = await unhurried(() => list(after));
+    yield data;
+    const last = data.at(-1);
+    if (!more || !last) return;
+    after = { starting_after: last.id };
   }
-  if (page.length > 0) yield page;
+}
+
+/** Asks again, ever later, while Stripe says that it is asked too much: the package itself does not. */
+async function unhurried<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+  for (const wait of WAITS_MS) {
+    try {
+      return await attempt(ask());
+    } catch (error) {
+      if (!(error instanceof CardProcessorError && error.cause instanceof Stripe.errors.StripeRateLimitError))
+        throw error;
+      await sleep(wait);
+    }
+  }
+  return attempt(ask());
 }
 
 function rangeOf({ from, until }: Span): { created?: Stripe.RangeQueryParam } {
