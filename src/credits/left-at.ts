@@ -25,9 +25,10 @@ const LEFT_AT = `
                           ORDER BY changed_at LIMIT 1) changed ON true
      WHERE g.created_at < $1::timestamptz AND ($2::text IS NULL OR g.customer_id = $2)
   ), pools AS (
-    SELECT a.id, coalesce(balance, 0) AS balance,
-           coalesce((SELECT sum(remaining) FROM granted WHERE account_id = a.id), 0) - coalesce(balance, 0) AS used
-      FROM ledger_accounts a LEFT JOIN LATERAL (${lastBefore('a.id', '$1')}) last ON true
+    SELECT a.id, coalesce(balance, 0) AS balance, coalesce(atoms, 0) - coalesce(balance, 0) AS used
+      FROM ledger_accounts a
+      LEFT JOIN (SELECT account_id, sum(remaining) AS atoms FROM granted GROUP BY 1) g ON account_id = a.id
+      LEFT JOIN LATERAL (${lastBefore('a.id', '$1')}) last ON true
      WHERE asset = 'USD' AND guarded AND a.customer_id IS NOT NULL AND ($2::text IS NULL OR a.customer_id = $2)
   ), borne AS (
     SELECT granted.*, least(greatest(used - sum(usable) OVER turn + usable, 0), usable) AS borne
