@@ -7,6 +7,7 @@ import { BalanceWatch } from './balance-watch.service';
 import { CreditLimitsAdminController } from './credit-limits.admin.controller';
 import { CreditLimits } from './credit-limits.service';
 import { CreditPools } from './credit-pools.service';
+import { EndingCredit } from './ending-credit.service';
 import { FrozenCredit } from './frozen-credit.service';
 import { GivenGrants } from './given-grants.service';
 import { GrantCheck } from './grant-check.service';
@@ -39,6 +40,7 @@ import { RollForwardService } from './roll-forward.service';
     BalanceWatch,
     CreditLimits,
     CreditPools,
+    EndingCredit,
     FrozenCredit,
     GivenGrants,
     GrantCheck,

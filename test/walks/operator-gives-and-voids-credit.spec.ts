@@ -144,4 +144,24 @@ describe('an operator that gives credit', () => {
     expect((moved[0]?.atoms ?? 0n) + BigInt(holds.length) * (DOLLAR / 2n)).toBe(5n * DOLLAR);
     await expectSoundBooks(world);
   });
+
+  it('takes nothing twice when credit is voided at the instant at which it ends', async () => {
+    for (let n = 0; n < 10; n++) {
+      const { customerId } = await customerWith(world, 0n);
+      const { id } = await json(await give({ customerId, ...TERMS }));
+      await grants.use(customerId, DOLLAR);
+      const looks = [grants.end(id), voidIt(id), grants.hold(customerId, 1n), voidIt(id), grants.hold(customerId, 1n)];
+      await Promise.all(looks);
+      const [moved] = await query(
+        world,
+        `SELECT sum(atoms)::bigint AS atoms FROM grant_movements WHERE grant_id = $1 AND kind IN ('expired', 'voided')`,
+        [id],
+      );
+      const { posted, held } = await booksOf(world, customerId);
+      // One call may have come before either.
+      expect(moved.atoms + posted.atoms).toBe(4n * DOLLAR);
+      expect(posted).toEqual(held);
+    }
+    await expectSoundBooks(world);
+  });
 });
