@@ -14,12 +14,19 @@ export class ProblemFilter implements ExceptionFilter {
     const request = http.getRequest<FastifyRequest>();
     const error = toBillingError(thrown);
     if (error.status >= 500) {
-      this.logger.error(`${request.method} ${request.url.split('?')[0]} ${error.code}: ${describe(thrown)}`);
+      // The route and not the address, which may be a key: an invoice's, a link to a page.
+      const route = request.routeOptions.url ?? 'no route';
+      this.logger.error(`${request.method} ${route} (${request.id}) ${error.code}: ${describe(thrown)}`);
     }
     if (reply.raw.headersSent) {
       reply.raw.destroy();
       return;
     }
+    this.send(request, reply, error);
+  }
+
+  /** A problem document; pages for people say it in their own way. */
+  protected send(request: FastifyRequest, reply: FastifyReply, error: BillingError): void {
     sendProblem(reply, request.id, error);
   }
 }

@@ -52,6 +52,6 @@ import { RollForwardService } from './roll-forward.service';
     PromoCodes,
     RollForwardService,
   ],
-  exports: [BalanceWatch, FrozenCredit, GrantCheck, GrantExpiry, GrantsService, HeldCredit],
+  exports: [BalanceWatch, FrozenCredit, GrantCheck, GrantExpiry, GrantHistory, GrantsService, HeldCredit],
 })
 export class CreditsModule {}

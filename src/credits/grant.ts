@@ -50,7 +50,7 @@ export const priorityOf = (grant: NewGrant): number => grant.priority ?? PRIORIT
  * Whose turn is first: priority, then what expires sooner, then what is older (facts/billing.md section 4, 6). The ids
  * decide between grants of one instant, so that the order is the same for everybody.
  */
-export function inOrderOfUse(grants: readonly CreditGrant[]): CreditGrant[] {
+export function inOrderOfUse<Grant extends Turn>(grants: readonly Grant[]): Grant[] {
   const NEVER = Number.POSITIVE_INFINITY;
   return grants.toSorted(
     (a, b) =>
@@ -60,6 +60,9 @@ export function inOrderOfUse(grants: readonly CreditGrant[]): CreditGrant[] {
       compare(a.id, b.id),
   );
 }
+
+/** What decides whose turn it is. */
+type Turn = Pick<CreditGrant, 'id' | 'priority' | 'expiresAt' | 'createdAt'>;
 
 /** What of it may still be used. */
 export const usable = (grant: Pick<CreditGrant, 'remaining' | 'frozen'>): bigint => grant.remaining - grant.frozen;

@@ -5,10 +5,11 @@ import { CustomersAdminController } from './customers.admin.controller';
 import { CustomersService } from './customers.service';
 import { NotificationsController } from './notifications.controller';
 import { NotificationsService } from './notifications.service';
+import { PageLinks } from './page-links.service';
 
 @Module({
   controllers: [CustomersAdminController, NotificationsController],
-  providers: [ApiKeysService, CustomersService, NotificationsService, AccessGuard],
-  exports: [ApiKeysService, CustomersService, NotificationsService, AccessGuard],
+  providers: [ApiKeysService, CustomersService, NotificationsService, PageLinks, AccessGuard],
+  exports: [ApiKeysService, CustomersService, NotificationsService, PageLinks, AccessGuard],
 })
 export class CustomersModule {}

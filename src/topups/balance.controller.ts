@@ -1,16 +1,14 @@
 import { Controller, Get, Query, UseGuards } from '@nestjs/common';
 import { ApiBearerAuth, ApiExtraModels, ApiOkResponse, ApiOperation, ApiTags, getSchemaPath } from '@nestjs/swagger';
-import type { AssetCode } from '../common/asset';
 import { formatMoney } from '../common/money';
 import { parseInstant } from '../common/period';
-import { GrantExpiry } from '../credits/grant-expiry.service';
 import { AccessGuard, CurrentCaller } from '../customers/access.guard';
 import { type Caller, oneCustomer } from '../customers/access';
 import { CustomersService } from '../customers/customers.service';
 import { AccountHistoryService } from '../ledger/account-history.service';
 import { customerCredits, customerReceivable } from '../ledger/ledger-account';
-import { LedgerAccountsService } from '../ledger/ledger-accounts.service';
-import { type AssetBalance, BalanceDto, BalanceQueryDto, PastBalanceDto, toCurrencyBalanceDto } from './balance.dto';
+import { BalanceDto, BalanceQueryDto, PastBalanceDto, toCurrencyBalanceDto } from './balance.dto';
+import { Balances, owedOf } from './balances.service';
 import { ACCESS_PROBLEMS, ApiRefusals } from './refusals.dto';
 
 /** What a customer can spend, straight from the ledger. */
@@ -21,9 +19,8 @@ import { ACCESS_PROBLEMS, ApiRefusals } from './refusals.dto';
 export class BalanceController {
   constructor(
     private readonly customers: CustomersService,
-    private readonly accounts: LedgerAccountsService,
+    private readonly balances: Balances,
     private readonly history: AccountHistoryService,
-    private readonly expiry: GrantExpiry,
   ) {}
 
   @Get()
@@ -42,15 +39,11 @@ export class BalanceController {
   async show(@CurrentCaller() caller: Caller, @Query() query: BalanceQueryDto): Promise<BalanceDto | PastBalanceDto> {
     const { id } = await this.customers.get(oneCustomer(caller, query.customerId));
     if (query.at !== undefined) return this.past(id, parseInstant(query.at, 'at'));
-    await this.expiry.settle(id);
-    // One statement for all accounts: what is owed and what is there belong to the same moment.
-    const accounts = await this.accounts.list(id);
-    const inUsdc = balanceIn('USDC', id, accounts);
-    const usdc = inUsdc.posted !== 0n || inUsdc.owed !== 0n || accounts.some((a) => a.posted.asset === 'USDC');
+    const { usd, usdc } = await this.balances.of(id);
     return {
       customerId: id,
-      ...toCurrencyBalanceDto(balanceIn('USD', id, accounts)),
-      ...(usdc ? { usdc: toCurrencyBalanceDto(inUsdc) } : {}),
+      ...toCurrencyBalanceDto(usd),
+      ...(usdc ? { usdc: toCurrencyBalanceDto(usdc) } : {}),
     };
   }
 
@@ -66,28 +59,4 @@ export class BalanceController {
     });
     return { customerId, at: at.toISOString(), balances: await Promise.all(balances) };
   }
-}
-
-/** What a credit limit let it use before it paid, and what calls cost beyond that. */
-const owedOf = (posted: bigint, receivable: bigint): bigint => (posted < 0n ? -posted : 0n) - receivable;
-
-function balanceIn(
-  asset: AssetCode,
-  customerId: string,
-  accounts: Awaited<ReturnType<LedgerAccountsService['list']>>,
-): AssetBalance {
-  const find = (code: string) => accounts.find((a) => a.code === code && a.posted.asset === asset);
-  const credits = find(customerCredits(customerId, asset).code);
-  const receivable = find(customerReceivable(customerId, asset).code);
-  const creditLimit = credits?.creditLimit.atoms ?? 0n;
-  const posted = credits?.posted.atoms ?? 0n;
-  return {
-    asset,
-    available: (credits?.available.atoms ?? 0n) + creditLimit,
-    held: credits?.held.atoms ?? 0n,
-    posted,
-    owed: owedOf(posted, receivable?.posted.atoms ?? 0n),
-    creditLimit,
-    frozen: credits?.frozen ?? false,
-  };
 }

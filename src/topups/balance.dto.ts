@@ -1,7 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsOptional, IsString, MaxLength } from 'class-validator';
-import type { AssetCode } from '../common/asset';
 import { formatMoney, type Money } from '../common/money';
+import type { AssetBalance } from './balances.service';
 
 /** Whose balance to show. */
 export class BalanceQueryDto {
@@ -94,17 +94,6 @@ export class BalanceDto extends CurrencyBalanceDto {
 
   @ApiPropertyOptional({ type: CurrencyBalanceDto, description: 'Credit in USDC, left out when there was never any.' })
   usdc?: CurrencyBalanceDto;
-}
-
-/** Amounts of one asset, in its atoms. */
-export interface AssetBalance {
-  readonly asset: AssetCode;
-  readonly available: bigint;
-  readonly held: bigint;
-  readonly posted: bigint;
-  readonly owed: bigint;
-  readonly creditLimit: bigint;
-  readonly frozen: boolean;
 }
 
 /** A plain object of the shape of `CurrencyBalanceDto`. */

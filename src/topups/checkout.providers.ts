@@ -1,4 +1,5 @@
 import { BalanceController } from './balance.controller';
+import { Balances } from './balances.service';
 import { CardPaymentsService } from './card-payments.service';
 import { ChargeSource } from './charge-source.service';
 import { CheckoutEvents } from './checkout-events.service';
@@ -16,6 +17,7 @@ export const CHECKOUT: TopUpsPart = {
     StripeClient,
     StripeCustomers,
     TopUpsService,
+    Balances,
     CardPaymentsService,
     StripeFeeProcessor,
     CheckoutEvents,

@@ -5,6 +5,7 @@ import { LedgerModule } from '../ledger/ledger.module';
 import { CARDS } from './cards/cards.providers';
 import { CHECKOUT } from './checkout.providers';
 import { DISPUTES } from './disputes/disputes.providers';
+import { PORTAL } from './portal/portal.providers';
 import { REFUNDS } from './refunds/refunds.providers';
 import { RELOAD } from './reload/reload.providers';
 import { REVERSALS } from './reversals/reversals.providers';
@@ -17,7 +18,7 @@ import { StripeWebhookController } from './stripe-webhook.controller';
 import type { TopUpsPart } from './topups-part.providers';
 
 /** A line for each part. All of them meet at Stripe's connection, its events, and the movements of its balance. */
-const PARTS: readonly TopUpsPart[] = [CHECKOUT, CARDS, RELOAD, REVERSALS, REFUNDS, DISPUTES, STRIPE_BOOKS];
+const PARTS: readonly TopUpsPart[] = [CHECKOUT, CARDS, RELOAD, REVERSALS, REFUNDS, DISPUTES, STRIPE_BOOKS, PORTAL];
 
 @Module({
   imports: [CreditsModule, CustomersModule, LedgerModule],

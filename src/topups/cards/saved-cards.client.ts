@@ -7,6 +7,12 @@ import { idOf } from '../stripe-event';
 import { CardProcessorError } from '../topup-error';
 import type { SavedCard } from './saved-card';
 
+/** Addresses that Stripe's page leads back to. */
+export interface WayBack {
+  readonly saved: string;
+  readonly cancelled: string;
+}
+
 /** Cards that a customer has saved at Stripe. */
 @Injectable()
 export class SavedCardsClient {
@@ -50,7 +56,7 @@ export class SavedCardsClient {
   }
 
   /** A page of Stripe's to save a card on. https://docs.stripe.com/payments/save-and-reuse?ui=checkout */
-  async createSetup(customerId: string, stripeCustomerId: string): Promise<string> {
+  async createSetup(customerId: string, stripeCustomerId: string, back?: WayBack): Promise<string> {
     const pages = `${publicUrlOf(this.config)}/topups`;
     const session = await attempt(
       this.stripe.api.checkout.sessions.create({
@@ -59,8 +65,8 @@ export class SavedCardsClient {
         customer: stripeCustomerId,
         client_reference_id: customerId,
         metadata: { customer_id: customerId },
-        success_url: `${pages}/card-saved`,
-        cancel_url: `${pages}/cancelled`,
+        success_url: back?.saved ?? `${pages}/card-saved`,
+        cancel_url: back?.cancelled ?? `${pages}/cancelled`,
       }),
     );
     if (session.url === null) throw new CardProcessorError('refused', new Error(`${session.id} has no url`));

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { NotFoundError } from '../../common/billing-error';
 import { StripeCustomers } from '../stripe-customers.service';
 import type { SavedCard } from './saved-card';
-import { SavedCardsClient } from './saved-cards.client';
+import { SavedCardsClient, type WayBack } from './saved-cards.client';
 
 /** The saved cards of our customers. They live at Stripe alone, so that nothing here can be out of date. */
 @Injectable()
@@ -17,9 +17,9 @@ export class SavedCardsService {
     return this.cards.list(await this.customers.idOf(customerId));
   }
 
-  /** A page of Stripe's to save a card on. */
-  async startSetup(customerId: string): Promise<string> {
-    return this.cards.createSetup(customerId, await this.customers.idOf(customerId));
+  /** A page of Stripe's to save a card on. `back`: where its holder goes from there; left out, to a page of ours. */
+  async startSetup(customerId: string, back?: WayBack): Promise<string> {
+    return this.cards.createSetup(customerId, await this.customers.idOf(customerId), back);
   }
 
   /** @throws NotFoundError `card_not_found`, also for a card of another customer */

@@ -57,6 +57,18 @@ export class DisputeStore {
     return rows.length > 0;
   }
 
+  /** Whether a bank has doubts about any payment of the customer still: nothing is charged without it meanwhile. */
+  async hasDoubted(tx: Tx, customerId: string): Promise<boolean> {
+    const rows = await tx.query(
+      `SELECT FROM disputes WHERE customer_id = $1 AND phase = 'open'
+        UNION ALL SELECT FROM fraud_warnings w WHERE customer_id = $1 AND actionable
+              AND NOT EXISTS (SELECT FROM disputes d
+                               WHERE d.payment_intent_id = w.payment_intent_id AND phase IN ('lost', 'closed'))`,
+      [customerId],
+    );
+    return rows.length > 0;
+  }
+
   /** Newest first. */
   async list(customerId: string | undefined, limit: number): Promise<Dispute[]> {
     const rows = await this.database.query<DisputeRow>(

@@ -16,7 +16,7 @@ import {
 } from './auto-reload.dto';
 import { ReloadAttempts } from './reload-attempts.service';
 import { ReloadCards } from './reload-cards.service';
-import { ReloadRules } from './reload-rules.service';
+import { ReloadStanding } from './reload-standing.service';
 import { ReloadTerms } from './reload-terms.service';
 
 const NO_RULE = { status: 404, code: 'auto_reload_not_found', detail: 'There is no auto-reload for this customer.' };
@@ -29,7 +29,7 @@ const NO_RULE = { status: 404, code: 'auto_reload_not_found', detail: 'There is 
 export class AutoReloadController {
   constructor(
     private readonly terms: ReloadTerms,
-    private readonly rules: ReloadRules,
+    private readonly standing: ReloadStanding,
     private readonly attempts: ReloadAttempts,
     private readonly cards: ReloadCards,
   ) {}
@@ -80,7 +80,7 @@ export class AutoReloadController {
   }
 
   private async shown(customerId: string): Promise<AutoReloadDto> {
-    const rule = await this.rules.find(customerId);
+    const rule = await this.standing.of(customerId);
     if (!rule) throw new NotFoundError({ what: 'auto reload', id: customerId });
     return toAutoReloadDto(rule);
   }

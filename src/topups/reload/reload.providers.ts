@@ -10,6 +10,7 @@ import { ReloadEvents } from './reload-events.service';
 import { ReloadFoundPayments } from './reload-found-payments.service';
 import { ReloadOutcomes } from './reload-outcomes.service';
 import { ReloadRules } from './reload-rules.service';
+import { ReloadStanding } from './reload-standing.service';
 import { ReloadTerms } from './reload-terms.service';
 
 export const RELOAD: TopUpsPart = {
@@ -19,6 +20,7 @@ export const RELOAD: TopUpsPart = {
     ReloadAttempts,
     AutoReloadService,
     ReloadTerms,
+    ReloadStanding,
     ReloadCharges,
     ReloadOutcomes,
     ReloadCards,
