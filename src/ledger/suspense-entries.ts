@@ -1,6 +1,6 @@
-import type { Money } from '../common/money';
+import { type Money, usdcToUsdAtPar } from '../common/money';
 import type { JournalEntry } from './journal-entry';
-import { chainReceipts, suspense } from './ledger-account';
+import { chainReceipts, conversion, customerCredits, suspense } from './ledger-account';
 
 /* Movements of money whose owner is not known, or was not known at first. */
 
@@ -51,5 +51,47 @@ export function ownTransferMoved(transfer: ReceivedTransfer & { from: string }):
     postings: [{ from: chainReceipts(network, address), to: chainReceipts(network, from), amount }],
   };
 }
+
+/** An operator has said whose money in suspense it is. */
+interface Attribution {
+  /** What it waited under: `<network>:<transaction>:<log index>`, or a payment intent. */
+  ref: string;
+  customerId: string;
+  /** In the asset of the suspense that it waits in. */
+  amount: Money;
+  reason: string;
+}
+
+/** It becomes the customer's credit, in its own asset. */
+export const suspenseAttributed = (attribution: Attribution): JournalEntry => ({
+  ...attributed(attribution),
+  postings: [
+    {
+      from: suspense(attribution.amount.asset),
+      to: customerCredits(attribution.customerId, attribution.amount.asset),
+      amount: attribution.amount,
+    },
+  ],
+});
+
+/** USDC becomes a customer's USD credit, converted at par as a top-up is. */
+export const suspenseConverted = (attribution: Attribution): JournalEntry => ({
+  ...attributed(attribution),
+  postings: [
+    { from: suspense('USDC'), to: conversion('USDC'), amount: attribution.amount },
+    {
+      from: conversion('USD'),
+      to: customerCredits(attribution.customerId, 'USD'),
+      amount: usdcToUsdAtPar(attribution.amount),
+    },
+  ],
+});
+
+const attributed = ({ ref, customerId, reason }: Attribution): Omit<JournalEntry, 'postings'> => ({
+  key: `suspense:${ref}`,
+  kind: 'suspense_attributed',
+  customerId,
+  memo: { suspended: ref, reason },
+});
 
 const logOf = ({ network, transaction, logIndex }: ReceivedTransfer): string => `${network}:${transaction}:${logIndex}`;

@@ -51,7 +51,7 @@ export const transfersMissing = (network: string, atoms: bigint): Finding => ({
 const CAUSES: Readonly<Record<ChainFindingKind, (row: FindingRow, amount: Money) => string>> = {
   unknown_inbound: ({ other, address, transaction }, amount) =>
     `${other} sent ${formatMoney(amount)} USDC to ${address} and has shown no proof of payment. It is in suspense: ask ` +
-    `who sent it, and attribute it (POST /admin/suspense/attributions); a proof of ${transaction} takes it by itself.`,
+    `who sent it, and attribute it (POST /admin/suspended-transfers/…/attribution); a proof of ${transaction} takes it by itself.`,
   unbooked_inbound: ({ address }) =>
     `A payment of ours has arrived at ${address} and is not on the books: its call or job is stuck. See the claims that ` +
     'are in doubt and the dead jobs.',

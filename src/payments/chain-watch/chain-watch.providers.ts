@@ -1,4 +1,6 @@
 import type { PaymentsPart } from '../payments-part.providers';
+import { AttributionsAdminController } from './attributions.admin.controller';
+import { Attributions } from './attributions.service';
 import { BookedTransfers } from './booked-transfers.service';
 import { ChainCursors } from './chain-cursors.service';
 import { ChainReader } from './chain-reader.service';
@@ -11,7 +13,9 @@ import { WatchedBooks } from './watched-books.service';
 
 /** The chains against the books. No way to pay by itself. */
 export const CHAIN_WATCH: PaymentsPart = {
+  controllers: [AttributionsAdminController],
   providers: [
+    Attributions,
     OurAddresses,
     ChainCursors,
     ChainReader,

@@ -8,16 +8,10 @@ import { LedgerAccountsService } from '../../ledger/ledger-accounts.service';
 import { LedgerRefusedError } from '../../ledger/ledger-error';
 import { LedgerService } from '../../ledger/ledger.service';
 import { ownTransferMoved, unknownTransferReceived, unknownTransferRecognised } from '../../ledger/suspense-entries';
+import type { TransferLog } from './transfer-log';
 import { UNEXPLAINED } from './unexplained';
 
 const AT_ONCE = 100;
-
-/** A log of a chain. */
-export interface TransferLog {
-  readonly network: string;
-  readonly transaction: string;
-  readonly logIndex: number;
-}
 
 /** Transfers that nothing explains: in suspense, until a proof, another rail or a person says whose they are. */
 @Injectable()

@@ -1,5 +1,5 @@
 import type { Claim, KeptAnswer } from '../claim';
-import type { TransferLog } from '../chain-watch/suspended-transfers.service';
+import { parseLog, type TransferLog } from '../chain-watch/transfer-log';
 import { settlementHeaders } from '../exact/settlement-headers';
 import type { Hold } from '../payment-scheme';
 import type { FoundTransfer } from './transfer-finder.service';
@@ -29,10 +29,11 @@ export interface TransferHold extends Hold {
 export const transferKey = (network: string, transaction: string, { logIndex }: FoundTransfer): string =>
   `transfer:${network}:${transaction}:${logIndex}`;
 
-/** The log that a claim's key names: a network's name has a colon in it. */
+/** The log that a claim's key names. */
 export function logOf(key: string): TransferLog {
-  const [, namespace, chain, transaction = '', logIndex] = key.split(':');
-  return { network: `${namespace}:${chain}`, transaction, logIndex: Number(logIndex) };
+  const log = parseLog(key.slice('transfer:'.length));
+  if (!log) throw new Error(`${key} is not the claim of a transfer.`);
+  return log;
 }
 
 /** `PAYMENT-RESPONSE` of a transfer, as of any other settlement. */
