@@ -1,4 +1,5 @@
 import { JobsService } from '../../src/jobs/jobs.service';
+import { StripeEvents } from '../../src/topups/stripe-events.service';
 import { type PaidTopUp, storyOf } from '../support/payback-world';
 import { concludeStripeBooks, startStripeBooksWorld, type StripeBooksWorld } from '../support/stripe-books-world';
 
@@ -95,6 +96,28 @@ describe('webhooks that get lost', () => {
     const [before] = await world.database.query<any>('SELECT count(*) FROM stripe_events');
     await sweep();
     expect(await world.database.query('SELECT count(*) FROM stripe_events')).toEqual([before]);
+  });
+
+  it('and that nobody can work off keep the others from nothing, and are not forgotten', async () => {
+    let broken = true;
+    const read = async () => {
+      if (broken) throw new Error('nobody can read this');
+      return async () => 'read_at_last';
+    };
+    world.app.app.get(StripeEvents, { strict: false }).handle({ types: ['product.created'], read });
+    await world.press('webhooks', { drop: ['*'] });
+    const { id } = await world.stripe.products.create({ name: 'unreadable' });
+    await world.press('clock', { advanceSeconds: 5 * HOUR_SECONDS });
+    const { key } = await world.customer();
+    const { session } = await world.topUp(key, 1000);
+    await world.press(`checkout/${session}/pay`);
+    await sweep();
+    expect(await world.available(key)).toBe('10');
+    const effects = () => world.database.query('SELECT effect FROM stripe_events WHERE object_id = $1', [id]);
+    expect(await effects()).toEqual([]);
+    broken = false;
+    await sweep();
+    expect(await effects()).toEqual([{ effect: 'read_at_last' }]);
   });
 });
 

@@ -43,6 +43,9 @@ describe('a payout that does not stay', () => {
     expect(await newest()).toMatchObject({ state: 'failed', failure_code: 'account_closed', difference_minor: 0n });
     expect(await money()).toEqual({ clearing: '-96.8', payouts: '0', bank: '0' });
     expect(await entriesOf(payout?.id)).toEqual(['payout_sent', 'payout_landed', 'payout_returned', 'payout_bounced']);
+    const { body } = await world.ask(world.app.adminToken, '/v1/notifications');
+    const told = { payout: payout?.id, amountMinor: '9680', failureCode: 'account_closed' };
+    expect(body.data).toMatchObject([{ kind: 'payout_failed', data: told }]);
 
     await advance(3);
     expect(await newest()).toMatchObject({ state: 'paid', amount_minor: 9680n, difference_minor: 0n });

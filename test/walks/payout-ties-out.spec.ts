@@ -32,6 +32,13 @@ describe('an automatic payout', () => {
     expect(await world.house('stripe:payouts')).toBe('0');
     expect(await world.house('bank')).toBe('-109.27');
 
+    // What the operator looks for on the bank's statement.
+    const { body } = await world.ask(world.app.adminToken, '/admin/payouts');
+    expect(body.data).toMatchObject([
+      { state: 'paid', currency: 'usd', amountMinor: '10927', differenceMinor: '0', traceId: expect.any(String) },
+    ]);
+    expect((await world.ask((await world.customer()).key, '/admin/payouts')).status).toBe(403);
+
     const report = await world.reconcile();
     expect(report.balances).toMatchObject([{ name: 'stripe:clearing', ours: { atoms: 0n }, theirs: { atoms: 0n } }]);
     expect(await world.house('stripe:clearing')).toBe('0');

@@ -64,4 +64,19 @@ describe('a reconciliation while Stripe is in trouble', () => {
     expect(again.findings).toEqual([]);
     expect(await booked()).toBe(before + 5n);
   });
+
+  it('keeps the pages of a long list that it has, and asks for the rest', async () => {
+    for (let one = 0; one < 250; one += 1) {
+      await world.press('balance_transactions', { type: 'stripe_fee', amount: -1 });
+    }
+    const seen = async () =>
+      (await world.database.query<any>(`SELECT count(*) FROM stripe_transactions WHERE type = 'stripe_fee'`))[0].count;
+    await world.press('faults', { kind: '500_no_retry', path: '/v1/balance_transactions', skip: 2, times: 100 });
+    await expect(world.reconcile()).rejects.toMatchObject({ status: 503 });
+    expect(await seen()).toBe(200n);
+    await world.press('faults/clear');
+    const { counts } = await world.reconcile();
+    expect(counts).toMatchObject({ transactions: 250 + 10, newTransactions: 50 });
+    expect(await seen()).toBe(250n);
+  });
 });

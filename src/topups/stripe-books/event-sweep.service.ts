@@ -60,7 +60,7 @@ export class EventSweep implements OnModuleInit {
     const { done, failed } = await this.receive(missed.toReversed());
     const reached = failed ?? newest;
     if (reached) await this.remember(reached);
-    if (done > 0) this.logger.warn(`${done} events had come by no webhook.`);
+    if (done > 0) this.logger.log(`${done} events had come by no webhook yet.`);
     return { events, missed: done };
   }
 

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { NotificationsService } from '../../customers/notifications.service';
 import type { Tx } from '../../database/tx';
 import { JobsService } from '../../jobs/jobs.service';
 import type { JournalEntry } from '../../ledger/journal-entry';
@@ -27,6 +28,7 @@ export class PayoutOutcomes {
     private readonly movements: StripeMovements,
     private readonly store: PayoutStore,
     private readonly jobs: JobsService,
+    private readonly notifications: NotificationsService,
   ) {}
 
   /** Before the transaction: makes sure of the ledger accounts. */
@@ -42,7 +44,7 @@ export class PayoutOutcomes {
     const sent = await this.book(tx, payout, 'payout_sent', atStripe.sent);
     const back = await this.book(tx, payout, 'payout_returned', atStripe.back);
     const moved = await this.advance(tx, payout, atStripe.status);
-    if (payout.automatic && !payout.tiedOut && atStripe.reconciliation === 'completed') {
+    if (payout.automatic && payout.tiedOutAt === null && atStripe.reconciliation === 'completed') {
       await this.jobs.enqueue(tx, payoutTieOutJob(payout.id));
     }
     return sent || back || moved ? 'payout_changed' : 'unchanged';
@@ -56,7 +58,14 @@ export class PayoutOutcomes {
     const told = { payoutId: payout.id, amount: centsToUsd(Number(payout.amount)) };
     if (step === 'landed') await this.post(tx, payoutLanded(told));
     if (step === 'bounced') await this.post(tx, payoutBounced(told));
+    if (state === 'failed') await this.tell(tx, payout);
     return true;
+  }
+
+  /** Stripe pays nothing out to a bank that refused until somebody has looked at its details. */
+  private async tell(tx: Tx, { id, amount, currency, failureCode }: Payout): Promise<void> {
+    const data = { payout: id, amountMinor: amount.toString(), currency, failureCode };
+    await this.notifications.add(tx, { customerId: null, kind: 'payout_failed', key: `payout:${id}:failed`, data });
   }
 
   private async book(

@@ -11,8 +11,13 @@ export interface Payout {
   readonly method: string;
   readonly currency: string;
   readonly amount: bigint;
+  /** When the bank has it, or had it. */
+  readonly arrivesAt: Date;
+  /** What the bank's statement names it by, once Stripe knows. */
+  readonly traceId: string | null;
+  readonly failureCode: string | null;
   readonly transactionId: string | null;
-  readonly tiedOut: boolean;
+  readonly tiedOutAt: Date | null;
   /** 0 when its transactions add up; `null` until that was looked at. */
   readonly difference: bigint | null;
   readonly createdAt: Date;
@@ -21,6 +26,12 @@ export interface Payout {
 /** Rows of `payouts`. */
 @Injectable()
 export class PayoutStore {
+  /** Newest first. */
+  async list(tx: Tx, limit: number): Promise<Payout[]> {
+    const sql = 'SELECT * FROM payouts ORDER BY created_at DESC, id LIMIT $1';
+    return (await tx.query<PayoutRow>(sql, [limit])).map(toPayout);
+  }
+
   /** The payout with what Stripe says of it now; its row stays locked until the commit. */
   async see(tx: Tx, payout: PayoutAtStripe): Promise<Payout> {
     const [row] = await tx.query<PayoutRow>(SEE, [
@@ -114,7 +125,9 @@ interface PayoutRow {
   method: string;
   currency: string;
   amount_minor: bigint;
-  reconciliation: string;
+  arrives_at: Date;
+  trace_id: string | null;
+  failure_code: string | null;
   transaction_id: string | null;
   tied_out_at: Date | null;
   difference_minor: bigint | null;
@@ -128,8 +141,11 @@ const toPayout = (row: PayoutRow): Payout => ({
   method: row.method,
   currency: row.currency,
   amount: row.amount_minor,
+  arrivesAt: row.arrives_at,
+  traceId: row.trace_id,
+  failureCode: row.failure_code,
   transactionId: row.transaction_id,
-  tiedOut: row.tied_out_at !== null,
+  tiedOutAt: row.tied_out_at,
   difference: row.difference_minor,
   createdAt: row.created_at,
 });

@@ -6,6 +6,7 @@ import { PayoutEvents } from './payout-events.service';
 import { PayoutOutcomes } from './payout-outcomes.service';
 import { PayoutStore } from './payout-store.service';
 import { PayoutTieOut } from './payout-tie-out.processor';
+import { PayoutsAdminController } from './payouts.admin.controller';
 import { PayoutsReconciliation } from './payouts-reconciliation.service';
 import { StripeBooksClient } from './stripe-books.client';
 import { StripeReconciliation } from './stripe-reconciliation.service';
@@ -23,5 +24,6 @@ export const STRIPE_BOOKS: TopUpsPart = {
     BookDifferences,
     StripeReconciliation,
   ],
+  controllers: [PayoutsAdminController],
   exports: [StripeReconciliation],
 };
