@@ -37,9 +37,11 @@ export class HistoryLife {
   }
 
   async begin({ customers }: History): Promise<void> {
-    for (const { reloads } of customers) {
+    for (const { reloads, cents } of customers) {
       const { customer, key, stripeId } = await this.world.saver();
-      this.people.push({ customer, key, stripeId, topUps: [], holds: [] });
+      const someone = { customer, key, stripeId, topUps: [], holds: [] };
+      this.people.push(someone);
+      await this.pay(someone, { step: 'pay', cents, currency: 'usd', bank: false });
       if (reloads) await this.world.put(key, RELOAD);
     }
   }

@@ -73,6 +73,7 @@ export class HistoryWorld {
     const life = new HistoryLife(this.world);
     const told = () => this.settle((events) => this.deliverEach(events));
     await life.begin(history);
+    await told();
     for (const segment of history.segments) {
       for (const action of segment.rest) {
         await life.act(action);
