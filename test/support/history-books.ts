@@ -7,8 +7,13 @@ export interface HistoryBooks {
   readonly house: Record<string, bigint>;
   /** In the history's order: accounts, grants, and what became of payments. */
   readonly customers: readonly object[];
-  /** What Stripe says that we have there, in nano-USD. */
+}
+
+/** What Stripe says that we have there, in nano-USD, and which of its movements no entry explains. */
+export interface StripeBooks {
   readonly atStripe: bigint;
+  readonly unexplained: readonly string[];
+  readonly payouts: readonly object[];
 }
 
 export async function houseNow({ database }: PaybackWorld): Promise<Record<string, bigint>> {
@@ -27,12 +32,25 @@ export async function booksOf(
   for (const customerId of customerIds) customers.push(await booksOfCustomer(world, customerId));
   const now = await houseNow(world);
   const moved = Object.entries(now).map(([code, posted]) => [code, posted - (before[code] ?? 0n)] as const);
-  const { available, pending } = await world.stripe.balance.retrieve();
+  return { house: Object.fromEntries(moved.filter(([, posted]) => posted !== 0n)), customers };
+}
+
+export async function stripeOf({ stripe, database }: PaybackWorld): Promise<StripeBooks> {
+  const { available, pending } = await stripe.balance.retrieve();
   const cents = [...available, ...pending].reduce((sum, { amount }) => sum + amount, 0);
+  const movements = await stripe.balanceTransactions.list({ limit: 100 }).autoPagingToArray({ limit: 10_000 });
+  const booked = await database.query<{ id: string }>(
+    `SELECT id FROM stripe_transactions WHERE state = 'booked' AND id = ANY ($1::text[])`,
+    [movements.map(({ id }) => id)],
+  );
+  const explained = new Set(booked.map(({ id }) => id));
   return {
-    house: Object.fromEntries(moved.filter(([, posted]) => posted !== 0n)),
-    customers,
     atStripe: BigInt(cents) * 10_000_000n,
+    unexplained: movements.filter(({ id }) => !explained.has(id)).map(({ type, net }) => `${type} ${net}`),
+    payouts: await database.query(
+      `SELECT state, automatic, amount_minor AS amount, difference_minor AS difference FROM payouts
+        ORDER BY created_at, automatic, amount_minor`,
+    ),
   };
 }
 

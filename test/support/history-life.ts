@@ -3,7 +3,7 @@ import type { Customer } from '../../src/customers/customer';
 import type { LedgerHold } from '../../src/ledger/ledger.service';
 import { type Json } from './card-world';
 import { GrantsWorld } from './grants-world';
-import type { History, RestAction, Step, Story } from './history';
+import type { History, PayoutStep, RestAction, Segment, Step, Story } from './history';
 import type { PaybackWorld } from './payback-world';
 
 /** A customer of one life: nobody else has it. */
@@ -17,6 +17,7 @@ interface Someone {
 }
 
 const CENT = 10_000_000n;
+const MOST_DAYS = 8;
 const RELOAD = { thresholdCents: 2000, amountCents: 1000 };
 /** Where tax is due, when the world has it. */
 const BILLING = { country: 'DE', postal_code: '10115', name: 'Acme' };
@@ -24,7 +25,8 @@ const BILLING = { country: 'DE', postal_code: '10115', name: 'Acme' };
 /** Lives a history once, with customers of its own. It tells nobody of anything: that is for whoever tells it. */
 export class HistoryLife {
   private readonly grants: GrantsWorld;
-  private people: Someone[] = [];
+  private readonly people: Someone[] = [];
+  private days = 0;
   /** Each action and step in turn, and whether it could happen. */
   readonly log: string[] = [];
 
@@ -53,10 +55,10 @@ export class HistoryLife {
 
   async act(action: RestAction): Promise<void> {
     const someone = this.people[action.customer % this.people.length] as Someone;
-    this.note(action, await this.perform(someone, action));
+    this.note(action, await this.do(someone, action));
   }
 
-  private async perform(someone: Someone, action: RestAction): Promise<unknown> {
+  private async do(someone: Someone, action: RestAction): Promise<unknown> {
     const { customer, holds } = someone;
     switch (action.act) {
       case 'call':
@@ -98,23 +100,54 @@ export class HistoryLife {
     }
   }
 
-  /** Page by page: a step happens at Stripe when its iteration is asked for. */
-  async *steps({ customer, payment, steps }: Story): AsyncGenerator<void> {
-    const someone = this.people[customer] as Someone;
-    let own: string | undefined;
-    for (const step of steps) {
-      try {
-        own = (await this.happen(someone, payment, step, own)) ?? own;
-        this.note(step, 'done');
-      } catch (error) {
-        this.note(step, (error as Error).message.replaceAll(/\b[a-z]+_\w{14,}/g, '…'));
+  /** What happens at Stripe, one thing each time that this is asked for the next. */
+  async *happen({ days, payouts }: Segment, stories: readonly Story[]): AsyncGenerator<void> {
+    if (days > 0) yield this.tried({ days }, () => this.pass(days));
+    for (const { customer, payment, steps } of stories) {
+      const someone = this.people[customer] as Someone;
+      let own: string | undefined;
+      for (const step of steps) {
+        yield this.tried(step, async () => {
+          own = (await this.perform(someone, payment, step, own)) ?? own;
+        });
       }
-      yield;
+    }
+    for (const step of payouts) yield this.tried(step, () => this.payOut(step));
+  }
+
+  private async tried(what: object, work: () => Promise<unknown>): Promise<void> {
+    try {
+      await work();
+      this.note(what, 'done');
+    } catch (error) {
+      this.note(what, (error as Error).message.replaceAll(/\b[a-z]+_\w{14,}/g, '…'));
     }
   }
 
+  /** Not for so long that a bank decides what nobody has answered. */
+  private async pass(days: number): Promise<void> {
+    const passing = Math.min(days, MOST_DAYS - this.days);
+    this.days += passing;
+    await this.world.press('clock', { advanceSeconds: passing * 86_400 });
+  }
+
+  private async payOut({ payout, which, percent }: PayoutStep): Promise<void> {
+    const { world } = this;
+    const { stripe } = world;
+    if (payout === 'by hand') {
+      const { available } = await stripe.balance.retrieve();
+      const cents = available.find(({ currency }) => currency === 'usd')?.amount ?? 0;
+      await stripe.payouts.create({ amount: partOf(cents, percent), currency: 'usd' });
+      return;
+    }
+    const { data } = await stripe.payouts.list({ limit: 100 });
+    const id = data[which % Math.max(data.length, 1)]?.id;
+    const [advance, fail, reconcile] = ['advance', 'fail', 'reconcile'];
+    await world.press(`payouts/${id}/${{ 'on its way': advance, fails: fail, 'can be tied out': reconcile }[payout]}`);
+  }
+
   /** @returns the session of a payment that begins here. @throws when it cannot happen */
-  private async happen(someone: Someone, payment: number, step: Step, own?: string): Promise<string | void> {
+  private async perform(someone: Someone, payment: number, step: Step, own?: string): Promise<string | void> {
     const { world } = this;
     if (step.step === 'pay') return this.pay(someone, step);
     if (step.step === 'pay again' || step.step === 'page expires' || step.step === 'bank settles') {

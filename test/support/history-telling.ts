@@ -1,18 +1,22 @@
 import { startStripeSimulator, type StripeSimulator } from '../../src/local/stripe/stripe-simulator';
 import { Crashes } from './history-crashes';
-import { booksOf, houseNow, type HistoryBooks } from './history-books';
+import { EventSweep } from '../../src/topups/stripe-books/event-sweep.service';
+import { booksOf, type HistoryBooks, houseNow, type StripeBooks, stripeOf } from './history-books';
 import { type History, type Segment, storiesOf, type Trouble } from './history';
 import { HistoryLife } from './history-life';
 import { type Json } from './card-world';
 import { type PaybackWorld, startPaybackWorld } from './payback-world';
+import { asOwner } from './owner';
 import { eventually } from './program';
+
+/** How a telling of a history ends, and what could happen in it. */
+type HistoryEnd = HistoryBooks & StripeBooks & { readonly log: readonly string[] };
 
 /** Where histories are lived, one after another: each at a Stripe of its own, with customers of its own. */
 export class HistoryWorld {
   private simulator: StripeSimulator;
-  /** Events that were seen, the oldest first, and those that were never delivered. */
+  /** Events that were seen, the oldest first. */
   private events: Json[] = [];
-  private missed: Json[] = [];
 
   private constructor(
     readonly world: PaybackWorld,
@@ -37,57 +41,58 @@ export class HistoryWorld {
   }
 
   /** Everything is told as soon as it happens, once. */
-  inOrder(history: History): Promise<HistoryBooks & { log: readonly string[] }> {
-    return this.live(history, async (life, { rest, ...segment }) => {
-      for (const story of storiesOf(history, { rest, ...segment })) {
-        for await (const _ of life.steps(story)) await this.settle((events) => this.deliverEach(events));
-      }
+  inOrder(history: History): Promise<HistoryEnd> {
+    return this.live(history, async (life, segment) => {
+      for await (const _ of life.happen(segment, storiesOf(history, segment))) await this.told();
     });
   }
 
   /** A segment has happened when its events begin to arrive: late, often, never, in any order, and not undisturbed. */
-  troubled(history: History): Promise<HistoryBooks & { log: readonly string[] }> {
+  troubled(history: History): Promise<HistoryEnd> {
     return this.live(history, async (life, segment) => {
       const { trouble } = segment;
-      for (const story of storiesOf(history, segment)) for await (const _ of life.steps(story));
+      for await (const _ of life.happen(segment, storiesOf(history, segment)));
       if (trouble.crash) this.crashes.arm(trouble.crash);
       if (trouble.stripe) await this.world.press('faults', { ...trouble.stripe, times: 2 });
       const old = this.events.slice();
       await this.settle((events) => this.deliverTroubled(events, trouble));
       this.crashes.disarm();
       await this.world.press('faults/clear');
-      await this.settle((events) => this.deliverEach(events));
-      // What was never delivered is found by whoever sweeps the list of events.
-      await this.deliverEach(this.missed.splice(0));
+      await this.told();
+      // What was never delivered is in the list of events.
+      await this.world.app.app.get(EventSweep, { strict: false }).sweep();
       await this.deliverEach(echoesOf(old, trouble));
-      await this.settle((events) => this.deliverEach(events));
+      await this.told();
     });
   }
 
   private async live(
     history: History,
     tell: (life: HistoryLife, segment: Segment) => Promise<void>,
-  ): Promise<HistoryBooks & { log: readonly string[] }> {
+  ): Promise<HistoryEnd> {
     await this.newStripe();
     const before = await houseNow(this.world);
     const life = new HistoryLife(this.world);
-    const told = () => this.settle((events) => this.deliverEach(events));
     await life.begin(history);
-    await told();
+    await this.told();
     for (const segment of history.segments) {
       for (const action of segment.rest) {
         await life.act(action);
-        await told();
+        await this.told();
       }
       await tell(life, segment);
       await this.world.wake();
-      await told();
+      await this.told();
     }
     await life.end();
-    await told();
+    await this.told();
     const books = await booksOf(this.world, life.customerIds, before);
-    await this.world.database.query('UPDATE auto_reload_rules SET enabled = false WHERE enabled');
-    return { ...books, log: life.log };
+    return { ...books, ...(await stripeOf(this.world)), log: life.log };
+  }
+
+  /** Everything is told, as it happened. */
+  private told(): Promise<void> {
+    return this.settle((events) => this.deliverEach(events));
   }
 
   /** Tells by `deliver` what has happened, and does what follows from it, until nothing is left. */
@@ -120,7 +125,6 @@ export class HistoryWorld {
     const copies = events.flatMap((event, place) =>
       Array.from({ length: timesOf(place) }, (_, copy) => ({ event, key: keyOf(place + copy * 7) })),
     );
-    this.missed.push(...events.filter((_, place) => timesOf(place) === 0));
     const queue = copies.toSorted((a, b) => a.key - b.key).map(({ event }) => event);
     while (queue.length > 0) {
       const batch = queue.splice(0, trouble.together);
@@ -153,10 +157,16 @@ export class HistoryWorld {
 
   private async newStripe(): Promise<void> {
     const { port, secretKey, webhookSecret } = this.simulator;
+    // Nothing of the life before is asked for at the new Stripe.
+    await asOwner(
+      this.world.app,
+      'UPDATE auto_reload_rules SET enabled = false WHERE enabled',
+      'DELETE FROM event_sweeps',
+      'DELETE FROM payouts',
+    );
     await this.simulator.stop();
     this.simulator = await startStripeSimulator({ port, secretKey, webhook: { secret: webhookSecret } });
     this.events = [];
-    this.missed = [];
     const settings = { settlementCurrencies: ['usd'], rates: { eur: '1.10' } };
     // Connections to the one before are closed, and whoever kept them finds that out by using them.
     await eventually('A new Stripe', () => this.world.press('account', settings).catch(() => undefined));
