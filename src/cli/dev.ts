@@ -76,6 +76,7 @@ async function startEverything(start: Start): Promise<void> {
   const { createApplication } = await import('../application.js');
   const stack = await starting;
   teardown.check();
+  const own = Object.fromEntries(Object.entries(stack.environment).filter(([name]) => !process.env[name]));
   useEnvironment(stack, secrets, port, url);
 
   const { migrateUp } = await import('./migrate.js');
@@ -94,7 +95,7 @@ async function startEverything(start: Start): Promise<void> {
   teardown.check();
 
   teardown.add('', () => removeStackFile(directory));
-  const file = describeStack(stack, url, apiKey);
+  const file = { ...describeStack(stack, url, apiKey), environment: own };
   writeStackFile(directory, file);
   screen.ready(file, stack.addresses.payer?.address);
 }
@@ -125,7 +126,11 @@ function useEnvironment(stack: LocalStack, secrets: Secrets, port: number, url: 
   process.env['PORT'] = String(port);
 }
 
-function describeStack({ addresses, environment }: LocalStack, url: string, apiKey: string): StackFile {
+function describeStack(
+  { addresses, environment }: LocalStack,
+  url: string,
+  apiKey: string,
+): Omit<StackFile, 'environment'> {
   const { rpcUrl, chainId, usdc, payTo, upstreamUrl, databaseUrl, migrationDatabaseUrl } = addresses;
   return {
     ...{ url, adminToken: process.env['ADMIN_TOKEN'] as string, apiKey, rpcUrl, chainId, usdc, payTo },

@@ -45,6 +45,7 @@ export async function useDatabase(): Promise<void> {
   }
   const secrets = readSecrets(directory);
   const local: Record<string, string | undefined> = {
+    ...stack.environment,
     DATABASE_URL: stack.databaseUrl,
     MIGRATION_DATABASE_URL: stack.migrationDatabaseUrl ?? undefined,
     ADMIN_TOKEN: stack.adminToken,

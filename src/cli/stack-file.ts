@@ -17,6 +17,8 @@ export interface StackFile {
   readonly databaseUrl: string;
   /** Of the owner, for `tollbridge migrate`. */
   readonly migrationDatabaseUrl: string | null;
+  /** Variables of the parts that were started here, for commands: nothing that was given, which may be secret. */
+  readonly environment: Readonly<Record<string, string>>;
 }
 
 const pathIn = (directory: string): string => join(directory, 'stack.json');

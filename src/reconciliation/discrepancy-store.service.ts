@@ -54,7 +54,9 @@ export class DiscrepancyStore {
       since: finding.since,
       state: next.get(nameOf(finding))?.state ?? 'open',
     }));
-    await tx.query(FOUND, [side, JSON.stringify(rows)]);
+    const isKnown = (row: { kind: string; ref: string }) => next.has(nameOf(row));
+    await tx.query(SEE_AGAIN, [side, JSON.stringify(rows.filter(isKnown))]);
+    await tx.query(SEE_FIRST, [side, JSON.stringify(rows.filter((row) => !isKnown(row)))]);
   }
 
   async find(tx: Tx, id: string): Promise<Discrepancy | undefined> {
@@ -111,24 +113,28 @@ const GONE = `
          state = CASE state WHEN 'open' THEN 'vanished' ELSE state END
    WHERE id = ANY ($1::text[])`;
 
+const FOUND = `jsonb_to_recordset($2) AS f(id text, kind text, ref text, asset text, amount_atoms bigint, customer_id text,
+                                            suggested_cause text, since timestamptz, state text)`;
+
 /** What opens anew loses its old resolution; the entry of it stays on the books. */
-const FOUND = `
-  INSERT INTO discrepancies AS d (id, side, kind, ref, asset, amount_atoms, customer_id, suggested_cause, since, state)
-  SELECT id, $1, kind, ref, asset, amount_atoms, customer_id, suggested_cause, since, state
-    FROM jsonb_to_recordset($2) AS f(id text, kind text, ref text, asset text, amount_atoms bigint, customer_id text,
-                                     suggested_cause text, since timestamptz, state text)
-  ON CONFLICT (side, kind, ref) DO UPDATE SET
-         asset = excluded.asset, amount_atoms = excluded.amount_atoms, customer_id = excluded.customer_id,
-         suggested_cause = excluded.suggested_cause, last_seen = now(), state = excluded.state,
-         since = CASE d.state WHEN 'vanished' THEN excluded.since ELSE least(d.since, excluded.since) END,
-         times = d.times + CASE WHEN d.state <> 'open' AND excluded.state = 'open' THEN 1 ELSE 0 END,
-         resolved_at = CASE excluded.state WHEN 'resolved' THEN d.resolved_at END,
-         resolved_by = CASE excluded.state WHEN 'resolved' THEN d.resolved_by END,
-         reason = CASE excluded.state WHEN 'resolved' THEN d.reason END,
-         resolved_entry = CASE excluded.state WHEN 'resolved' THEN d.resolved_entry END,
-         resolved_from = CASE excluded.state WHEN 'resolved' THEN d.resolved_from END,
-         resolved_to = CASE excluded.state WHEN 'resolved' THEN d.resolved_to END,
-         gone_at = CASE excluded.state WHEN 'resolved' THEN d.gone_at END`;
+const SEE_AGAIN = `
+  UPDATE discrepancies d SET asset = f.asset, amount_atoms = f.amount_atoms, customer_id = f.customer_id,
+         suggested_cause = f.suggested_cause, last_seen = now(), state = f.state,
+         since = CASE d.state WHEN 'vanished' THEN f.since ELSE least(d.since, f.since) END,
+         times = d.times + CASE WHEN d.state <> 'open' AND f.state = 'open' THEN 1 ELSE 0 END,
+         resolved_at = CASE f.state WHEN 'resolved' THEN d.resolved_at END,
+         resolved_by = CASE f.state WHEN 'resolved' THEN d.resolved_by END,
+         reason = CASE f.state WHEN 'resolved' THEN d.reason END,
+         resolved_entry = CASE f.state WHEN 'resolved' THEN d.resolved_entry END,
+         resolved_from = CASE f.state WHEN 'resolved' THEN d.resolved_from END,
+         resolved_to = CASE f.state WHEN 'resolved' THEN d.resolved_to END,
+         gone_at = CASE f.state WHEN 'resolved' THEN d.gone_at END
+    FROM ${FOUND}
+   WHERE d.side = $1 AND d.kind = f.kind AND d.ref = f.ref`;
+
+const SEE_FIRST = `
+  INSERT INTO discrepancies (id, side, kind, ref, asset, amount_atoms, customer_id, suggested_cause, since, state)
+  SELECT id, $1, kind, ref, asset, amount_atoms, customer_id, suggested_cause, since, state FROM ${FOUND}`;
 
 interface KnownRow {
   id: string;
