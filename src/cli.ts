@@ -3,10 +3,13 @@ import { CommandError, type Entry, helpOf, readCommandLine, UsageError } from '.
 import { COMMANDS } from './cli/commands';
 import { explain } from './cli/explain';
 
-/** The command line: `tollbridge <command> [options]`. Exit code 0: done; 1: it failed; 2: it was not understood. */
-export async function runCli(args: readonly string[]): Promise<number> {
+/**
+ * The command line: `tollbridge <command> [options]`. Exit code 0: done; 1: it failed; 2: it was not understood; or what
+ * the command says.
+ */
+export async function runCli(args: readonly string[], commands: readonly Entry[] = COMMANDS): Promise<number> {
   try {
-    const found = findCommand(args);
+    const found = findCommand(args, commands);
     if (typeof found === 'string') {
       process.stdout.write(found);
       return 0;
@@ -28,12 +31,15 @@ export async function runCli(args: readonly string[]): Promise<number> {
 }
 
 /** The command that the first words name, or the help that they ask for. @throws UsageError */
-function findCommand(args: readonly string[]): { entry: Entry; rest: readonly string[] } | string {
+function findCommand(
+  args: readonly string[],
+  commands: readonly Entry[],
+): { entry: Entry; rest: readonly string[] } | string {
   const [first, second] = args;
-  if (first === undefined || first === '--help' || first === '-h' || first === 'help') return overview(COMMANDS);
-  const single = COMMANDS.find(({ name }) => name === first);
+  if (first === undefined || first === '--help' || first === '-h' || first === 'help') return overview(commands);
+  const single = commands.find(({ name }) => name === first);
   if (single) return { entry: single, rest: args.slice(1) };
-  const group = COMMANDS.filter(({ name }) => name.startsWith(`${first} `));
+  const group = commands.filter(({ name }) => name.startsWith(`${first} `));
   if (group.length === 0) throw new UsageError(`There is no command "${first}".`);
   if (second === '--help' || second === '-h') return overview(group);
   const entry = group.find(({ name }) => name === `${first} ${second}`);

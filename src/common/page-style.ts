@@ -23,9 +23,9 @@ export const STYLE = html`
   padding-top: 16px; border-top: 1px solid var(--line); color: var(--soft); font-size: 12px; } @media (max-width: 640px)
   { main { padding: 28px 20px; } header { flex-direction: column; gap: 16px; } .total { text-align: left; max-width:
   none; width: 100%; } dl { grid-template-columns: 1fr; } table { font-size: 13px; } th, td { padding-left: 8px; }
-  td.number { white-space: normal; } } @page { size: A4; margin: 16mm; } @media print { body { background: none;
-  padding: 0; font-size: 12px; } main { max-width: none; padding: 0; border-radius: 0; box-shadow: none; } header,
-  .total { print-color-adjust: exact; -webkit-print-color-adjust: exact; } h2 { margin: 22px 0 8px; } dl { gap: 8px
-  24px; } th, td { padding-top: 5px; padding-bottom: 5px; } footer { margin-top: 20px; } tr, dl, .total { break-inside:
-  avoid; } }
+  .number { white-space: normal; } td { overflow-wrap: anywhere; } } @page { size: A4; margin: 16mm; } @media print {
+  body { background: none; padding: 0; font-size: 12px; } main { max-width: none; padding: 0; border-radius: 0;
+  box-shadow: none; } header, .total { print-color-adjust: exact; -webkit-print-color-adjust: exact; } h2 { margin: 22px
+  0 8px; } dl { gap: 8px 24px; } th, td { padding-top: 5px; padding-bottom: 5px; } footer { margin-top: 20px; } tr, dl,
+  .total { break-inside: avoid; } }
 `;
