@@ -68,6 +68,16 @@ describe('webhooks that get lost', () => {
     expect(await storyOf(world, bySweep)).toEqual(after);
   });
 
+  it('may come while others look for them: everything happens once', async () => {
+    const alone = await live(() => world.settled());
+    await world.press('webhooks', { paused: true, duplicate: 2, shuffle: true });
+    const contested = await live(async () => undefined);
+    await Promise.all([world.press('webhooks', { paused: false }), sweep(), world.reconcile(), world.reconcile()]);
+    await world.settled();
+    await world.press('webhooks', { duplicate: 0, shuffle: false });
+    expect(await books(contested)).toEqual(await books(alone));
+  });
+
   it('of payouts are made up for, too', async () => {
     await world.paid(10_000);
     await world.press('webhooks', { drop: ['*'] });

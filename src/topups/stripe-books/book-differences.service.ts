@@ -144,7 +144,8 @@ function toUnlike(row: UnlikeRow): Finding {
   }
   if (row.state === 'open')
     return { ...shown, kind: 'transaction_unexplained', suggestedCause: likelyCauseOf(row.type) };
-  const cause = `Stripe moved ${formatMoney(usd(row.atoms))} USD more than its entry for this ${row.type} says, most likely a fee that was corrected afterwards.`;
+  const [by, which] = row.atoms > 0n ? [row.atoms, 'more'] : [-row.atoms, 'less'];
+  const cause = `Stripe has ${formatMoney(usd(by))} USD ${which} by this ${row.type} than its entries say, most likely a fee that was corrected afterwards. Compare them with the movement in the Stripe dashboard.`;
   return { ...shown, kind: 'amount_differs', suggestedCause: cause };
 }
 

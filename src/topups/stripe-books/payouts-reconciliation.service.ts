@@ -48,10 +48,10 @@ const toBalance = (payout: Payout): BalanceComparison => ({
 });
 
 function toFinding(payout: Payout): Finding {
-  const [amount, difference] = [formatMoney(amountOf(payout)), formatMoney(differenceOf(payout))];
+  const [amount, behind] = [amountOf(payout), plus(amountOf(payout), differenceOf(payout))].map(formatMoney);
   const suggestedCause = payout.automatic
-    ? `The transactions behind this payout of ${amount} USD add up to ${difference} more (negative: less). Ask Stripe for its payout reconciliation report.`
-    : `This payout of ${amount} USD was made by hand, and no more than that and ${difference} USD was available that day. Movements before it are missing here: reconcile from an earlier date.`;
+    ? `The transactions behind this payout of ${amount} USD add up to ${behind} USD. Compare them with Stripe's payout reconciliation report.`
+    : `This payout of ${amount} USD was made by hand, and by the movements that are known only ${behind} USD was available. Earlier ones are missing here: reconcile from an earlier day.`;
   return {
     kind: 'payout_difference',
     ref: payout.id,
