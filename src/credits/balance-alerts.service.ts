@@ -3,7 +3,6 @@ import { formatMoney, type Money, usd } from '../common/money';
 import { NotificationsService } from '../customers/notifications.service';
 import { DatabaseService } from '../database/database.service';
 import type { Tx } from '../database/tx';
-import { customerCredits } from '../ledger/ledger-account';
 import { type BalanceListener, BalanceWatch } from './balance-watch.service';
 
 /** Tells customers when their balance falls below what they chose: once for each time it does. */
@@ -23,7 +22,7 @@ export class BalanceAlerts implements BalanceListener, OnModuleInit {
   async set(customerId: string, thresholds: readonly Money[]): Promise<void> {
     await this.database.transaction(async (tx) => {
       const wanted = thresholds.map(({ atoms }) => atoms);
-      const [account] = await tx.query<{ posted: bigint }>(POSTED, [customerCredits(customerId, 'USD').code]);
+      const account = await this.watch.lock(tx, customerId);
       await tx.query('DELETE FROM balance_alerts WHERE customer_id = $1 AND threshold_atoms <> ALL ($2::bigint[])', [
         customerId,
         wanted,
@@ -79,6 +78,3 @@ export class BalanceAlerts implements BalanceListener, OnModuleInit {
     );
   }
 }
-
-const POSTED = `
-  SELECT credits_posted - debits_posted AS posted FROM ledger_accounts WHERE code = $1 AND asset = 'USD' FOR NO KEY UPDATE`;

@@ -107,7 +107,11 @@ export class BalanceWatch implements OnModuleInit {
     };
   }
 
-  private async lock(tx: Tx, customerId: string): Promise<{ id: bigint; posted: bigint } | undefined> {
+  /**
+   * Locks the balance that is watched until `tx` ends. Whoever changes what is done when it is crossed does this first:
+   * the job that tells of a crossing has it before it looks at anything else.
+   */
+  async lock(tx: Tx, customerId: string): Promise<{ id: bigint; posted: bigint } | undefined> {
     const [account] = await tx.query<{ id: bigint; posted: bigint }>(
       `SELECT id, credits_posted - debits_posted AS posted FROM ledger_accounts
         WHERE code = $1 AND asset = 'USD' FOR NO KEY UPDATE`,

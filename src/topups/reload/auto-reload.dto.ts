@@ -27,14 +27,17 @@ export class PutAutoReloadDto extends CardOwnerDto {
   @Max(MOST_CENTS)
   amountCents!: number;
 
-  @ApiPropertyOptional({ type: 'integer', description: 'The most that is charged in a calendar day.' })
+  @ApiPropertyOptional({
+    type: 'integer',
+    description: "The most that is charged in a day of the customer's calendar.",
+  })
   @IsOptional()
   @IsInt()
   @Min(1)
   @Max(MOST_CENTS)
   dayCapCents?: number;
 
-  @ApiPropertyOptional({ type: 'integer', description: 'The most that is charged in a calendar month.' })
+  @ApiPropertyOptional({ type: 'integer', description: 'The same for its month.' })
   @IsOptional()
   @IsInt()
   @Min(1)
@@ -72,7 +75,11 @@ export class AutoReloadDto {
   @ApiProperty({ enum: ['active', 'needs_authentication', 'suspended'] })
   state!: string;
 
-  @ApiProperty({ type: String, nullable: true, description: 'What stands in the way, in snake_case.' })
+  @ApiProperty({
+    type: String,
+    nullable: true,
+    description: 'What stands in the way, in snake_case: cap_reached, payment_disputed, tax_is_added, a decline, …',
+  })
   reason!: string | null;
 
   @ApiProperty({ description: 'In a row.' })

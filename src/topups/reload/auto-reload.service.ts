@@ -8,8 +8,8 @@ import { NotificationsService } from '../../customers/notifications.service';
 import type { Tx } from '../../database/tx';
 import { JobsService } from '../../jobs/jobs.service';
 import { bonusOf } from '../tiers';
-import { type AutoReloadRule, leftOf, sizeOf } from './auto-reload';
-import { reloadJob } from './reload-job';
+import { type AutoReloadRule, leftOf, sizeOf, taxNotice } from './auto-reload';
+import { reloadJob, reloadLookJob } from './reload-job';
 import { ReloadAttempts } from './reload-attempts.service';
 import { ReloadRules, type ReloadSituation } from './reload-rules.service';
 
@@ -70,6 +70,11 @@ export class AutoReloadService implements OnModuleInit {
     return !disputed && balance.atoms < rule.threshold.atoms;
   }
 
+  /** Before a rule is locked whose threshold is to change: `watchFor` follows. */
+  async lockBalance(tx: Tx, customerId: string): Promise<void> {
+    await this.watch.lock(tx, customerId);
+  }
+
   /** The threshold may be another one now. */
   watchFor(tx: Tx, customerId: string): Promise<void> {
     return this.watch.arm(tx, customerId);
@@ -81,6 +86,21 @@ export class AutoReloadService implements OnModuleInit {
     await this.rules.change(tx, rule.customerId, { reason: null, nextTryAt: null });
     await this.jobs.enqueue(tx, reloadJob(attempt.id));
     return 'started';
+  }
+
+  /** A charge that a bank is moving: its present state is asked for once more, when nobody can be in between. */
+  async lookAgain(tx: Tx, attemptId: string): Promise<void> {
+    await this.jobs.enqueue(tx, reloadLookJob(attemptId));
+  }
+
+  /** The operator adds tax now, so that nothing starts itself any more. Told once a month while that is so. */
+  async tellOfTax(tx: Tx, customerId: string): Promise<void> {
+    await this.notifications.add(tx, {
+      customerId,
+      kind: 'reload_unavailable',
+      key: taxNotice(customerId, new Date()),
+      data: { reason: 'tax_is_added' },
+    });
   }
 
   /** Told once for each window that is full; tried again when the next one begins. */

@@ -21,7 +21,7 @@ export interface AutoReloadTerms {
   readonly threshold: Money;
   /** What is charged, or a multiple of it where once does not reach the threshold. */
   readonly amount: Money;
-  /** The most that is charged in a calendar day; `null` for no bound. */
+  /** The most that is charged in a day of the customer's calendar; `null` for no bound. */
   readonly dayCap: Money | null;
   readonly monthCap: Money | null;
 }
@@ -90,6 +90,10 @@ export function assertPossible(terms: AutoReloadTerms, bounds: { minCents: numbe
     });
   }
 }
+
+/** Names what a customer is told once a month (UTC) while tax is added; for no customer, how all such names begin. */
+export const taxNotice = (customerId: string, now: Date): string =>
+  `reload-tax:${now.toISOString().slice(0, 7)}:${customerId}`;
 
 const CENT = centsToUsd(1).atoms;
 

@@ -28,11 +28,20 @@ export class ReloadProcessor implements OnModuleInit {
 
   private async run({ payload: { attemptId } }: Job<ReloadPayload>): Promise<JobWrites | void> {
     const planned = await this.attempts.find(attemptId);
+    if (planned?.state === 'processing') return this.look(planned);
     if (!planned || nextReloadState(planned.state, 'asked') === undefined) return undefined;
     await this.outcomes.prepare(this.database, planned);
     const attempt = planned.paymentMethodId === null ? await this.cards.begin(planned) : planned;
     const outcome = typeof attempt === 'string' ? { kind: attempt } : await this.ask(attempt);
     return (tx) => this.outcomes.converge(tx, planned, outcome);
+  }
+
+  private async look(attempt: AttemptRow): Promise<JobWrites | void> {
+    if (attempt.paymentIntentId === null) return undefined;
+    const outcome = await this.charges.presentOutcome(attempt, attempt.paymentIntentId);
+    if (!outcome) return undefined;
+    await this.outcomes.prepare(this.database, attempt);
+    return (tx) => this.outcomes.converge(tx, attempt, outcome);
   }
 
   private async ask(attempt: AttemptRow): Promise<ReloadOutcome> {

@@ -42,6 +42,17 @@ export class ReloadAttempts {
     return row && toAttempt(row);
   }
 
+  /** Whether the customer has no later one. */
+  async isNewest(tx: Tx, id: string): Promise<boolean> {
+    const [row] = await tx.query<{ newest: boolean }>(
+      `SELECT NOT EXISTS (SELECT FROM auto_reload_attempts WHERE customer_id = a.customer_id
+                             AND (created_at, id) > (a.created_at, a.id)) AS newest
+         FROM auto_reload_attempts a WHERE id = $1`,
+      [id],
+    );
+    return row?.newest ?? false;
+  }
+
   /** Newest first; `before` is the last id of the page before. */
   async list(customerId: string, limit: number, before?: string): Promise<AttemptRow[]> {
     const rows = await this.database.query<ReloadAttemptRow>(

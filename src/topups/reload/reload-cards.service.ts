@@ -7,7 +7,8 @@ import type { StripeEffect } from '../stripe-events.service';
 import { AutoReloadService } from './auto-reload.service';
 import { type AttemptRow, ReloadAttempts } from './reload-attempts.service';
 import { ReloadCharges } from './reload-charges.service';
-import { type LockedRule, ReloadRules, type RuleChange, RESUMED, RESUMED_BY_CARD } from './reload-rules.service';
+import { type LockedRule, ReloadRules } from './reload-rules.service';
+import { RESUMED, RESUMED_BY_CARD, type RuleChange } from './rule-change';
 
 /** Which card auto-reload charges, and how a rule that one has stopped goes on with another. */
 @Injectable()

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { StripeCustomers } from '../stripe-customers.service';
 import { StripeClient } from '../stripe.client';
 import { type ChargeAnswer, OffSessionClient } from './off-session.client';
-import type { ReloadOutcome } from './reload-attempt';
+import type { ReloadAttempt, ReloadOutcome } from './reload-attempt';
 import type { AttemptRow } from './reload-attempts.service';
 
 /** Stripe keeps an idempotency key for 24 h at least: before that is over, we ask in another way. */
@@ -30,6 +30,19 @@ export class ReloadCharges {
     const request = { topUpId, customerId, stripeCustomerId, cents, currency: 'usd', saveCard: true };
     const page = await this.stripe.createCheckout(request);
     return { kind: 'needs_authentication', paymentIntentId, ...page };
+  }
+
+  /**
+   * What became of a charge, for whoever did not make it. `undefined` while its holder has to be asked: that is arranged
+   * by the job that made it. @throws StripeError when Stripe cannot be asked
+   */
+  async presentOutcome({ state }: ReloadAttempt, paymentIntentId: string): Promise<ReloadOutcome | undefined> {
+    const answer = await this.offSession.find(paymentIntentId);
+    if (answer.kind !== 'authentication_required') return answer;
+    // What a bank was moving already gets no page: it has failed.
+    return state === 'processing'
+      ? { kind: 'declined', paymentIntentId, declineCode: answer.kind, adviceCode: null }
+      : undefined;
   }
 
   /** Nobody can pay on the page any more that the holder of the card was sent to. */

@@ -2,10 +2,10 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { DatabaseService } from '../../database/database.service';
 import { idOf, isRecord, type StripeEvent } from '../stripe-event';
 import { type StripeEffect, StripeEvents } from '../stripe-events.service';
-import { OffSessionClient } from './off-session.client';
 import { ReloadOutcomes } from './reload-outcomes.service';
 import { ReloadAttempts } from './reload-attempts.service';
 import { ReloadCards } from './reload-cards.service';
+import { ReloadCharges } from './reload-charges.service';
 
 const INTENTS = ['succeeded', 'payment_failed', 'processing', 'canceled'].map((news) => `payment_intent.${news}`);
 const PAGES = ['completed', 'async_payment_succeeded', 'async_payment_failed', 'expired'].map(
@@ -26,7 +26,7 @@ export class ReloadEvents implements OnModuleInit {
     private readonly events: StripeEvents,
     private readonly database: DatabaseService,
     private readonly attempts: ReloadAttempts,
-    private readonly offSession: OffSessionClient,
+    private readonly charges: ReloadCharges,
     private readonly outcomes: ReloadOutcomes,
     private readonly cards: ReloadCards,
   ) {}
@@ -44,11 +44,10 @@ export class ReloadEvents implements OnModuleInit {
     if (!attempt || paymentIntentId === undefined) return undefined;
     // We cancel one ourselves before its holder gets a page. What a bank was moving nobody of ours has cancelled.
     if (type === 'payment_intent.canceled' && attempt.state !== 'processing') return undefined;
-    const answer = await this.offSession.find(paymentIntentId);
-    // The job that asked has the answer, too, and arranges what follows from it.
-    if (answer.kind === 'authentication_required') return undefined;
+    const outcome = await this.charges.presentOutcome(attempt, paymentIntentId);
+    if (!outcome) return undefined;
     await this.outcomes.prepare(this.database, attempt);
-    return (tx) => this.outcomes.converge(tx, attempt, answer);
+    return (tx) => this.outcomes.converge(tx, attempt, outcome);
   }
 
   /** After the part that books the payment, in the same transaction. */

@@ -15,3 +15,11 @@ export const reloadJob = (attemptId: string): NewJob => ({
   id: `${AUTO_RELOAD}:${attemptId}`,
   payload: { attemptId } satisfies ReloadPayload,
 });
+
+/** After what Stripe's answer was written: what it told meanwhile, and nobody could take yet, is asked for again. */
+export const reloadLookJob = (attemptId: string): NewJob => ({
+  name: AUTO_RELOAD,
+  id: `${AUTO_RELOAD}:${attemptId}:look`,
+  payload: { attemptId } satisfies ReloadPayload,
+  afterSeconds: 60,
+});

@@ -11,7 +11,8 @@ import { AutoReloadService } from './auto-reload.service';
 import { declineClass } from './decline';
 import { nextReloadState, type ReloadAttempt, type ReloadOutcome } from './reload-attempt';
 import { type AttemptRow, ReloadAttempts } from './reload-attempts.service';
-import { type LockedRule, ReloadRules, RESUMED, type RuleChange } from './reload-rules.service';
+import { type LockedRule, ReloadRules } from './reload-rules.service';
+import { RESUMED, type RuleChange } from './rule-change';
 
 /** What an outcome does to an attempt, to its rule and to the books: the same whether a job or an event tells of it. */
 @Injectable()
@@ -30,8 +31,15 @@ export class ReloadOutcomes {
     return this.payments.prepare(db, { sessionId: null, topUpId });
   }
 
-  /** Idempotent; an old outcome changes nothing. Answers what it did, in snake_case. */
-  async converge(tx: Tx, { id, customerId }: ReloadAttempt, outcome: ReloadOutcome): Promise<string> {
+  /**
+   * Idempotent; an old outcome changes nothing. Answers what it did, in snake_case. Everybody locks in one order: the
+   * top-up, the customer's credit, the rule, the attempt. So the money is booked before the rule is looked at.
+   */
+  async converge(tx: Tx, { id, customerId, topUpId }: ReloadAttempt, outcome: ReloadOutcome): Promise<string> {
+    await tx.query('SELECT FROM topups WHERE id = $1 FOR UPDATE', [topUpId]);
+    if (outcome.kind === 'succeeded') {
+      await this.payments.book(tx, { sessionId: null, topUpId }, outcome.payment, outcome.movement);
+    }
     const rule = await this.rules.lock(tx, customerId);
     const attempt = await this.attempts.find(id, tx, 'FOR UPDATE OF a');
     if (!rule || !attempt) throw new Error(`${id} has no row`);
@@ -39,11 +47,13 @@ export class ReloadOutcomes {
     if (state === undefined) return 'unchanged';
     switch (outcome.kind) {
       case 'succeeded':
-        return this.succeed(tx, rule, attempt, outcome);
+        return this.finish(tx, rule, attempt, outcome.payment.paymentIntentId);
       case 'booked':
         return this.finish(tx, rule, attempt, null);
       case 'processing':
         await this.attempts.move(tx, id, state, { paymentIntentId: outcome.paymentIntentId });
+        // It may have ended since Stripe said so, and whoever told of that found it in its state of before.
+        await this.autoReload.lookAgain(tx, id);
         return 'reload_processing';
       case 'needs_authentication':
         return this.sendToPage(tx, attempt, outcome);
@@ -71,27 +81,18 @@ export class ReloadOutcomes {
     }
   }
 
-  private async succeed(
-    tx: Tx,
-    rule: LockedRule,
-    attempt: AttemptRow,
-    outcome: Extract<ReloadOutcome, { kind: 'succeeded' }>,
-  ) {
-    const { payment, movement } = outcome;
-    const checkout = { sessionId: null, topUpId: attempt.topUpId };
-    await this.payments.book(tx, checkout, payment, movement);
-    return this.finish(tx, rule, attempt, payment.paymentIntentId);
-  }
-
   private async finish(tx: Tx, rule: LockedRule, attempt: AttemptRow, paymentIntentId: string | null): Promise<string> {
     const { id, customerId, amount, fingerprint } = attempt;
     const { refusedFingerprint } = rule;
     await this.attempts.move(tx, id, 'succeeded', { paymentIntentId });
-    await this.rules.change(tx, customerId, {
-      ...RESUMED,
-      // Another card has paid: the refused one is not the one to charge next.
-      refusedFingerprint: refusedFingerprint === fingerprint ? null : refusedFingerprint,
-    });
+    // What came of a later charge is newer than this: late money does not undo it.
+    if (await this.attempts.isNewest(tx, id)) {
+      await this.rules.change(tx, customerId, {
+        ...RESUMED,
+        // Another card has paid: the refused one is not the one to charge next.
+        refusedFingerprint: refusedFingerprint === fingerprint ? null : refusedFingerprint,
+      });
+    }
     await this.notifications.add(tx, {
       customerId,
       kind: 'reload_succeeded',

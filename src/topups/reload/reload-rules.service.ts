@@ -1,9 +1,13 @@
 import { Injectable } from '@nestjs/common';
+import { periodOf } from '../../budgets/budget-period';
 import { type Money, usd } from '../../common/money';
+import type { Period } from '../../common/period';
 import { DatabaseService } from '../../database/database.service';
 import type { Tx } from '../../database/tx';
+import { DisputeStore } from '../disputes/dispute-store.service';
 import type { AutoReloadRule, AutoReloadState, AutoReloadTerms } from './auto-reload';
 import { PENDING } from './reload-attempt';
+import type { RuleChange } from './rule-change';
 
 /** What an evaluation looks at, as of one moment. */
 export interface ReloadSituation {
@@ -11,17 +15,20 @@ export interface ReloadSituation {
   /** Posted credit less debt; what calls hold is not taken off: a hold must not start a charge. */
   readonly balance: Money;
   readonly pending: boolean;
-  /** A payment of the customer is disputed: its card is not charged meanwhile. */
+  /** A bank disputes a payment of the customer, or warns of one: no card is charged meanwhile. */
   readonly disputed: boolean;
-  /** What attempts that have not failed charged in the calendar's present windows. */
+  /** What attempts that have not failed charged in the present day and month of the customer's calendar. */
   readonly charged: { readonly day: Money; readonly month: Money };
-  readonly windows: Readonly<Record<'day' | 'month', { readonly from: Date; readonly to: Date }>>;
+  readonly windows: Readonly<Record<'day' | 'month', Period>>;
 }
 
 /** Rules as rows, and what an evaluation looks at. */
 @Injectable()
 export class ReloadRules {
-  constructor(private readonly database: DatabaseService) {}
+  constructor(
+    private readonly database: DatabaseService,
+    private readonly disputes: DisputeStore,
+  ) {}
 
   async find(
     customerId: string,
@@ -72,16 +79,33 @@ export class ReloadRules {
 
   /** With the rule locked by an earlier statement, so that what others have committed is seen. */
   async situation(tx: Tx, customerId: string): Promise<ReloadSituation> {
-    const [row] = await tx.query<SituationRow>(SITUATION, [customerId, PENDING]);
+    const [clock] = await tx.query<ClockRow>('SELECT now() AS now, time_zone FROM customers WHERE id = $1', [
+      customerId,
+    ]);
+    if (!clock) throw new Error(`customer ${customerId} has no row`);
+    const windowOf = (period: 'day' | 'month') => periodOf(clock.now, period, clock.time_zone);
+    const windows = { day: windowOf('day'), month: windowOf('month') };
+    const parameters = [customerId, PENDING, windows.day.from, windows.month.from];
+    const [row] = await tx.query<SituationRow>(SITUATION, parameters);
     if (!row) throw new Error(`customer ${customerId} has no row`);
     return {
-      now: row.now,
+      now: clock.now,
       balance: usd(row.balance),
       pending: row.pending,
-      disputed: row.disputed,
+      disputed: await this.disputes.hasDoubted(tx, customerId),
       charged: { day: usd(row.day), month: usd(row.month) },
-      windows: { day: { from: row.day_from, to: row.day_to }, month: { from: row.month_from, to: row.month_to } },
+      windows,
     };
+  }
+
+  /** Customers with a rule who have not been told what `notice` begins, at most so many as one run can tell. */
+  async untold(notice: string): Promise<string[]> {
+    const rows = await this.database.query<{ customer_id: string }>(
+      `SELECT customer_id FROM auto_reload_rules r
+        WHERE enabled AND NOT EXISTS (SELECT FROM notifications WHERE key = $1 || r.customer_id) LIMIT 1000`,
+      [notice],
+    );
+    return rows.map(({ customer_id: id }) => id);
   }
 
   /** Customers whose balance is below their threshold and whom nothing stands in the way of. */
@@ -97,14 +121,6 @@ export interface LockedRule extends AutoReloadRule {
   readonly refusedFingerprint: string | null;
 }
 
-export interface RuleChange {
-  readonly state?: AutoReloadState;
-  readonly reason?: string | null;
-  readonly failures?: number;
-  readonly refusedFingerprint?: string | null;
-  readonly nextTryAt?: Date | null;
-}
-
 const COLUMNS: Readonly<Record<keyof RuleChange, string>> = {
   state: 'state',
   reason: 'reason',
@@ -118,22 +134,15 @@ const BALANCE = `
     WHERE l.asset = 'USD' AND l.customer_id = c.id
       AND l.code IN (format('customer:%s:credits', c.id), format('customer:%s:receivable', c.id)))`;
 
-/** The calendar is PostgreSQL's: it knows when a day begins, also where a clock is put forward or back. */
+/** $3 and $4: when the day and the month of the customer began. */
 const SITUATION = `
-  WITH w AS (
-    SELECT date_trunc(unit, now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC' AS "from", unit,
-           (date_trunc(unit, now() AT TIME ZONE 'UTC') + ('1 ' || unit)::interval) AT TIME ZONE 'UTC' AS "to"
-      FROM unnest(ARRAY['day', 'month']) AS unit
-  ), d AS (SELECT * FROM w WHERE unit = 'day'), m AS (SELECT * FROM w WHERE unit = 'month')
-  SELECT now() AS now, ${BALANCE} AS balance,
+  SELECT ${BALANCE} AS balance,
          EXISTS (SELECT FROM auto_reload_attempts WHERE customer_id = c.id AND state = ANY ($2::text[])) AS pending,
-         EXISTS (SELECT FROM topups WHERE customer_id = c.id AND state = 'disputed') AS disputed,
          coalesce((SELECT sum(atoms) FROM auto_reload_attempts
-                    WHERE customer_id = c.id AND state <> 'failed' AND created_at >= d."from"), 0)::bigint AS day,
+                    WHERE customer_id = c.id AND state <> 'failed' AND created_at >= $3), 0)::bigint AS day,
          coalesce((SELECT sum(atoms) FROM auto_reload_attempts
-                    WHERE customer_id = c.id AND state <> 'failed' AND created_at >= m."from"), 0)::bigint AS month,
-         d."from" AS day_from, d."to" AS day_to, m."from" AS month_from, m."to" AS month_to
-    FROM customers c, d, m WHERE c.id = $1`;
+                    WHERE customer_id = c.id AND state <> 'failed' AND created_at >= $4), 0)::bigint AS month
+    FROM customers c WHERE c.id = $1`;
 
 const DUE = `
   SELECT customer_id FROM auto_reload_rules r JOIN customers c ON c.id = r.customer_id
@@ -170,26 +179,14 @@ const toRule = (row: RuleRow): LockedRule => ({
 });
 
 interface SituationRow {
-  now: Date;
   balance: bigint;
   pending: boolean;
-  disputed: boolean;
   day: bigint;
   month: bigint;
-  day_from: Date;
-  day_to: Date;
-  month_from: Date;
-  month_to: Date;
 }
 
-/** Another card may be charged: what was refused is not forgotten, nor how often, so that no old card is tried again. */
-export const RESUMED_BY_CARD = { state: 'active', reason: null, nextTryAt: null } as const;
-
-/** Nothing stands in the way any more. */
-export const RESUMED = {
-  state: 'active',
-  reason: null,
-  failures: 0,
-  refusedFingerprint: null,
-  nextTryAt: null,
-} as const;
+interface ClockRow {
+  now: Date;
+  /** IANA name. */
+  time_zone: string;
+}

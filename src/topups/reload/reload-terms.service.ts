@@ -2,9 +2,10 @@ import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { CONFIG } from '../../config/config.module';
 import type { Config } from '../../config/config';
 import { DatabaseService } from '../../database/database.service';
+import type { Tx } from '../../database/tx';
 import { JobsService } from '../../jobs/jobs.service';
 import { StripeCustomers } from '../stripe-customers.service';
-import { assertPossible, type AutoReloadTerms } from './auto-reload';
+import { assertPossible, type AutoReloadTerms, taxNotice } from './auto-reload';
 import { AutoReloadService } from './auto-reload.service';
 import { ReloadWithTaxError } from './reload-error';
 import { ReloadRules } from './reload-rules.service';
@@ -35,20 +36,25 @@ export class ReloadTerms implements OnModuleInit {
     // Also makes sure that Stripe is connected and knows the customer.
     await this.customers.idOf(customerId);
     await this.database.transaction(async (tx) => {
+      await this.autoReload.lockBalance(tx, customerId);
       await this.rules.putTerms(tx, customerId, terms);
       await this.autoReload.evaluate(tx, customerId);
       await this.autoReload.watchFor(tx, customerId);
     });
   }
 
-  /** Wakes rules whose rest is over. The balance of most others is above their threshold: nobody asks for them. */
+  /**
+   * Wakes rules whose rest is over. The balance of most others is above their threshold: nobody asks for them. Where tax
+   * is added nothing is charged, and whoever relies on it is told before the balance is low.
+   */
   private async evaluateDue(): Promise<void> {
     const failed: unknown[] = [];
-    for (const customerId of await this.rules.due()) {
+    const { tax } = this.config.topUps;
+    const judge = (tx: Tx, customerId: string): Promise<unknown> =>
+      tax ? this.autoReload.tellOfTax(tx, customerId) : this.autoReload.evaluate(tx, customerId);
+    for (const customerId of await (tax ? this.rules.untold(taxNotice('', new Date())) : this.rules.due())) {
       // One customer that cannot be judged must not keep the others waiting.
-      await this.database
-        .transaction((tx) => this.autoReload.evaluate(tx, customerId))
-        .catch((error: unknown) => failed.push(error));
+      await this.database.transaction((tx) => judge(tx, customerId)).catch((error: unknown) => failed.push(error));
     }
     if (failed.length > 0) throw new AggregateError(failed, `${failed.length} balances could not be judged`);
   }
