@@ -14,8 +14,8 @@ const RENEW_MS = 10_000;
 @Injectable()
 export class ClaimLeases implements OnApplicationShutdown {
   private readonly logger = new Logger('ClaimLeases');
-  /** Call ids by claim key, each with the instant after which its work is not believed in any more. */
-  private readonly kept = new Map<string, { callId: string; until: number }>();
+  /** Call ids by claim key, each with the instant after which its work is not believed in any more, and what ends with it. */
+  private readonly kept = new Map<string, { callId: string; until: number; ended: () => void }>();
   private timer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -28,14 +28,19 @@ export class ClaimLeases implements OnApplicationShutdown {
     this.timer = undefined;
   }
 
-  /** From now on, until `drop`: at most as long as a hold lives. */
-  keep(key: string, callId: string): void {
-    this.kept.set(key, { callId, until: Date.now() + this.config.holdTtlSeconds * 1000 });
+  /** From now on, until `drop`: at most as long as a hold lives. `ended` is called then. */
+  keep(key: string, callId: string, ended: () => void = () => undefined): void {
+    this.kept.get(key)?.ended();
+    this.kept.set(key, { callId, until: Date.now() + this.config.holdTtlSeconds * 1000, ended });
     this.timer ??= setInterval(() => void this.renewOrSay(), RENEW_MS).unref();
   }
 
   drop(key: string, callId: string): void {
-    if (this.kept.get(key)?.callId === callId) this.kept.delete(key);
+    const kept = this.kept.get(key);
+    if (kept?.callId === callId) {
+      this.kept.delete(key);
+      kept.ended();
+    }
     if (this.kept.size === 0) this.onApplicationShutdown();
   }
 

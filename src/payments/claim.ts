@@ -1,5 +1,6 @@
 import type { AssetCode } from '../common/asset';
 import type { CompanionRows } from '../ledger/companion-rows';
+import type { BalanceShare } from './balance-shares';
 import type { NetworkCost } from './chain/gas-value';
 
 /**
@@ -88,6 +89,8 @@ export interface NewClaim {
   readonly validBefore: Date | null;
   /** It brings the wallet credit, so a debt of the wallet is no reason to refuse it. */
   readonly despiteDebt?: boolean;
+  /** Work is begun only if the payer's balance bears it beside all that is in work at this process; left out: whatever it is. */
+  readonly share?: BalanceShare;
   /** Left out: a short lease, renewed while this process works on the claim. */
   readonly leaseSeconds?: number;
 }

@@ -4,6 +4,7 @@ import { Batcher, untilRepeated } from '../common/batcher';
 import { codeOf, isOutage } from '../common/outage';
 import { DatabaseService } from '../database/database.service';
 import type { Tx } from '../database/tx';
+import { BalanceShares } from './balance-shares';
 import { ClaimLeases } from './claim-leases.service';
 import {
   type Claim,
@@ -37,6 +38,8 @@ const WORKED_ON: readonly ClaimState[] = ['working', 'settling', 'promised'];
 /** Claims in PostgreSQL: at however many replicas the copies of a payment arrive, one wins. */
 @Injectable()
 export class ClaimsService {
+  private readonly shares = new BalanceShares();
+
   /** Copies that wait for the same claim in this process share one poll. */
   private readonly waits = new Map<string, Promise<Claim | undefined>>();
 
@@ -75,14 +78,25 @@ export class ClaimsService {
   /**
    * Claims the key for this call. The winner gets the claim; everyone else `'taken'`, and finds the claim as it is.
    * A claim that was released, or paid without an answer, is taken over. `'owing'`: the wallet behind it has a debt.
-   * With a limit `'over_exposed'`: what unfinished claims may still cost us, this one with it, is too much.
+   * With a limit `'over_exposed'`: what unfinished claims may still cost us, this one with it, is too much; with a share:
+   * the payer's balance does not bear it.
    */
   async take(claim: NewClaim, limit?: ExposureLimit): Promise<Claim | ClaimRefusal> {
-    const taken = await (limit === undefined
-      ? this.taking.submit({ claim })
-      : this.database.transaction((tx) => this.takeWithin(tx, claim, limit)));
-    if (typeof taken !== 'string' && claim.leaseSeconds === undefined) this.leases.keep(claim.key, claim.callId);
-    return taken;
+    const giveBack = claim.share ? this.shares.take(claim.key, claim.share) : () => undefined;
+    if (!giveBack) return 'over_exposed';
+    let isKept = false;
+    try {
+      const taken = await (limit === undefined
+        ? this.taking.submit({ claim })
+        : this.database.transaction((tx) => this.takeWithin(tx, claim, limit)));
+      if (typeof taken !== 'string' && claim.leaseSeconds === undefined) {
+        this.leases.keep(claim.key, claim.callId, giveBack);
+        isKept = true;
+      }
+      return taken;
+    } finally {
+      if (!isKept) giveBack();
+    }
   }
 
   private async takeWithin(tx: Tx, claim: NewClaim, limit: ExposureLimit): Promise<Claim | ClaimRefusal> {

@@ -7,7 +7,7 @@ import { LedgerService } from '../../ledger/ledger.service';
 import { CLAIMABLE, type Claim, type ClaimRefusal, type NewClaim } from '../claim';
 import { ClaimsService } from '../claims.service';
 import type { HoldOutcome, PaymentRequirements, Work } from '../payment-scheme';
-import { alreadyUsed, inDoubt, inProgress, paymentOwed, type Refusal } from '../refusal';
+import { alreadyUsed, inDoubt, inProgress, payerExposed, paymentOwed, type Refusal } from '../refusal';
 import { Repeats, type RepeatTerms } from '../repeats.service';
 import { ExactVerification } from './exact-verification.service';
 import { answerOf } from './exact-answer';
@@ -44,6 +44,7 @@ export class ExactAdmission {
     if (earlier && !mayTakeOver(earlier, fingerprint)) return this.follow(earlier, fingerprint);
     let judged: Pick<ExactClaimPayment, 'byContract' | 'facilitator' | 'codelessAt'> = {};
     let mayOwe = 0n;
+    let seen: bigint | undefined;
     if (earlier?.state !== 'paid') {
       const mismatch = mismatchOf(payment, required);
       if (mismatch) return this.followOrRefuse(key, fingerprint, mismatch);
@@ -54,6 +55,8 @@ export class ExactAdmission {
       const hosted = facilitator === undefined ? {} : { facilitator };
       judged = { byContract, ...hosted, ...(byContract ? {} : { codelessAt: asked }) };
       if (work.answersAfterClaim) mayOwe = balance ?? 0n;
+      // A stream is settled before its work.
+      if (!work.stream) seen = balance;
     }
     const given: ExactClaimPayment = {
       payment: { authorization: payment.authorization, signature: payment.signature },
@@ -70,11 +73,13 @@ export class ExactAdmission {
         customerId: customer,
         validBefore: lapseOf(payment.authorization),
         despiteDebt: work.repaysDebt === true,
+        ...(seen !== undefined && { share: shareOf(required, from, seen) }),
       },
       given,
       mayOwe,
     );
     if (claim === 'owing') return { kind: 'refused', refusal: paymentOwed };
+    if (claim === 'over_exposed') return this.followOrRefuse(key, fingerprint, payerExposed);
     if (typeof claim === 'string') return this.followOrRefuse(key, fingerprint, inProgress);
     // As it was first claimed: what was paid then is what can be taken now, whatever the price has become.
     const claimPayment = claim.payment as ExactClaimPayment;
@@ -170,6 +175,12 @@ export type ExactWork = Pick<Work, 'callId' | 'fingerprint' | 'stream' | 'answer
   /** It becomes the wallet's own credit: what the wallet owes is no reason to refuse it. */
   readonly repaysDebt?: boolean;
 };
+
+const shareOf = ({ network, asset, amount }: PaymentRequirements, payer: string, balance: bigint) => ({
+  payer: `${network}:${asset}:${payer.toLowerCase()}`,
+  atoms: BigInt(amount),
+  balance,
+});
 
 const NONCE_USED = 'invalid_exact_evm_nonce_already_used';
 
