@@ -1,8 +1,8 @@
-import { type Hex, parseAbi } from 'viem';
+import { parseAbi } from 'viem';
 import type { SideReport } from '../../src/common/reconciliation-side';
 import { ChainReconciliation } from '../../src/payments/chain-watch/chain-reconciliation.service';
+import { DatabaseService } from '../../src/database/database.service';
 import type { TestApp } from './app';
-import { sql } from './x402-world';
 
 /** The chain's side of a reconciliation, as of now. */
 export function reconcileChain(world: Pick<TestApp, 'app'>, tell: (told: string) => void = () => undefined) {
@@ -19,10 +19,9 @@ export function expectAllMatched({ findings, balances, counts }: SideReport): vo
 
 /** As if everything that is on one side only had been there for two hours. */
 export async function twoHoursPass(world: Pick<TestApp, 'app'>): Promise<void> {
-  await sql(world, `UPDATE chain_transfers SET mined_at = mined_at - interval '2 hours' WHERE state = 'open'`);
-  await sql(world, `UPDATE chain_bookings SET posted_at = posted_at - interval '2 hours' WHERE state = 'open'`);
+  const database = world.app.get(DatabaseService);
+  await database.query(`UPDATE chain_transfers SET mined_at = mined_at - interval '2 hours' WHERE state = 'open'`);
+  await database.query(`UPDATE chain_bookings SET posted_at = posted_at - interval '2 hours' WHERE state = 'open'`);
 }
 
 export const TRANSFER_ABI = parseAbi(['function transfer(address to, uint256 amount) returns (bool)']);
-export const refOf = (network: string, transaction: Hex, position: number | string): string =>
-  `${network}:${transaction}:${position}`;

@@ -8,6 +8,7 @@ import { DatabaseService } from '../../src/database/database.service';
 import { type ChainOptions, DEV_WALLETS, type LocalChain } from '../../src/local/chain';
 import type { PaymentRequirements } from '../../src/payments/payment-scheme';
 import { startAppOn, type TestApp } from './app';
+import { expectAllMatched, reconcileChain } from './chain-watch';
 import { mintTo, receivedOnChain, startTestChain } from './chain';
 import { type RpcProxy, startRpcProxy } from './rpc-proxy';
 import { until } from './calls';
@@ -150,6 +151,7 @@ export async function expectBooksAsOnChain(world: X402World, withUsage = true): 
   const { posted } = await world.app.get(LedgerAccountsService).balance(account);
   const received = await receivedOnChain(world.chain);
   expect(-posted.atoms).toBe(received);
+  expectAllMatched(await reconcileChain(world));
   return received;
 }
 

@@ -10,6 +10,7 @@ import { GRACE } from './unexplained';
 
 /** One network's side of a reconciliation. The balances differ by the amounts of the findings. */
 export interface NetworkReport {
+  /** `waiting`: on one side only, with time yet. */
   readonly counts: { readonly transfers: number; readonly entries: number; readonly waiting: number };
   readonly balance: BalanceComparison;
   readonly findings: readonly Finding[];
@@ -30,11 +31,11 @@ export class ChainReport {
     await this.learnOpenings(network, block);
     const onChain = await balanceOf(network, addresses, block);
     const [sums] = await this.database.query<Sums>(SUMS, [id, assetOf(network)]);
-    const { opening, seen, coming, booked, ...counts } = sums as Sums;
+    const { opening, seen, coming, booked, transfers, entries, unbooked, unseen } = sums as Sums;
     const rows = await this.database.query<FindingRow>(FINDINGS, [id]);
     const missing = onChain - opening - seen;
     return {
-      counts,
+      counts: { transfers, entries, waiting: unbooked + unseen },
       balance: { name: `${id} USDC`, ours: usdc(booked), theirs: usdc(onChain - opening - coming) },
       findings: [...rows.map(findingOf), ...(missing === 0n ? [] : [transfersMissing(id, missing)])],
     };
@@ -68,9 +69,10 @@ const SUMS = `
       WHERE network = $1 AND asset = $2) cursors,
     (SELECT coalesce(sum(atoms), 0)::bigint AS seen, count(*)::int AS transfers,
             coalesce(sum(atoms) FILTER (WHERE ${COMING_TRANSFERS}), 0)::bigint AS coming,
-            (count(*) FILTER (WHERE ${COMING_TRANSFERS}))::int AS waiting
+            (count(*) FILTER (WHERE ${COMING_TRANSFERS}))::int AS unbooked
        FROM chain_transfers WHERE network = $1 AND asset = $2) transfers,
-    (SELECT coalesce(sum(atoms) FILTER (WHERE NOT (${COMING_BOOKINGS})), 0)::bigint AS booked, count(*)::int AS entries
+    (SELECT coalesce(sum(atoms) FILTER (WHERE NOT (${COMING_BOOKINGS})), 0)::bigint AS booked, count(*)::int AS entries,
+            (count(*) FILTER (WHERE ${COMING_BOOKINGS}))::int AS unseen
        FROM chain_bookings WHERE network = $1) bookings`;
 
 interface Sums {
@@ -80,7 +82,9 @@ interface Sums {
   booked: bigint;
   transfers: number;
   entries: number;
-  waiting: number;
+  /** On one side only, and young. */
+  unbooked: number;
+  unseen: number;
 }
 
 const FINDINGS = `
