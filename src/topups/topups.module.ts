@@ -15,10 +15,21 @@ import { StripeEvents } from './stripe-events.service';
 import { StripeMovements } from './stripe-movements.service';
 import { StripeSources } from './stripe-sources.service';
 import { StripeWebhookController } from './stripe-webhook.controller';
+import { SUSPENSE } from './suspense/suspense.providers';
 import type { TopUpsPart } from './topups-part.providers';
 
 /** A line for each part. All of them meet at Stripe's connection, its events, and the movements of its balance. */
-const PARTS: readonly TopUpsPart[] = [CHECKOUT, CARDS, RELOAD, REVERSALS, REFUNDS, DISPUTES, STRIPE_BOOKS, PORTAL];
+const PARTS: readonly TopUpsPart[] = [
+  CHECKOUT,
+  CARDS,
+  RELOAD,
+  REVERSALS,
+  REFUNDS,
+  DISPUTES,
+  STRIPE_BOOKS,
+  PORTAL,
+  SUSPENSE,
+];
 
 @Module({
   imports: [CreditsModule, CustomersModule, LedgerModule],

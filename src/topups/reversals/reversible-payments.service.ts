@@ -47,7 +47,8 @@ export class ReversiblePayments {
    */
   async prepare(db: Tx, paymentIntentId: string): Promise<boolean> {
     const [row] = await db.query<{ customer_id: string | null }>(
-      `SELECT customer_id FROM stripe_payments p LEFT JOIN topups t ON t.id = p.topup_id WHERE p.payment_intent_id = $1`,
+      `SELECT coalesce(p.attributed_to, t.customer_id) AS customer_id
+         FROM stripe_payments p LEFT JOIN topups t ON t.id = p.topup_id WHERE p.payment_intent_id = $1`,
       [paymentIntentId],
     );
     if (!row) return false;
@@ -123,12 +124,12 @@ const HOUSE = [
 
 /** A payment from before there were grants is a part of the one that its customer's whole balance became. */
 const FIND = `
-  SELECT p.*, t.customer_id, g.id AS grant_id, b.id AS bonus_grant_id, coalesce(b.atoms, 0) AS bonus_atoms
+  SELECT p.*, coalesce(p.attributed_to, t.customer_id) AS customer_id, g.id AS grant_id, b.id AS bonus_grant_id, coalesce(b.atoms, 0) AS bonus_atoms
     FROM stripe_payments p
     LEFT JOIN topups t ON t.id = p.topup_id
     LEFT JOIN credit_grants g ON (g.origin, g.origin_id) IN
               (('topup', CASE WHEN t.payment_intent_id = p.payment_intent_id THEN t.id END),
-               ('extra', p.payment_intent_id), ('correction', 'opening:' || t.customer_id))
+               ('extra', p.payment_intent_id), ('suspense', p.payment_intent_id), ('correction', 'opening:' || t.customer_id))
     LEFT JOIN credit_grants b ON b.origin = 'bonus' AND b.origin_id = t.id AND t.payment_intent_id = p.payment_intent_id
    WHERE p.payment_intent_id = $1 ORDER BY g.origin = 'correction' LIMIT 1`;
 

@@ -1,0 +1,69 @@
+import { type Json } from '../support/card-world';
+import { concludePayback, type PaybackWorld, startPaybackWorld } from '../support/payback-world';
+
+let world: PaybackWorld;
+
+beforeAll(async () => {
+  world = await startPaybackWorld();
+});
+afterEach(() => concludePayback(world));
+afterAll(() => world?.stop());
+
+const admin = (path: string, body?: unknown): Promise<{ status: number; body: Json }> =>
+  world.ask(world.app.adminToken, `/admin/suspended-payments${path}`, body);
+const attribute = (intent: string, customerId: string) =>
+  admin(`/${intent}/attribution`, { customerId, reason: 'by an old link' });
+
+/** A payment that somebody makes at our Stripe account without us. */
+async function paidElsewhere(cents: number): Promise<{ intent: string; charge: string }> {
+  const made = await world.stripe.checkout.sessions.create({
+    mode: 'payment',
+    line_items: [{ quantity: 1, price_data: { currency: 'usd', unit_amount: cents, product_data: { name: 'Else' } } }],
+    success_url: 'https://elsewhere.example/',
+  });
+  await world.press(`checkout/${made.id}/pay`);
+  await world.settled();
+  const { payment_intent: intent } = await world.stripe.checkout.sessions.retrieve(made.id);
+  const { latest_charge: charge } = await world.stripe.paymentIntents.retrieve(intent as string);
+  return { intent: intent as string, charge: charge as string };
+}
+
+test('a card payment in suspense becomes the credit of whom the operator names, and goes back from there', async () => {
+  const { intent, charge } = await paidElsewhere(4200);
+  const [{ customer, key }, { customer: other }] = [await world.customer(), await world.customer()];
+  expect((await admin('')).body.data).toMatchObject([{ paymentIntentId: intent, amount: '42' }]);
+  expect(await world.house('suspense')).toBe('42');
+
+  const attributed = { status: 201, body: { paymentIntentId: intent, customerId: customer.id, credited: '42' } };
+  expect(await attribute(intent, customer.id)).toEqual(attributed);
+  expect(await attribute(intent, customer.id)).toEqual(attributed);
+  expect(await world.balance(key)).toMatchObject({ available: '42' });
+  expect(await world.house('suspense')).toBe('0');
+  expect((await admin('')).body.data).toEqual([]);
+  const refused = await attribute(intent, other.id);
+  expect(refused).toMatchObject({ status: 409, body: { code: 'payment_not_in_suspense', customerId: customer.id } });
+
+  await world.press(`charges/${charge}/refund`, { amount: 1200 });
+  await world.settled();
+  expect(await world.balance(key)).toMatchObject({ available: '30', owed: '0' });
+  expect(await world.house('suspense')).toBe('0');
+});
+
+test('a payment that goes back already, one of a top-up and one that is not there are not attributed', async () => {
+  const { intent, charge } = await paidElsewhere(900);
+  const { customer } = await world.customer();
+  await world.press(`charges/${charge}/refund`, { amount: 400 });
+  await world.settled();
+  const going = { status: 409, body: { code: 'payment_not_in_suspense', customerId: null } };
+  expect(await attribute(intent, customer.id)).toMatchObject(going);
+
+  const { topUp } = await world.paid(1000);
+  const [paid] = await world.database.query<{ payment_intent_id: string }>(
+    'SELECT payment_intent_id FROM topups WHERE id = $1',
+    [topUp],
+  );
+  const missing = { status: 404, body: { code: 'suspended_payment_not_found' } };
+  expect(await attribute(String(paid?.payment_intent_id), customer.id)).toMatchObject(missing);
+  expect(await attribute('pi_nothing', customer.id)).toMatchObject(missing);
+  expect(await attribute(intent, 'cus_nobody')).toMatchObject({ status: 404, body: { code: 'customer_not_found' } });
+});
