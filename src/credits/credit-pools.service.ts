@@ -28,8 +28,8 @@ export class CreditPools {
   ) {}
 
   /** Makes the accounts' rows. Before the transaction is opened: a row is made on a connection of its own. */
-  async prepare(customerId: string): Promise<void> {
-    await this.accounts.idsOf(accountsOf(customerId));
+  async prepare(customerId: string, more: readonly LedgerAccount[] = []): Promise<void> {
+    await this.accounts.idsOf([...accountsOf(customerId), ...more]);
   }
 
   /**
@@ -37,10 +37,15 @@ export class CreditPools {
    * first and a house account later would wait for a flush that waits for him), and brings the grants up to date: what
    * was used is taken off them, and what has expired is booked.
    */
-  async open(tx: Tx, customerId: string, touched: readonly LedgerAccount[] = []): Promise<CreditPool> {
-    const ids = await this.accounts.idsOf([...accountsOf(customerId), ...touched]);
+  open(tx: Tx, customerId: string, touched: readonly LedgerAccount[] = []): Promise<CreditPool> {
+    return this.openAt(tx, customerCredits(customerId, 'USD'), touched);
+  }
+
+  /** The same for any account of a customer's credit. */
+  async openAt(tx: Tx, account: LedgerAccount, touched: readonly LedgerAccount[] = []): Promise<CreditPool> {
+    const ids = await this.accounts.idsOf([...accountsOf(account.customerId as string), account, ...touched]);
     await tx.query('SELECT FROM ledger_accounts WHERE id = ANY ($1::bigint[]) ORDER BY id FOR NO KEY UPDATE', [ids]);
-    const { pool, now, expiryIsDue } = await this.checkpoint(tx, customerId);
+    const { pool, now, expiryIsDue } = await this.checkpoint(tx, account);
     return expiryIsDue ? this.expire(tx, pool, now) : pool;
   }
 
@@ -50,8 +55,8 @@ export class CreditPools {
   }
 
   /** Takes what was used since the last checkpoint off the grants, in their order. */
-  private async checkpoint(tx: Tx, customerId: string) {
-    const account = customerCredits(customerId, 'USD');
+  private async checkpoint(tx: Tx, account: LedgerAccount) {
+    const customerId = account.customerId as string;
     const accountId = await this.accounts.idOf(account);
     const [row] = await tx.query<PositionRow>(POSITION, [accountId]);
     if (!row) throw new Error(`ledger account ${account.code} has no row`);
@@ -79,7 +84,7 @@ export class CreditPools {
       const atoms = unheldOf(grant, { ...pool, free }, held);
       if (atoms <= 0n) continue;
       const share = { grantId: grant.id, atoms };
-      await this.store.move(tx, 'expired', [share], await this.book(tx, grant, atoms));
+      await this.store.move(tx, 'expired', [share], await this.book(tx, pool.account, grant, atoms));
       shares.push(share);
       debits += atoms;
       free -= atoms;
@@ -89,11 +94,11 @@ export class CreditPools {
     return { ...pool, debits, free, grants: withoutShares(pool.grants, shares) };
   }
 
-  private async book(tx: Tx, grant: CreditGrant, atoms: bigint): Promise<string> {
-    const { id: grantId, customerId, expiresAt } = grant;
+  private async book(tx: Tx, account: LedgerAccount, grant: CreditGrant, atoms: bigint): Promise<string> {
+    const { id: grantId, expiresAt } = grant;
     const times = await this.store.timesExpired(tx, grantId);
     const expiredAt = expiresAt as Date;
-    const entry = grantExpired({ grantId, times, customerId, class: grant.class, amount: usd(atoms), expiredAt });
+    const entry = grantExpired({ grantId, times, account, class: grant.class, amount: usd(atoms), expiredAt });
     const posted = await this.ledger.postIn(tx, entry);
     if (posted.verdict !== 'posted') throw new LedgerRefusedError(entry.key, posted.verdict);
     return posted.entryId;

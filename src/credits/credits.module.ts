@@ -23,6 +23,7 @@ import { PromoCodesController } from './promo-codes/promo-codes.controller';
 import { PromoCodes } from './promo-codes/promo-codes.service';
 import { RollForwardAdminController } from './roll-forward.admin.controller';
 import { RollForwardService } from './roll-forward.service';
+import { ScopedGrants } from './scoped-grants.service';
 
 @Module({
   imports: [CustomersModule, LedgerModule],
@@ -51,7 +52,17 @@ import { RollForwardService } from './roll-forward.service';
     HeldCredit,
     PromoCodes,
     RollForwardService,
+    ScopedGrants,
   ],
-  exports: [BalanceWatch, FrozenCredit, GrantCheck, GrantExpiry, GrantHistory, GrantsService, HeldCredit],
+  exports: [
+    BalanceWatch,
+    FrozenCredit,
+    GrantCheck,
+    GrantExpiry,
+    GrantHistory,
+    GrantsService,
+    HeldCredit,
+    ScopedGrants,
+  ],
 })
 export class CreditsModule {}

@@ -20,13 +20,13 @@ export class FrozenCredit {
   /**
    * Puts what is left of these grants behind a hold of the ledger, as far as calls in flight leave it free, until
    * `thaw`, or until `GrantsService.take` closes the hold.
-   * @param grantIds Of one customer; they give in this order.
+   * @param grantIds Of one account; they give in this order.
    * @param holdId A new `newId()`, which the caller keeps in this transaction.
    * @returns what is frozen; with nothing there is no hold.
    * @throws NotFoundError `grant_not_found`
    */
   async freeze(tx: Tx, grantIds: readonly string[], holdId: string): Promise<Money> {
-    const pool = await this.pools.open(tx, await this.store.ownerOf(tx, grantIds));
+    const pool = await this.pools.openAt(tx, await this.store.accountOf(tx, grantIds));
     const grants = named(pool, grantIds).filter(({ frozenBy }) => frozenBy === null);
     const { shares } = allocate(grants, freeOf(pool, grants));
     const amount = usd(sumOf(shares));
@@ -41,9 +41,9 @@ export class FrozenCredit {
 
   /** Lets credit be used again that `freeze` put behind this hold. Safe to repeat. Returns how much. */
   async thaw(tx: Tx, holdId: string): Promise<Money> {
-    const customerId = await this.store.frozenOwner(tx, holdId);
-    if (customerId === undefined) return usd(0n);
-    const pool = await this.pools.open(tx, customerId);
+    const account = await this.store.frozenAt(tx, holdId);
+    if (account === undefined) return usd(0n);
+    const pool = await this.pools.openAt(tx, account);
     const hold = frozenHold(pool, holdId);
     if (!hold) return usd(0n);
     await this.ledger.releaseIn(tx, hold);

@@ -7,10 +7,11 @@ import { CustomersService } from '../customers/customers.service';
 import { DatabaseService } from '../database/database.service';
 import type { Tx } from '../database/tx';
 import { giverOf, grantGiven, grantVoided } from '../ledger/grant-entries';
+import type { LedgerAccount } from '../ledger/ledger-account';
 import { LedgerAccountsService } from '../ledger/ledger-accounts.service';
 import { freeOf, named } from './credit-pool';
 import { CreditPools } from './credit-pools.service';
-import { type GrantClass, type GrantOrigin, type NewGrant, priorityOf } from './grant';
+import { accountOf, type GrantClass, type GrantOrigin, type NewGrant, newGrantId, priorityOf } from './grant';
 import { GrantsService } from './grants.service';
 
 /** Credit that the operator gives. */
@@ -21,6 +22,8 @@ export interface GivenGrant {
   readonly amount: Money;
   readonly priority?: number | undefined;
   readonly expiresAt: Date | null;
+  /** Which models it pays for; `null` for all. */
+  readonly models: readonly string[] | null;
   readonly reason: string;
 }
 
@@ -40,21 +43,22 @@ export class GivenGrants {
    * @throws NotFoundError `customer_not_found`; InvalidRequestError `grant_ends_in_the_past`, `idempotency_key_reused`
    */
   async give(given: GivenGrant, idempotencyKey: string = newId()): Promise<string> {
-    const { customerId, amount, expiresAt, reason } = given;
+    const { customerId, amount, expiresAt, models, reason } = given;
     await this.customers.get(customerId);
-    await this.prepare(customerId);
     const originId = keyOf(idempotencyKey);
-    const grant: NewGrant = {
-      ...{ class: given.class, origin: 'manual', originId, amount, expiresAt },
+    const grant = {
+      ...{ id: newGrantId(), class: given.class, origin: 'manual', originId, amount, expiresAt, models },
       ...(given.priority === undefined ? {} : { priority: given.priority }),
-    };
+    } as const;
+    const account = accountOf({ ...grant, customerId });
+    await this.prepare(account);
     return this.database.transaction(async (tx) => {
       // Copies of one request wait for each other; the keys of the ledger would refuse those that differ.
       await tx.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`grant:${originId}`]);
       const first = await findGiven(tx, originId);
       if (first) return sameAs(first, grant, customerId);
       if (expiresAt !== null && expiresAt <= new Date()) throw endsInThePast();
-      const entry = grantGiven({ because: `manual:${originId}`, customerId, class: given.class, amount, reason });
+      const entry = grantGiven({ because: `manual:${originId}`, account, class: given.class, amount, reason });
       const { grantIds } = await this.grants.arrive(tx, entry, { customerId, grants: [grant] });
       return grantIds[0] as string;
     });
@@ -71,14 +75,15 @@ export class GivenGrants {
     if (!grant) throw new NotFoundError({ what: 'grant', id: grantId });
     if (grant.class === 'paid' && grant.origin !== 'manual') throw notVoidable(grant.origin);
     const { customer_id: customerId, class: grantClass } = grant;
-    await this.prepare(customerId);
+    const account = accountOf({ ...grant, customerId });
+    await this.prepare(account);
     await this.database.transaction(async (tx) => {
-      const pool = await this.pools.open(tx, customerId, [giverOf(grantClass)]);
+      const pool = await this.pools.openAt(tx, account, [giverOf(grantClass)]);
       const open = await tx.query('SELECT FROM credit_grants WHERE id = $1 AND voided_at IS NULL', [grantId]);
       if (open.length === 0) return;
       const free = usd(freeOf(pool, named(pool, [grantId])));
       if (free.atoms > 0n) {
-        const entry = grantVoided({ grantId, customerId, class: grantClass, amount: free, reason });
+        const entry = grantVoided({ grantId, account, class: grantClass, amount: free, reason });
         await this.grants.take(tx, entry, { grantIds: [grantId], amount: free, as: 'voided' });
       }
       await tx.query(END, [grantId]);
@@ -87,9 +92,9 @@ export class GivenGrants {
     return customerId;
   }
 
-  private async prepare(customerId: string): Promise<void> {
-    await this.grants.prepare(customerId);
-    await this.accounts.idsOf([giverOf('paid'), giverOf('promo')]);
+  private async prepare(account: LedgerAccount): Promise<void> {
+    await this.grants.prepare(account.customerId as string);
+    await this.accounts.idsOf([account, giverOf('paid'), giverOf('promo')]);
   }
 }
 
@@ -107,6 +112,7 @@ interface GrantRow {
   class: GrantClass;
   origin: GrantOrigin;
   atoms: bigint;
+  models: string[] | null;
   priority: number;
   /** As it was given. */
   expires_at: Date | null;
@@ -118,7 +124,7 @@ async function findGiven(tx: Tx, originId: string): Promise<GrantRow | undefined
 }
 
 const FIRST = `
-  SELECT g.id, g.customer_id, g.class, g.origin, g.atoms, g.priority,
+  SELECT g.id, g.customer_id, g.class, g.origin, g.atoms, g.models, g.priority,
          CASE WHEN first.grant_id IS NULL THEN g.expires_at ELSE first.expires_at END AS expires_at
     FROM credit_grants g
     LEFT JOIN LATERAL (SELECT * FROM grant_ends WHERE grant_id = g.id ORDER BY changed_at LIMIT 1) first ON true
@@ -130,6 +136,7 @@ function sameAs(row: GrantRow, grant: NewGrant, customerId: string): string {
     row.class === grant.class &&
     row.atoms === grant.amount.atoms &&
     row.priority === priorityOf(grant) &&
+    JSON.stringify(row.models) === JSON.stringify(grant.models ?? null) &&
     row.expires_at?.getTime() === grant.expiresAt?.getTime();
   if (same) return row.id;
   throw new InvalidRequestError({

@@ -24,13 +24,16 @@ export class GrantExpiry implements OnModuleInit {
 
   /** Books what of this customer's credit has expired, if any has. Safe to repeat. */
   async settle(customerId: string): Promise<void> {
-    const due = await this.database.query(
-      `SELECT FROM ledger_accounts WHERE code = $1 AND asset = 'USD' AND next_expiry <= clock_timestamp()`,
-      [customerCredits(customerId, 'USD').code],
+    const due = await this.database.query<{ code: string }>(
+      'SELECT code FROM ledger_accounts WHERE customer_id = $1 AND next_expiry <= clock_timestamp()',
+      [customerId],
     );
     if (due.length === 0) return;
     await this.pools.prepare(customerId);
-    await this.database.transaction((tx) => this.pools.open(tx, customerId));
+    for (const { code } of due) {
+      const account = { ...customerCredits(customerId, 'USD'), code };
+      await this.database.transaction((tx) => this.pools.openAt(tx, account));
+    }
   }
 
   /** The same for everybody. Returns for how many customers. */

@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { NotFoundError } from '../common/billing-error';
 import type { Tx } from '../database/tx';
+import type { LedgerAccount } from '../ledger/ledger-account';
 import { allocate, type Share } from './allocation';
 import type { CreditPool } from './credit-pool';
-import { type CreditGrant, inOrderOfUse, type NewGrant, newGrantId, priorityOf } from './grant';
+import { accountOf, type CreditGrant, inOrderOfUse, type NewGrant, newGrantId, priorityOf } from './grant';
 
 /** What a movement does to what is left of its grant. */
 const SIGNS = {
@@ -40,13 +41,14 @@ export class GrantStore {
     // A payment that was all tax brings none.
     const given = grants.filter(({ amount }) => amount.atoms > 0n);
     const rows = given.map((grant) => ({
-      id: newGrantId(),
+      id: grant.id ?? newGrantId(),
       class: grant.class,
       origin: grant.origin,
       origin_id: grant.originId,
       priority: priorityOf(grant),
       atoms: grant.amount.atoms.toString(),
       expires_at: grant.expiresAt?.toISOString() ?? null,
+      models: grant.models ?? null,
     }));
     await tx.query(INSERT, [pool.customerId, pool.accountId, entryId, JSON.stringify(rows)]);
     const arrived = given.map(({ amount }, index) => ({ grantId: rows[index]?.id ?? '', atoms: amount.atoms }));
@@ -55,13 +57,14 @@ export class GrantStore {
     return arrived.map(({ grantId }) => grantId);
   }
 
-  /** What just came to these grants bears what no grant could bear before. */
-  async cover(tx: Tx, { accountId, uncovered }: CreditPool, arrived: readonly Share[]): Promise<void> {
+  /** What just came to these grants bears what no grant could bear before. Returns what is left of that. */
+  async cover(tx: Tx, { accountId, uncovered }: CreditPool, arrived: readonly Share[]): Promise<bigint> {
     const bearing = arrived.map(({ grantId, atoms }) => ({ id: grantId, remaining: atoms, frozen: 0n }));
     const { shares, left } = allocate(bearing, uncovered);
-    if (shares.length === 0) return;
+    if (shares.length === 0) return left;
     await this.move(tx, 'consumed', shares);
     await tx.query('UPDATE credit_positions SET uncovered_atoms = $2 WHERE account_id = $1', [accountId, left]);
+    return left;
   }
 
   /** What calls hold of an account that were let in before `instant` and have not ended. */
@@ -73,6 +76,13 @@ export class GrantStore {
       [accountId, instant],
     );
     return row?.atoms ?? 0n;
+  }
+
+  /** The grant, also when nothing is left of it. */
+  async one(tx: Tx, grantId: string): Promise<CreditGrant> {
+    const [row] = await tx.query<GrantRow>('SELECT * FROM credit_grants WHERE id = $1', [grantId]);
+    if (!row) throw new NotFoundError({ what: 'grant', id: grantId });
+    return toGrant(row);
   }
 
   /** How many times some of it has expired. */
@@ -121,19 +131,15 @@ export class GrantStore {
     await this.move(tx, 'thawed', shares);
   }
 
-  /** Whose credit is behind that hold. */
-  async frozenOwner(tx: Tx, holdId: string): Promise<string | undefined> {
-    const sql = 'SELECT customer_id FROM credit_grants WHERE frozen_by = $1 LIMIT 1';
-    const [row] = await tx.query<{ customer_id: string }>(sql, [holdId]);
-    return row?.customer_id;
+  /** Where the credit is that is behind that hold. */
+  async frozenAt(tx: Tx, holdId: string): Promise<LedgerAccount | undefined> {
+    const [row] = await tx.query<GrantRow>('SELECT * FROM credit_grants WHERE frozen_by = $1 LIMIT 1', [holdId]);
+    return row && accountOf(toGrant(row));
   }
 
-  /** Whose these grants are, all of them one customer's. @throws NotFoundError `grant_not_found` */
-  async ownerOf(tx: Tx, [grantId = '']: readonly string[]): Promise<string> {
-    const sql = 'SELECT customer_id FROM credit_grants WHERE id = $1';
-    const [row] = await tx.query<{ customer_id: string }>(sql, [grantId]);
-    if (!row) throw new NotFoundError({ what: 'grant', id: grantId });
-    return row.customer_id;
+  /** Where these grants are, all of them in one account. @throws NotFoundError `grant_not_found` */
+  async accountOf(tx: Tx, [grantId = '']: readonly string[]): Promise<LedgerAccount> {
+    return accountOf(await this.one(tx, grantId));
   }
 }
 
@@ -145,10 +151,10 @@ const POSTED_AT = (entry: string) =>
 
 const INSERT = `
   INSERT INTO credit_grants (id, customer_id, account_id, class, origin, origin_id, priority, atoms, remaining_atoms,
-                             expires_at, entry_id, created_at)
-    SELECT id, $1, $2, class, origin, origin_id, priority, atoms, atoms, expires_at, $3, ${POSTED_AT('$3')}
+                             expires_at, models, entry_id, created_at)
+    SELECT id, $1, $2, class, origin, origin_id, priority, atoms, atoms, expires_at, models, $3, ${POSTED_AT('$3')}
       FROM jsonb_to_recordset($4) AS g(id text, class text, origin text, origin_id text, priority integer,
-                                       atoms bigint, expires_at timestamptz)`;
+                                       atoms bigint, expires_at timestamptz, models text[])`;
 
 const MOVE = `
   WITH moves AS (

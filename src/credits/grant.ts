@@ -1,5 +1,6 @@
 import { prefixedId } from '../common/id';
 import type { Money } from '../common/money';
+import { customerCredits, customerGrant, type LedgerAccount } from '../ledger/ledger-account';
 
 /** `paid`: the customer's money, a liability until it is used. `promo`: given by us, never money. */
 export type GrantClass = 'paid' | 'promo';
@@ -30,6 +31,8 @@ export interface CreditGrant {
 
 /** A grant that an entry brings. */
 export interface NewGrant {
+  /** A `newGrantId()`, for an entry that must name the grant's own account; made when it is left out. */
+  readonly id?: string;
   readonly class: GrantClass;
   readonly origin: GrantOrigin;
   readonly originId: string;
@@ -38,11 +41,21 @@ export interface NewGrant {
   /** 40 for promotional credit, 50 for paid, when left out: what was given is used before what was paid. */
   readonly priority?: number;
   readonly expiresAt?: Date | null;
+  /** Which models it pays for: the entry then credits the grant's own account. `null`, or left out, for all. */
+  readonly models?: readonly string[] | null;
 }
 
 const PRIORITIES: Readonly<Record<GrantClass, number>> = { promo: 40, paid: 50 };
 
 export const newGrantId = (): string => prefixedId('grt');
+
+/** Where its credit is: in the customer's pool, or apart because it pays for some models only. */
+export const accountOf = ({
+  id,
+  customerId,
+  models,
+}: Pick<CreditGrant, 'id' | 'customerId' | 'models'>): LedgerAccount =>
+  models === null ? customerCredits(customerId, 'USD') : customerGrant(customerId, id);
 
 export const priorityOf = (grant: NewGrant): number => grant.priority ?? PRIORITIES[grant.class];
 

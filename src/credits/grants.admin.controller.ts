@@ -50,6 +50,7 @@ export class GrantsAdminController {
       amount: parseMoney(amount, 'USD'),
       priority,
       expiresAt: end,
+      models: body.models ?? null,
       reason,
     };
     return this.shown(customerId, await this.given.give(given, key));

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { type Money, usd } from '../common/money';
 import type { Tx } from '../database/tx';
 import type { JournalEntry } from '../ledger/journal-entry';
+import { customerCredits } from '../ledger/ledger-account';
 import { LedgerRefusedError } from '../ledger/ledger-error';
 import { type LedgerHold, LedgerService } from '../ledger/ledger.service';
 import { type ArrivedCredit, ReceivablesService } from '../ledger/receivables.service';
@@ -9,17 +10,18 @@ import { allocate, sumOf } from './allocation';
 import { BalanceWatch } from './balance-watch.service';
 import { type CreditPool, freeOf, frozenHold, named, thawed } from './credit-pool';
 import { CreditPools, touchedBy } from './credit-pools.service';
-import type { NewGrant } from './grant';
+import { accountOf, type CreditGrant, type NewGrant } from './grant';
 import { type GrantMovement, GrantStore } from './grant-store.service';
+import { ScopedGrants } from './scoped-grants.service';
 
 export interface ArrivedGrants extends ArrivedCredit {
-  /** In the order given; none for an entry that was there already. */
+  /** In the order given, those for some models last; none for an entry that was there already. */
   readonly grantIds: readonly string[];
 }
 
 /** What is to be taken back of a customer's credit. */
 export interface Taking {
-  /** Of one customer. They give first, in this order. */
+  /** Of one account. They give first, in this order. */
   readonly grantIds: readonly string[];
   /** What the entry debits from the customer, in USD. */
   readonly amount: Money;
@@ -64,11 +66,15 @@ export class GrantsService {
     private readonly pools: CreditPools,
     private readonly store: GrantStore,
     private readonly watch: BalanceWatch,
+    private readonly scoped: ScopedGrants,
   ) {}
 
-  /** Makes the accounts' rows. Before the transaction is opened: a row is made on a connection of its own. */
-  prepare(customerId: string): Promise<void> {
-    return this.pools.prepare(customerId);
+  /**
+   * Makes the accounts' rows, also those of `grants` that have one of their own. Before the transaction is opened: a row
+   * is made on a connection of its own.
+   */
+  prepare(customerId: string, grants: readonly NewGrant[] = []): Promise<void> {
+    return this.pools.prepare(customerId, scopedOf(customerId, grants).map(accountOf));
   }
 
   /**
@@ -81,15 +87,29 @@ export class GrantsService {
     entry: JournalEntry,
     credit: { readonly customerId: string; readonly grants: readonly NewGrant[]; readonly hold?: LedgerHold },
   ): Promise<ArrivedGrants> {
-    const { customerId, grants, hold } = credit;
+    const { customerId, hold } = credit;
+    const scoped = scopedOf(customerId, credit.grants);
+    const grants = credit.grants.filter((grant) => !scoped.some(({ id }) => id === grant.id));
+    if (scoped.length > 0) await this.scoped.lock(tx, customerId);
     const pool = await this.pools.open(tx, customerId, [...touchedBy(entry), ...(hold ? [hold.account] : [])]);
     assertMoves(entry, 'to', pool, usd(grants.reduce((sum, { amount }) => sum + amount.atoms, 0n)));
     const arrived = await this.receivables.postCredit(tx, entry, customerId, 'USD', hold);
     if (arrived.replayed) return { ...arrived, grantIds: [] };
     const grantIds = await this.store.insert(tx, pool, grants, arrived.entryId);
     await this.pools.schedule(tx, pool.accountId);
+    for (const grant of scoped) grantIds.push(...(await this.bringApart(tx, entry, grant, arrived.entryId)));
+    if (scoped.length > 0) await this.scoped.announce(tx, customerId);
     await this.watch.arm(tx, customerId);
     return { ...arrived, grantIds };
+  }
+
+  /** A grant for some models, in its own account. */
+  private async bringApart(tx: Tx, entry: JournalEntry, grant: ScopedGrant, entryId: string): Promise<string[]> {
+    const own = await this.pools.openAt(tx, accountOf(grant));
+    assertMoves(entry, 'to', own, grant.amount);
+    const grantIds = await this.store.insert(tx, own, [grant], entryId);
+    await this.pools.schedule(tx, own.accountId);
+    return grantIds;
   }
 
   /**
@@ -99,7 +119,7 @@ export class GrantsService {
    */
   async take(tx: Tx, entry: JournalEntry, taking: Taking): Promise<TakenCredit> {
     const { grantIds, amount, force = false, frozenBy, as = 'taken' } = taking;
-    const before = await this.pools.open(tx, await this.store.ownerOf(tx, grantIds), touchedBy(entry));
+    const before = await this.pools.openAt(tx, await this.store.accountOf(tx, grantIds), touchedBy(entry));
     assertMoves(entry, 'from', before, amount);
     const frozen = frozenHold(before, frozenBy);
     const pool = frozen ? thawed(before, frozen) : before;
@@ -122,29 +142,43 @@ export class GrantsService {
   }
 
   /**
-   * Posts `entry`, which gives back to the customer what `take` took from this grant; what the customer owes is repaid
-   * from it. What comes back to a grant that has expired meanwhile may be used for another 30 days.
+   * Posts `entry`, which gives back to the customer what `take` took from this grant, or by `force` from elsewhere; what
+   * the customer owes is repaid from it. What comes back to a grant that has expired meanwhile may be used for another 30 days.
    * @throws NotFoundError `grant_not_found`; LedgerRefusedError
    */
   async giveBack(tx: Tx, entry: JournalEntry, back: { grantId: string; amount: Money }): Promise<ArrivedCredit> {
     const { grantId, amount } = back;
-    const customerId = await this.store.ownerOf(tx, [grantId]);
-    const pool = await this.pools.open(tx, customerId, touchedBy(entry));
+    const account = await this.store.accountOf(tx, [grantId]);
+    const customerId = account.customerId as string;
+    const isScoped = account.code !== customerCredits(customerId, 'USD').code;
+    if (isScoped) await this.scoped.lock(tx, customerId);
+    const pool = await this.pools.openAt(tx, account, touchedBy(entry));
     assertMoves(entry, 'to', pool, amount);
     const arrived = await this.receivables.postCredit(tx, entry, customerId, 'USD');
     if (arrived.replayed) return arrived;
-    const share = { grantId, atoms: amount.atoms };
-    await this.store.move(tx, 'returned', [share], arrived.entryId);
-    await this.store.extend(tx, grantId, DAYS_AFTER_RETURN);
-    await this.store.cover(tx, pool, [share]);
+    await this.returnTo(tx, pool, await this.store.one(tx, grantId), amount, arrived.entryId);
     await this.pools.schedule(tx, pool.accountId);
+    if (isScoped) await this.scoped.announce(tx, customerId);
     await this.watch.arm(tx, customerId);
     return arrived;
   }
 
+  /** What had not come from the grant itself, and would be more than it ever gave, is a grant of its own. */
+  private async returnTo(tx: Tx, pool: CreditPool, grant: CreditGrant, amount: Money, entryId: string): Promise<void> {
+    const room = grant.atoms - grant.remaining;
+    const share = { grantId: grant.id, atoms: amount.atoms < room ? amount.atoms : room };
+    await this.store.move(tx, 'returned', [share], entryId);
+    await this.store.extend(tx, grant.id, DAYS_AFTER_RETURN);
+    const uncovered = await this.store.cover(tx, pool, [share]);
+    const { class: grantClass, priority } = grant;
+    const rest = { class: grantClass, priority, origin: 'correction', originId: `returned:${entryId}` } as const;
+    const more = { ...rest, amount: usd(amount.atoms - share.atoms) };
+    await this.store.insert(tx, { ...pool, uncovered }, [more], entryId);
+  }
+
   /** What is left of a grant; true until `tx` ends. @throws NotFoundError `grant_not_found` */
   async remaining(tx: Tx, grantId: string): Promise<RemainingCredit> {
-    const pool = await this.pools.open(tx, await this.store.ownerOf(tx, [grantId]));
+    const pool = await this.pools.openAt(tx, await this.store.accountOf(tx, [grantId]));
     const [grant] = named(pool, [grantId]);
     if (!grant) return { remaining: usd(0n), frozen: usd(0n), free: usd(0n) };
     return { remaining: usd(grant.remaining), frozen: usd(grant.frozen), free: usd(freeOf(pool, [grant])) };
@@ -159,6 +193,18 @@ export class GrantsService {
 }
 
 const DAYS_AFTER_RETURN = 30;
+
+type ScopedGrant = NewGrant & { readonly id: string; readonly customerId: string; readonly models: readonly string[] };
+
+/** @throws RangeError for one without an id: the entry cannot have named its account. */
+function scopedOf(customerId: string, grants: readonly NewGrant[]): ScopedGrant[] {
+  return grants.flatMap((grant) => {
+    const { id, models = null } = grant;
+    if (models === null) return [];
+    if (id === undefined) throw new RangeError('a grant for some models needs an id');
+    return [{ ...grant, id, customerId, models }];
+  });
+}
 
 /** Who tells of other amounts than the entry would part the grants from the books. */
 function assertMoves(entry: JournalEntry, side: 'from' | 'to', { account }: CreditPool, amount: Money): void {

@@ -1,5 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto';
-import type { Spending } from './spending';
+import type { ScopedGrantHint, Spending } from './spending';
 
 /** What a key may do. `inference` spends; `billing` tops up and reads balances, invoices and exports. */
 export const SCOPES = ['inference', 'billing'] as const;
@@ -23,6 +23,8 @@ export interface ApiKey {
 /** A key that calls, with what its customer has laid down for what it spends; `null` for nothing. */
 export interface KeyInUse extends ApiKey {
   readonly spending: Spending | null;
+  /** `null` for none, as nearly everybody has. */
+  readonly scopedGrants: readonly ScopedGrantHint[] | null;
 }
 
 const FORMAT = /^tb_[A-Za-z0-9_-]{43}$/;

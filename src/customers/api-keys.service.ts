@@ -17,7 +17,7 @@ import {
   mintKey,
   type Scope,
 } from './api-key';
-import type { Budget } from './spending';
+import type { Budget, ScopedGrantHint } from './spending';
 
 export interface NewKey {
   readonly name: string;
@@ -121,7 +121,7 @@ export class ApiKeysService {
   private async findNow(hashes: readonly string[]): Promise<(KeyInUse | undefined)[]> {
     const rows = await this.database.prepared<KeyInUseRow>(
       'api_keys_by_hash',
-      `SELECT api_keys.*, time_zone, budgets FROM api_keys JOIN customers ON customers.id = customer_id
+      `SELECT api_keys.*, time_zone, budgets, scoped_grants FROM api_keys JOIN customers ON customers.id = customer_id
         WHERE hash = ANY ($1)`,
       [hashes.map((hash) => Buffer.from(hash, 'hex'))],
     );
@@ -146,11 +146,13 @@ interface KeyRow {
 interface KeyInUseRow extends KeyRow {
   time_zone: string;
   budgets: Budget[] | null;
+  scoped_grants: ScopedGrantHint[] | null;
 }
 
 const toKeyInUse = (row: KeyInUseRow): KeyInUse => ({
   ...toKey(row),
   spending: row.budgets && { timeZone: row.time_zone, budgets: row.budgets },
+  scopedGrants: row.scoped_grants,
 });
 
 const toKey = (row: KeyRow): ApiKey => ({

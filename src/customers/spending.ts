@@ -14,6 +14,12 @@ export interface Budget {
   readonly hard: boolean;
 }
 
+/** Credit that pays for calls of these models only. It may be used up meanwhile. */
+export interface ScopedGrantHint {
+  readonly grantId: string;
+  readonly models: readonly string[];
+}
+
 /** What a customer has laid down for what its keys spend. */
 export interface Spending {
   /** IANA name: where its days, weeks and months begin. */

@@ -3,6 +3,7 @@ import type { JournalEntry, Posting } from './journal-entry';
 import {
   conversion,
   customerCredits,
+  customerGrant,
   customerReceivable,
   fxDifference,
   type LedgerAccount,
@@ -96,19 +97,30 @@ export function exchangeDiffered(payment: {
   };
 }
 
-/** A call was answered and is taken from prepaid credit; what the balance cannot bear becomes the customer's debt. */
-export function callCaptured(call: { callId: string; customerId: string; charge: Money }): JournalEntry {
-  const { asset } = call.charge;
+/**
+ * A call was answered and is taken from prepaid credit; what the balance cannot bear becomes the customer's debt.
+ * @param call.shares Who bears what of the charge, in order: a grant for some models, or (`null`) the customer's
+ *   credit. Left out: all of it is the customer's credit.
+ */
+export function callCaptured(call: {
+  callId: string;
+  customerId: string;
+  charge: Money;
+  shares?: readonly { readonly grantId: string | null; readonly atoms: bigint }[];
+}): JournalEntry {
+  const { callId, customerId, charge } = call;
+  const { asset } = charge;
+  const credits = customerCredits(customerId, asset);
+  const overflow = customerReceivable(customerId, asset);
+  const shares = call.shares ?? [{ grantId: null, atoms: charge.atoms }];
   return {
-    key: `call:${call.callId}`,
+    key: `call:${callId}`,
     kind: 'call_captured',
-    customerId: call.customerId,
-    memo: { call: call.callId },
-    postings: positive({
-      from: customerCredits(call.customerId, asset),
-      to: revenue(asset),
-      amount: call.charge,
-      overflow: customerReceivable(call.customerId, asset),
+    customerId,
+    memo: { call: callId },
+    postings: shares.flatMap(({ grantId, atoms }) => {
+      const from = grantId === null ? { from: credits, overflow } : { from: customerGrant(customerId, grantId) };
+      return positive({ ...from, to: revenue(asset), amount: { asset, atoms } });
     }),
   };
 }

@@ -1,7 +1,7 @@
 import type { Money } from '../common/money';
 import { positive } from './entries';
 import type { JournalEntry } from './journal-entry';
-import { breakage, customerCredits, type LedgerAccount, promoExpense, refundsGiven } from './ledger-account';
+import { breakage, type LedgerAccount, promoExpense, refundsGiven } from './ledger-account';
 
 /* Movements of credit that no payment and no call makes. In USD. */
 
@@ -12,36 +12,38 @@ import { breakage, customerCredits, type LedgerAccount, promoExpense, refundsGiv
 export function grantGiven(grant: {
   /** What gives it, such as `code:<code>:<customer>`: it gives once. */
   because: string;
-  customerId: string;
+  /** Where the credit is to be. */
+  account: LedgerAccount;
   class: 'paid' | 'promo';
   amount: Money;
   reason: string;
 }): JournalEntry {
-  const { because, customerId, amount, reason } = grant;
+  const { because, account, amount, reason } = grant;
   return {
     key: `grant:${because}`,
     kind: 'grant_given',
-    customerId,
+    customerId: account.customerId,
     memo: { reason },
-    postings: positive({ from: giverOf(grant.class), to: customerCredits(customerId, 'USD'), amount }),
+    postings: positive({ from: giverOf(grant.class), to: account, amount }),
   };
 }
 
 /** What is left of a grant goes back to where it came from. */
 export function grantVoided(grant: {
   grantId: string;
-  customerId: string;
+  /** Where the credit is. */
+  account: LedgerAccount;
   class: 'paid' | 'promo';
   amount: Money;
   reason: string;
 }): JournalEntry {
-  const { grantId, customerId, amount, reason } = grant;
+  const { grantId, account, amount, reason } = grant;
   return {
     key: `grant-void:${grantId}`,
     kind: 'grant_voided',
-    customerId,
+    customerId: account.customerId,
     memo: { grant: grantId, reason },
-    postings: positive({ from: customerCredits(customerId, 'USD'), to: giverOf(grant.class), amount }),
+    postings: positive({ from: account, to: giverOf(grant.class), amount }),
   };
 }
 
@@ -53,20 +55,21 @@ export function grantExpired(expiry: {
   grantId: string;
   /** How many times some of it has expired before: what a call in flight held until then ends later. */
   times: number;
-  customerId: string;
+  /** Where the credit is. */
+  account: LedgerAccount;
   class: 'paid' | 'promo';
   amount: Money;
   expiredAt: Date;
 }): JournalEntry {
-  const { grantId, times, customerId, amount, expiredAt } = expiry;
+  const { grantId, times, account, amount, expiredAt } = expiry;
   return {
     key: `grant-expired:${grantId}:${times}`,
     kind: 'grant_expired',
-    customerId,
+    customerId: account.customerId,
     memo: { grant: grantId },
     effectiveAt: expiredAt,
     postings: positive({
-      from: customerCredits(customerId, 'USD'),
+      from: account,
       to: expiry.class === 'paid' ? breakage() : promoExpense(),
       amount,
     }),

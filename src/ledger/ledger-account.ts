@@ -15,10 +15,18 @@ export interface LedgerAccount {
   readonly guarded: boolean;
 }
 
-/** What a customer prepaid and has not used: a liability. The only account that is spent from. */
+/** What a customer prepaid and has not used: a liability. The account that is spent from. */
 export const customerCredits = (customerId: string, asset: AssetCode): LedgerAccount => ({
   code: `customer:${customerId}:credits`,
   asset,
+  customerId,
+  guarded: true,
+});
+
+/** Credit that pays for some models only, one account for each grant. */
+export const customerGrant = (customerId: string, grantId: string): LedgerAccount => ({
+  code: `customer:${customerId}:grant:${grantId}`,
+  asset: 'USD',
   customerId,
   guarded: true,
 });

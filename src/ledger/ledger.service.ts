@@ -137,10 +137,10 @@ function toHoldVerdict({ verdict, available, held, used }: RawVerdict, asset: Mo
   throw new Error(`unexpected verdict on a hold: ${verdict}`);
 }
 
-/** What an entry takes from the account, with what that could not bear. */
-const spentOf = ({ postings }: JournalEntry, { code, asset }: LedgerAccount): bigint =>
+/** What an entry takes from the customer's credit, wherever that is, with what it could not bear. */
+const spentOf = ({ postings }: JournalEntry, { customerId, asset }: LedgerAccount): bigint =>
   postings
-    .filter(({ from, amount }) => from.code === code && amount.asset === asset)
+    .filter(({ from, amount }) => from.guarded && from.customerId === customerId && amount.asset === asset)
     .reduce((sum, { amount }) => sum + amount.atoms, 0n);
 
 const toReleaseVerdict = ({ verdict }: RawVerdict): ReleaseVerdict =>

@@ -70,6 +70,16 @@ export interface PendingCapture {
   readonly rows: CompanionRows;
   /** The budget counters that the call's hold weighs on; left out for none. */
   readonly counters?: readonly string[];
+  /** The parts of the call's hold, where it is not in one piece. */
+  readonly legs?: readonly HeldLeg[];
+}
+
+/** A part of a hold: of one grant, or (`null`) of the customer's credit. */
+export interface HeldLeg {
+  readonly grantId: string | null;
+  readonly holdId: string;
+  /** Atoms as a decimal string. */
+  readonly atoms: string;
 }
 
 /** An answer that a repeat of the same request gets again. */

@@ -1,15 +1,26 @@
 import { newId, prefixedId } from '../../src/common/id';
-import { usd } from '../../src/common/money';
+import { type Money, usd } from '../../src/common/money';
 import { FrozenCredit } from '../../src/credits/frozen-credit.service';
-import type { NewGrant } from '../../src/credits/grant';
+import { accountOf, type NewGrant, newGrantId } from '../../src/credits/grant';
 import { GrantsService, type RemainingCredit } from '../../src/credits/grants.service';
 import { HeldCredit } from '../../src/credits/held-credit.service';
 import { DatabaseService } from '../../src/database/database.service';
 import { callCaptured, topUpReceived } from '../../src/ledger/entries';
-import { customerCredits } from '../../src/ledger/ledger-account';
+import type { JournalEntry } from '../../src/ledger/journal-entry';
+import { customerCredits, promoExpense } from '../../src/ledger/ledger-account';
 import { type LedgerHold, LedgerService } from '../../src/ledger/ledger.service';
+import type { HeldLeg } from '../../src/payments/claim';
+import { LeggedCredit } from '../../src/payments/credit/legged-credit.service';
 import type { TestApp } from './app';
 import { asOwner } from './owner';
+
+/** A call that is held in parts. */
+export interface LeggedCall {
+  readonly callId: string;
+  readonly customerId: string;
+  readonly held: Money;
+  readonly legs: readonly HeldLeg[];
+}
 
 /** What a customer's grants can go through, without HTTP. Amounts are nano-USD. */
 export class GrantsWorld {
@@ -17,6 +28,7 @@ export class GrantsWorld {
   readonly frozen: FrozenCredit;
   readonly ledger: LedgerService;
   private readonly held: HeldCredit;
+  private readonly legged: LeggedCredit;
   private readonly database: DatabaseService;
 
   constructor(private readonly test: Pick<TestApp, 'app' | 'ownerUrl'>) {
@@ -25,6 +37,7 @@ export class GrantsWorld {
     this.frozen = app.get(FrozenCredit, { strict: false });
     this.ledger = app.get(LedgerService, { strict: false });
     this.held = app.get(HeldCredit, { strict: false });
+    this.legged = app.get(LeggedCredit, { strict: false });
     this.database = app.get(DatabaseService, { strict: false });
   }
 
@@ -35,8 +48,28 @@ export class GrantsWorld {
     const id = prefixedId('top');
     const amount = usd(atoms);
     const entry = topUpReceived({ topUpId: id, customerId, gross: amount, fee: usd(0n), paymentIntentId: id });
-    const grant: NewGrant = { class: 'paid', origin: 'topup', originId: id, amount, ...more };
-    await this.grants.prepare(customerId);
+    return this.arrive(customerId, entry, { class: 'paid', origin: 'topup', originId: id, amount, ...more });
+  }
+
+  /** Credit that was given for these models only. */
+  giveFor(models: readonly string[], customerId: string, atoms: bigint, more: Partial<NewGrant> = {}): Promise<string> {
+    const id = newGrantId();
+    const amount = usd(atoms);
+    const posting = { from: promoExpense(), to: accountOf({ id, customerId, models }), amount };
+    const entry: JournalEntry = { key: `grant:${id}`, kind: 'grant_given', customerId, postings: [posting] };
+    return this.arrive(customerId, entry, {
+      id,
+      class: 'promo',
+      origin: 'manual',
+      originId: id,
+      amount,
+      models,
+      ...more,
+    });
+  }
+
+  private async arrive(customerId: string, entry: JournalEntry, grant: NewGrant): Promise<string> {
+    await this.grants.prepare(customerId, [grant]);
     const { grantIds } = await this.transaction((tx) => this.grants.arrive(tx, entry, { customerId, grants: [grant] }));
     return grantIds[0] as string;
   }
@@ -59,6 +92,25 @@ export class GrantsWorld {
     if (hold) await this.capture(hold);
   }
 
+  /** A call for a model that these grants pay for, in flight; `undefined` when the credit is not there. */
+  async holdWith(grantIds: readonly string[], customerId: string, atoms: bigint): Promise<LeggedCall | undefined> {
+    const callId = newId();
+    const amount = usd(atoms);
+    const call = { callId, customerId, amount, scheme: 'credit', apiKeyId: null, payer: null, capped: false };
+    const until = new Date(Date.now() + 600_000);
+    const outcome = await this.legged.hold({ ...call, claimKey: null, headers: {} }, grantIds, [], until);
+    return outcome.kind === 'held' ? { callId, customerId, held: amount, legs: outcome.legs } : undefined;
+  }
+
+  /** It costs this much. */
+  async captureWith({ legs, ...call }: LeggedCall, atoms: bigint): Promise<void> {
+    await this.legged.capture({ ...call, charge: usd(atoms), rows: {} }, legs);
+  }
+
+  releaseWith({ customerId, legs }: LeggedCall): Promise<void> {
+    return this.legged.release(customerId, legs);
+  }
+
   /** The grant ends at this moment: the clock of the database cannot be moved, so the grant's end is. */
   async end(grantId: string): Promise<void> {
     await asOwner(
@@ -78,6 +130,12 @@ export class GrantsWorld {
     const set = `UPDATE ledger_accounts SET credit_limit = $2
                   WHERE code = $1 AND credits_posted - debits_posted - held + $2 >= 0`;
     await this.database.query(set, [customerCredits(customerId, 'USD').code, atoms]);
+  }
+
+  /** The oldest first. */
+  async grantsOf(customerId: string): Promise<string[]> {
+    const sql = 'SELECT id FROM credit_grants WHERE customer_id = $1 ORDER BY id';
+    return (await this.database.query<{ id: string }>(sql, [customerId])).map(({ id }) => id);
   }
 
   remaining(grantId: string): Promise<RemainingCredit> {

@@ -4,6 +4,7 @@ import { type Money, usd } from '../../common/money';
 import { CustomersService } from '../../customers/customers.service';
 import { DatabaseService } from '../../database/database.service';
 import { grantGiven } from '../../ledger/grant-entries';
+import { customerCredits } from '../../ledger/ledger-account';
 import { type NewGrant, priorityOf } from '../grant';
 import { GrantsService } from '../grants.service';
 import { endOf, newPromoCode, type PromoCode, type PromoCodeRefusal, refusalOf } from './promo-code';
@@ -71,6 +72,7 @@ export class PromoCodes {
    */
   async redeem(customerId: string, code: string): Promise<Redemption> {
     await this.customers.get(customerId);
+    const account = customerCredits(customerId, 'USD');
     await this.grants.prepare(customerId);
     return this.database.transaction(async (tx) => {
       // The code before the accounts: nobody who has an account locked asks for a code.
@@ -89,7 +91,7 @@ export class PromoCodes {
       if (refusal !== undefined) return { kind: refusal };
       const { amount, priority } = promoCode;
       const originId = `${code}:${customerId}`;
-      const entry = grantGiven({ because: `code:${originId}`, customerId, class: 'promo', amount, reason: code });
+      const entry = grantGiven({ because: `code:${originId}`, account, class: 'promo', amount, reason: code });
       const expiresAt = endOf(promoCode, row.now);
       const grant: NewGrant = { class: 'promo', origin: 'code', originId, amount, priority, expiresAt };
       const { grantIds } = await this.grants.arrive(tx, entry, { customerId, grants: [grant] });

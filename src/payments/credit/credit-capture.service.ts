@@ -2,24 +2,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import type { Money } from '../../common/money';
 import { isOutage } from '../../common/outage';
-import type { CompanionRows } from '../../ledger/companion-rows';
 import { callCaptured } from '../../ledger/entries';
 import { customerCredits } from '../../ledger/ledger-account';
 import { LedgerOutageError, LedgerRefusedError } from '../../ledger/ledger-error';
 import { LedgerService } from '../../ledger/ledger.service';
-import type { Claim, KeptAnswer, PendingCapture } from '../claim';
+import type { PostVerdict } from '../../ledger/verdict';
+import type { HeldLeg, KeptAnswer } from '../claim';
 import { ClaimsService } from '../claims.service';
-
-/** What is taken for one call. */
-export interface CreditCharge {
-  readonly callId: string;
-  readonly customerId: string;
-  readonly held: Money;
-  readonly charge: Money;
-  readonly rows: CompanionRows;
-  /** The budget counters that its hold weighs on; none, when left out. */
-  readonly counters?: readonly string[] | undefined;
-}
+import { type CreditCharge, pendingCapture } from './credit-charge';
+import { LeggedCredit } from './legged-credit.service';
 
 /** A database that is restarted, or fails over, is back by then. */
 const PATIENCE_MS = 30_000;
@@ -38,6 +29,7 @@ export class CreditCapture {
   constructor(
     private readonly ledger: LedgerService,
     private readonly claims: ClaimsService,
+    private readonly legged: LeggedCredit,
   ) {}
 
   /**
@@ -76,35 +68,36 @@ export class CreditCapture {
     }
   }
 
-  private async takeNow(
-    { callId, customerId, held, charge, rows, counters }: CreditCharge,
-    returned = EXPIRED,
-  ): Promise<Money | undefined> {
+  private async takeNow(charge: CreditCharge, returned = EXPIRED): Promise<Money | undefined> {
+    const posting = charge.legs === undefined ? this.inOne(charge) : this.inParts(charge, charge.legs);
+    const verdict = await posting.capture();
+    const isReturned = verdict.verdict === 'hold_closed' && returned.includes(verdict.state);
+    const posted = isReturned ? await posting.postExpired() : verdict;
+    if (posted.verdict === 'posted' || posted.verdict === 'replayed') return posted.balance;
+    throw new LedgerRefusedError(`capture of call ${charge.callId}`, posted.verdict);
+  }
+
+  private inOne({ callId, customerId, held, charge, rows, counters }: CreditCharge): Posting {
     const hold = { id: callId, account: customerCredits(customerId, held.asset), amount: held, counters };
     const entry = callCaptured({ callId, customerId, charge });
-    const verdict = await this.ledger.capture(hold, entry, rows);
-    const isReturned = verdict.verdict === 'hold_closed' && returned.includes(verdict.state);
-    const posted = isReturned ? await this.ledger.postExpired(hold, entry, rows) : verdict;
-    if (posted.verdict === 'posted' || posted.verdict === 'replayed') return posted.balance;
-    throw new LedgerRefusedError(`capture of call ${callId}`, posted.verdict);
+    return {
+      capture: () => this.ledger.capture(hold, entry, rows),
+      postExpired: () => this.ledger.postExpired(hold, entry, rows),
+    };
+  }
+
+  private inParts(charge: CreditCharge, legs: readonly HeldLeg[]): Posting {
+    return {
+      capture: () => this.legged.capture(charge, legs),
+      postExpired: () => this.legged.postExpired(charge, legs),
+    };
   }
 }
 
-/** As it is kept with a claim. */
-const pendingCapture = ({ held, charge, rows, counters = [] }: CreditCharge): PendingCapture => ({
-  asset: charge.asset,
-  charge: charge.atoms.toString(),
-  held: held.atoms.toString(),
-  rows,
-  ...(counters.length === 0 ? {} : { counters }),
-});
-
-/** What a claim keeps of a charge. @throws when nothing is kept with it. */
-export function pendingCharge({ capture, customerId, callId }: Claim): CreditCharge {
-  if (capture === null || customerId === null) throw new Error('what to charge is not kept with the claim');
-  const { asset, rows, counters } = capture;
-  const charge = { asset, atoms: BigInt(capture.charge) };
-  return { callId, customerId, held: { asset, atoms: BigInt(capture.held) }, charge, rows, counters };
+/** How a charge is posted: by its hold, or without it where that has expired. */
+interface Posting {
+  readonly capture: () => Promise<PostVerdict>;
+  readonly postExpired: () => Promise<PostVerdict>;
 }
 
 /** Repeats `work`, which must be safe to repeat, while only a database that is away keeps it from being done. */

@@ -2,7 +2,8 @@ import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { JobsService } from '../../jobs/jobs.service';
 import type { Claim } from '../claim';
 import { ClaimsService } from '../claims.service';
-import { CreditCapture, pendingCharge } from './credit-capture.service';
+import { CreditCapture } from './credit-capture.service';
+import { pendingCharge } from './credit-charge';
 
 /** Schemes that draw from a balance: a claim of theirs is finished, or free again, without asking anybody. */
 const DRAWN = ['credit', 'wallet'] as const;

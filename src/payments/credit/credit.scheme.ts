@@ -2,7 +2,6 @@ import { Injectable } from '@nestjs/common';
 import type { Money } from '../../common/money';
 import { bearerOf, type KeyInUse } from '../../customers/api-key';
 import { ApiKeysService } from '../../customers/api-keys.service';
-import { LedgerService } from '../../ledger/ledger.service';
 import type { Claim } from '../claim';
 import { ClaimsService } from '../claims.service';
 import type {
@@ -20,7 +19,7 @@ import type {
 } from '../payment-scheme';
 import { answerNotKept, idempotencyConflict, inProgress } from '../refusal';
 import { CreditCapture } from './credit-capture.service';
-import { CreditReservation, ledgerHold, weighingOf } from './credit-reservation.service';
+import { CreditReservation, legsOf, weighingOf } from './credit-reservation.service';
 import { keyRefusal } from './key-refusal';
 
 /** Prepaid credit: the API key is the payment. Hold the ceiling, capture what was used, free the rest. */
@@ -30,7 +29,6 @@ export class CreditScheme implements PaymentScheme {
 
   constructor(
     private readonly keys: ApiKeysService,
-    private readonly ledger: LedgerService,
     private readonly claims: ClaimsService,
     private readonly captures: CreditCapture,
     private readonly reservations: CreditReservation,
@@ -50,7 +48,7 @@ export class CreditScheme implements PaymentScheme {
     const key = await this.keys.authenticate((payment as CreditPayload).secret);
     const refusal = keyRefusal(key, work.model);
     if (refusal) return { kind: 'refused', refusal };
-    const { id, customerId, spending } = key as KeyInUse;
+    const { id, customerId } = key as KeyInUse;
     const claimKey = work.idempotencyKey === undefined ? null : `idempotency:${customerId}:${work.idempotencyKey}`;
     const hold: Hold = {
       callId: work.callId,
@@ -63,11 +61,12 @@ export class CreditScheme implements PaymentScheme {
       claimKey,
       headers: {},
     };
-    if (claimKey === null) return this.reservations.reserve(hold, spending);
+    const reserve = () => this.reservations.reserve(hold, key as KeyInUse, work.model);
+    if (claimKey === null) return reserve();
     const earlier = await this.claim(hold, work);
     if (earlier) return earlier;
     // Whatever keeps the money from being held, the key is free again.
-    const outcome = await this.reservations.reserve(hold, spending).catch(async (error: unknown) => {
+    const outcome = await reserve().catch(async (error: unknown) => {
       await this.claims.move(claimKey, work.callId, 'released').catch(() => false);
       throw error;
     });
@@ -79,9 +78,9 @@ export class CreditScheme implements PaymentScheme {
     const charge = delivery.charge.amount;
     const rows = delivery.rows(paidBy(hold, charge));
     const { callId, customerId, amount: held } = hold;
-    const taken = { callId, customerId, held, charge, rows, counters: weighingOf(hold) };
+    const taken = { callId, customerId, held, charge, rows, counters: weighingOf(hold), legs: legsOf(hold) };
     if (hold.claimKey !== null && !(await this.captures.keep(hold.claimKey, taken, delivery.answer))) {
-      await this.ledger.release(ledgerHold(hold));
+      await this.reservations.release(hold);
       return { kind: 'refused', refusal: inProgress };
     }
     const balance = await (hold.claimKey === null
@@ -92,7 +91,7 @@ export class CreditScheme implements PaymentScheme {
 
   async release(hold: Hold, failure: Failure): Promise<void> {
     const nothing = { asset: hold.amount.asset, atoms: 0n };
-    await this.ledger.release(ledgerHold(hold), failure.rows(paidBy(hold, nothing)));
+    await this.reservations.release(hold, failure.rows(paidBy(hold, nothing)));
     if (hold.claimKey !== null) await this.claims.move(hold.claimKey, hold.callId, 'released');
   }
 

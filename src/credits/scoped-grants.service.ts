@@ -1,0 +1,88 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { DatabaseService } from '../database/database.service';
+import type { Tx } from '../database/tx';
+import { JobsService } from '../jobs/jobs.service';
+import { customerCredits, customerGrant } from '../ledger/ledger-account';
+import { LedgerAccountsService } from '../ledger/ledger-accounts.service';
+import { allocate, withoutShares } from './allocation';
+import { GrantStore } from './grant-store.service';
+import { type Leg, legsFor, type Source } from './legs';
+
+/**
+ * Grants that pay for some models only: each is an account of its own, so that no other call can use it. A customer that
+ * has any is told by the look-up of its key; for everybody else nothing is asked.
+ */
+@Injectable()
+export class ScopedGrants implements OnModuleInit {
+  constructor(
+    private readonly database: DatabaseService,
+    private readonly accounts: LedgerAccountsService,
+    private readonly store: GrantStore,
+    private readonly jobs: JobsService,
+  ) {}
+
+  onModuleInit(): void {
+    this.jobs.register({ name: 'tidy-scoped-grants', everySeconds: 3600, run: async () => void (await this.tidy()) });
+  }
+
+  /** Before any account: whoever attests credit takes both in this order. */
+  async lock(tx: Tx, customerId: string): Promise<void> {
+    await tx.query('SELECT FROM customers WHERE id = $1 FOR NO KEY UPDATE', [customerId]);
+  }
+
+  /** With the customer locked: what the look-up of its keys reads from now on. */
+  async announce(tx: Tx, customerId: string): Promise<void> {
+    await tx.query(ANNOUNCE, [customerId]);
+  }
+
+  /** Keys of customers whose scoped grants are all used up are looked up as everybody's. Returns how many were told of. */
+  async tidy(): Promise<number> {
+    const rows = await this.database.query<{ id: string }>('SELECT id FROM customers WHERE scoped_grants IS NOT NULL');
+    for (const { id } of rows) {
+      await this.database.transaction(async (tx) => {
+        await this.lock(tx, id);
+        await this.announce(tx, id);
+      });
+    }
+    return rows.length;
+  }
+
+  /**
+   * Who gives what to a call that wants `wanted` nano-USD. Every account of it is locked until `tx` ends.
+   * @param grantIds Those that pay for its model.
+   */
+  async legs(tx: Tx, customerId: string, grantIds: readonly string[], wanted: bigint): Promise<Leg[]> {
+    const scoped = grantIds.map((id) => customerGrant(customerId, id));
+    const [poolId = '', ...ids] = await this.accounts.idsOf([customerCredits(customerId, 'USD'), ...scoped]);
+    const rows = await tx.query<AccountRow>(LOCKED, [[poolId, ...ids]]);
+    const sources = new Map<string, Source>();
+    for (const { id, free, used } of rows) {
+      const left = await this.store.left(tx, id.toString());
+      const grants = withoutShares(left, allocate(left, used).shares);
+      sources.set(id.toString(), { grants, free: free > 0n ? free : 0n });
+    }
+    const sourceOf = (id: string): Source => sources.get(id) ?? NOTHING;
+    return legsFor(wanted, ids.map(sourceOf), sourceOf(poolId));
+  }
+}
+
+const NOTHING: Source = { grants: [], free: 0n };
+
+/** `used` since the checkpoint, or by no grant until now. */
+const LOCKED = `
+  SELECT id, credits_posted - debits_posted - held AS free,
+         debits_posted - coalesce((SELECT debits_seen - uncovered_atoms FROM credit_positions WHERE account_id = id), 0) AS used
+    FROM ledger_accounts WHERE id = ANY ($1::bigint[]) ORDER BY id FOR NO KEY UPDATE`;
+
+interface AccountRow {
+  id: bigint;
+  free: bigint;
+  used: bigint;
+}
+
+const ANNOUNCE = `
+  UPDATE customers SET scoped_grants = (
+    SELECT jsonb_agg(jsonb_build_object('grantId', g.id, 'models', models) ORDER BY g.created_at, g.id)
+      FROM credit_grants g JOIN ledger_accounts a ON a.id = account_id
+     WHERE g.customer_id = $1 AND models IS NOT NULL AND credits_posted > debits_posted)
+   WHERE id = $1`;
