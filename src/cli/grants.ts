@@ -16,6 +16,7 @@ export const giveGrant: Command = {
     class: { value: 'CLASS', about: 'promo, a gift, when left out; paid, a correction of what calls have cost' },
     priority: { value: 'N', about: 'Lower is used first; 40 for promo and 50 for paid when left out' },
     expires: { value: 'DATE', about: 'When it ends; never when left out' },
+    models: { value: 'LIST', about: 'It pays for calls of these models only; for all when left out' },
     key: { value: 'TEXT', about: 'An Idempotency-Key: the same one gives once' },
     json: JSON_OPTION,
   },
@@ -26,6 +27,7 @@ export const giveGrant: Command = {
       amount: amountIn(given),
       priority: given.integer('priority', 0, 1000),
       expiresAt: given.instant('expires') ?? null,
+      models: given.words('models') ?? null,
       reason: given.required('reason'),
     };
     await withApplication(async (app) => {

@@ -46,11 +46,12 @@ export class GivenGrants {
     const { customerId, amount, expiresAt, models, reason } = given;
     await this.customers.get(customerId);
     const originId = keyOf(idempotencyKey);
-    const grant = {
-      ...{ id: newGrantId(), class: given.class, origin: 'manual', originId, amount, expiresAt, models },
+    const id = newGrantId();
+    const grant: NewGrant = {
+      ...{ id, class: given.class, origin: 'manual', originId, amount, expiresAt, models },
       ...(given.priority === undefined ? {} : { priority: given.priority }),
-    } as const;
-    const account = accountOf({ ...grant, customerId });
+    };
+    const account = accountOf({ id, customerId, models });
     await this.prepare(account);
     return this.database.transaction(async (tx) => {
       // Copies of one request wait for each other; the keys of the ledger would refuse those that differ.

@@ -1,6 +1,21 @@
+import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, ApiPropertyOptional, PickType } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
-import { IsIn, IsInt, IsOptional, IsString, Length, Matches, Max, MaxLength, Min } from 'class-validator';
+import {
+  ArrayMaxSize,
+  ArrayMinSize,
+  ArrayUnique,
+  IsArray,
+  IsIn,
+  IsInt,
+  IsOptional,
+  IsString,
+  Length,
+  Matches,
+  Max,
+  MaxLength,
+  Min,
+} from 'class-validator';
 import { formatMoney, plus } from '../common/money';
 import type { PastCredit, PastGrant } from './grant-history.service';
 import type { GrantClass } from './grant';
@@ -10,6 +25,17 @@ const CUSTOMER_ID = 'cus_019a8b2c3d4e7f60a1b2c3d4e5f60718';
 
 /** An amount of USD above zero. */
 export const AMOUNT = /^(?=.*[1-9])\d{1,9}(\.\d{1,9})?$/;
+
+/** Names of models, or nothing. */
+export const IsModels = () =>
+  applyDecorators(
+    IsOptional(),
+    IsArray(),
+    ArrayMinSize(1),
+    ArrayMaxSize(200),
+    ArrayUnique(),
+    Matches(/^\P{Cc}{1,200}$/u, { each: true, message: 'models must be names of models' }),
+  );
 
 /** Which grants to show, and as of when. */
 export class GrantsQueryDto {
@@ -88,6 +114,13 @@ export class NewGrantDto {
   @IsString()
   @MaxLength(40)
   expiresAt?: string;
+
+  @ApiPropertyOptional({
+    type: [String],
+    description: 'The only models whose calls it pays for. Left out: every model.',
+  })
+  @IsModels()
+  models?: string[];
 
   @ApiProperty({ example: 'For the outage of 20 November.', description: 'Why, for the record.' })
   @IsString()

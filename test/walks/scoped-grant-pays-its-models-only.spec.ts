@@ -3,7 +3,7 @@ import { ScopedGrants } from '../../src/credits/scoped-grants.service';
 import { HoldSweeper } from '../../src/ledger/hold-sweeper.service';
 import { LedgerVerifyService } from '../../src/ledger/ledger-verify.service';
 import { usd } from '../../src/common/money';
-import { booksOf, expectSoundBooks, json, query, until } from '../support/calls';
+import { booksOf, expectSoundBooks, json, post, query, until } from '../support/calls';
 import { GrantsWorld } from '../support/grants-world';
 import { brokenInvariants } from '../support/invariants';
 import { asOwner } from '../support/owner';
@@ -71,6 +71,26 @@ describe('credit for the model "flat" alone', () => {
       402,
       { code: 'insufficient_credit', available: '0', missing: '0.1' },
     ]);
+  });
+
+  it('is given by the operator, once for a key, and taken back while it is not used', async () => {
+    const { customerId, key } = await customerWith(world, 0n);
+    const operate = (path: string, body: unknown) =>
+      post(world, path, world.adminToken, body, { 'idempotency-key': `${customerId}${path}` });
+    const wanted = { customerId, amount: '0.3', models: ['flat'], reason: 'a trial' };
+    const given = await json(await operate('/admin/grants', wanted));
+    expect(given).toMatchObject({ models: ['flat'], left: '0.3', state: 'active' });
+    expect((await json(await operate('/admin/grants', wanted))).id).toBe(given.id);
+    expect((await operate('/admin/grants', { ...wanted, models: ['dall-e-3'] })).status).toBe(409);
+    expect((await operate('/admin/grants', { ...wanted, models: [] })).status).toBe(400);
+    expect((await chat(world.url, key, FLAT)).status).toBe(200);
+    const shown = await fetch(`${world.url}/v1/credits/grants`, { headers: { authorization: `Bearer ${key}` } });
+    expect((await json(shown)).data).toMatchObject([{ id: given.id, left: '0.2', models: ['flat'] }]);
+
+    const voided = await json(await operate(`/admin/grants/${given.id}/void`, { reason: 'over' }));
+
+    expect(voided).toMatchObject({ left: '0', state: 'voided' });
+    expect(await refusalOf(await chat(world.url, key, FLAT))).toEqual([402, 'insufficient_credit']);
   });
 
   it('and what the customer paid share a call, in the order of their turns, decided once for it', async () => {
