@@ -54,15 +54,6 @@ import { ScopedGrants } from './scoped-grants.service';
     RollForwardService,
     ScopedGrants,
   ],
-  exports: [
-    BalanceWatch,
-    FrozenCredit,
-    GrantCheck,
-    GrantExpiry,
-    GrantHistory,
-    GrantsService,
-    HeldCredit,
-    ScopedGrants,
-  ],
+  exports: [BalanceWatch, FrozenCredit, GrantCheck, GrantExpiry, GrantHistory, GrantsService, HeldCredit, ScopedGrants],
 })
 export class CreditsModule {}

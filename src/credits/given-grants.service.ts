@@ -51,6 +51,9 @@ export class GivenGrants {
       ...{ id, class: given.class, origin: 'manual', originId, amount, expiresAt, models },
       ...(given.priority === undefined ? {} : { priority: given.priority }),
     };
+    // A repeat leaves no account without a grant behind.
+    const earlier = await findGiven(this.database, originId);
+    if (earlier) return sameAs(earlier, grant, customerId);
     const account = accountOf({ id, customerId, models });
     await this.prepare(account);
     return this.database.transaction(async (tx) => {
