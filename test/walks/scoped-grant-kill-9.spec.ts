@@ -50,14 +50,14 @@ describe('kill -9 among calls that are held in parts', () => {
   it('returns every part of calls in flight', async () => {
     const { customerId, key } = await customerWith(world, DOLLAR);
     const grant = await grants.giveFor(['flat'], customerId, DIME / 2n);
-    const { url, kill9 } = await start();
+    const { url } = await start();
     const call = send(url, key, { 'x-upstream-behave': 'hang' });
     await until(
       () => query(world, `SELECT atoms FROM holds WHERE customer_id = $1 AND state = 'open'`, [customerId]),
       (open) => open.length === 2,
     );
 
-    await kill9();
+    await server?.kill9();
     expect((await call)[0]).toBe('cut');
     await later();
 
@@ -72,14 +72,14 @@ describe('kill -9 among calls that are held in parts', () => {
     const calls = Array.from({ length: 30 }, (_, n) => ({ 'idempotency-key': `call-${n}` }));
     for (let round = 0; round < ROUNDS; round++) {
       for (const n of [1n, 2n]) given.push(await grants.giveFor(['flat'], customerId, (n * DIME) / 3n));
-      const { url, kill9 } = await start();
+      const { url } = await start();
       let answered = 0;
       const sent = calls.map((headers) => send(url, key, headers).then((answer) => (answered++, answer)));
       await until(
         () => answered,
         (count) => count >= round * 3 + 1,
       );
-      await kill9();
+      await server?.kill9();
       await Promise.all(sent);
       await later();
     }
