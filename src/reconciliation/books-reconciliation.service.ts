@@ -52,7 +52,7 @@ export class BooksReconciliation implements ReconciliationSide {
       theirs: usd(granted.granted),
     };
     return {
-      counts: { proofs: checks.length, customers_with_grants: granted.customers },
+      counts: { proofs: checks.length, customersWithGrants: granted.customers },
       balances: [...sums.flatMap(usageComparisons), balance],
       findings: [
         ...proofFindings(checks, now),

@@ -40,6 +40,10 @@ const REFUSALS: Readonly<Record<Refusal, { detail: string; hint: string }>> = {
     detail: 'It is about no amount, so no movement of money can explain it.',
     hint: 'Do what its suggested cause says, or waive it with a reason.',
   },
+  discrepancy_in_suspense: {
+    detail: 'Its money is on the books already: it waits in suspense for its owner.',
+    hint: 'Say whose it is: POST /admin/suspended-transfers/{ref}/attribution. The next run finds it explained.',
+  },
 };
 
 /** The entry names an account that resolutions do not move: 400. */

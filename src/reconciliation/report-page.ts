@@ -20,8 +20,9 @@ export function renderReportPage(report: Report): string {
           <p>${VERDICTS[report.verdict]}</p>
         </div>
       </header>
-      ${report.sides.map(sideSection)} ${discrepancySection('Open discrepancies', report.open, report.takenAt)}
-      ${report.waived.length === 0 ? '' : discrepancySection('Waived', report.waived, report.takenAt)}
+      ${report.sides.map(sideSection)}
+      ${discrepancySection('Open discrepancies', 'Most likely', report.open, report.takenAt)}
+      ${report.waived.length === 0 ? '' : discrepancySection('Waived', 'Why', report.waived, report.takenAt)}
       <footer>
         Amounts are exact, and positive where the other side has more than the books. What is not explained must be
         zero: all balances, less what discrepancies are about.
@@ -40,7 +41,7 @@ const NAMES = { stripe: 'Stripe', chain: 'Chains', books: 'The books themselves'
 
 function sideSection({ side, asked, failed, totals }: SideReportPart): Html {
   const when = asked === undefined ? 'Not asked yet.' : `Compared at ${timeOf(asked.at)}.`;
-  const counted = Object.entries(asked?.counts ?? {}).map(([what, count]) => `${count} ${what.replaceAll('_', ' ')}`);
+  const counted = Object.entries(asked?.counts ?? {}).map(([what, count]) => `${wordsOf(what)}: ${count}`);
   return html`<section>
     <h2>${NAMES[side]}</h2>
     <p>${[when, counted.length === 0 ? '' : `${counted.join(', ')}.`].join(' ')}</p>
@@ -93,7 +94,7 @@ const noteRow = ({ asset }: SideTotal, name: string, atoms: bigint): Html =>
     <td class="number">${formatMoney({ asset, atoms })}</td>
   </tr>`;
 
-function discrepancySection(title: string, discrepancies: readonly Discrepancy[], now: Date): Html {
+function discrepancySection(title: string, because: string, discrepancies: readonly Discrepancy[], now: Date): Html {
   return html`<section>
     <h2>${title}</h2>
     ${
@@ -103,7 +104,7 @@ function discrepancySection(title: string, discrepancies: readonly Discrepancy[]
             <thead>
               <tr>
                 <th scope="col">What</th>
-                <th scope="col">Most likely</th>
+                <th scope="col">${because}</th>
                 <th scope="col" class="number">Age</th>
                 <th scope="col" class="number">Amount</th>
               </tr>
@@ -123,5 +124,8 @@ const discrepancyRow = (one: Discrepancy, now: Date): Html =>
     <td class="number">${dayCount(ageInDays(one, now))}</td>
     <td class="number">${formatMoney(one.amount)} ${one.amount.asset}</td>
   </tr>`;
+
+/** `missedEvents` as people write it. */
+const wordsOf = (name: string): string => name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 
 const dayCount = (days: number): string => (days === 1 ? '1 day' : `${days} days`);

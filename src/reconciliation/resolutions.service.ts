@@ -100,14 +100,18 @@ function isTheSame({ resolution }: Discrepancy, given: NewResolution): boolean {
   return isSameEntry && by === given.by && reason === given.reason;
 }
 
+/** Kinds whose money leaves suspense by a way of its own: whoever shows a proof of it later must not have it twice. */
+const IN_SUSPENSE: ReadonlySet<string> = new Set(['unknown_inbound']);
+
 /** @throws ResolutionRefusedError */
-function refuseWhatCannotBe({ state, resolution, amount }: Discrepancy, given: NewResolution): void {
+function refuseWhatCannotBe({ kind, state, resolution, amount }: Discrepancy, given: NewResolution): void {
   if (resolution) {
     const { by, reason, entry } = resolution;
     throw new ResolutionRefusedError('discrepancy_already_resolved', { by, reason, entryId: entry?.id.toString() });
   }
   if (state !== 'open') throw new ResolutionRefusedError('discrepancy_not_open');
   if (given.entry === undefined) return;
+  if (IN_SUSPENSE.has(kind)) throw new ResolutionRefusedError('discrepancy_in_suspense');
   if (amount.atoms === 0n) throw new ResolutionRefusedError('discrepancy_without_amount');
   if (parseMoney(given.entry.amount, amount.asset).atoms !== sizeOf(amount).atoms) {
     throw new ResolutionRefusedError('discrepancy_amount_changed', { amount: formatMoney(amount) });
