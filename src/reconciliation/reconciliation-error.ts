@@ -14,7 +14,11 @@ export class ReconciliationRunningError extends BillingError {
 }
 
 type Refusal =
-  'discrepancy_not_open' | 'discrepancy_already_resolved' | 'discrepancy_amount_changed' | 'discrepancy_without_amount';
+  | 'discrepancy_not_open'
+  | 'discrepancy_already_resolved'
+  | 'discrepancy_amount_changed'
+  | 'discrepancy_without_amount'
+  | 'discrepancy_in_suspense';
 
 /** A discrepancy that cannot be resolved like this: 409, and nothing was written. */
 export class ResolutionRefusedError extends BillingError {
