@@ -5,14 +5,14 @@ import { STYLE } from './page-style';
 /** A page for people, made to be printed on A4. No scripts, nothing fetched. */
 export const renderPage = (title: string, main: Html): string => renderDocument(title, STYLE, main);
 
-/** A whole document whose only style is `style`. `next`: where the browser goes by itself. */
-export function renderDocument(title: string, style: Html, main: Html, next?: string): string {
+/** A whole document whose only style is `style`. `refresh`: when the browser loads which page by itself, as HTML says it. */
+export function renderDocument(title: string, style: Html, main: Html, refresh?: string): string {
   const page = html`<!doctype html>
     <html lang="en">
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
-        ${next === undefined ? undefined : html`<meta http-equiv="refresh" content="0; url=${next}" />`}
+        ${refresh === undefined ? undefined : html`<meta http-equiv="refresh" content="${refresh}" />`}
         <title>${title}</title>
         ${styleElement(style)}
       </head>

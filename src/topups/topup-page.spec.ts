@@ -1,6 +1,6 @@
 import { usd } from '../common/money';
 import { TOP_UP_STATES, type TopUp } from './topup';
-import { CANCELLED_PAGE, escapeHtml, render, returnPage } from './topup-page';
+import { CANCELLED_PAGE, render, returnPage } from './topup-page';
 
 const TOP_UP: TopUp = {
   id: 'top_secret_id',
@@ -40,6 +40,5 @@ describe('the page after paying', () => {
 
   it('escapes everything', () => {
     expect(render({ title: '<b>&"\'', text: '<script>alert(1)</script>' })).not.toMatch(/<b>|<script/);
-    expect(escapeHtml(`<&>"'`)).toBe('&lt;&amp;&gt;&quot;&#39;');
   });
 });

@@ -1,4 +1,5 @@
 import { formatMoney } from '../common/money';
+import { noticePage } from './page-frame';
 import type { TopUp } from './topup';
 
 /** What a person reads who comes back from Stripe's page. `refresh`: seconds after which the page asks again. */
@@ -53,31 +54,4 @@ export const CARD_SAVED_PAGE: Page = {
   text: 'Your card is saved, and nothing was charged. You can close this page.',
 };
 
-/** A whole document: no script, nothing from elsewhere. */
-export function render({ title, text, refresh }: Page): string {
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="robots" content="noindex">
-${refresh === undefined ? '' : `<meta http-equiv="refresh" content="${refresh}">\n`}<title>${escapeHtml(title)}</title>
-<style>
-body { font: 1.1rem/1.5 system-ui, sans-serif; max-width: 32rem; margin: 20vh auto 0; padding: 0 1.5rem; color: #1a1a1a; background: #fff }
-@media (prefers-color-scheme: dark) { body { color: #eee; background: #111 } }
-</style>
-</head>
-<body><main><h1>${escapeHtml(title)}</h1><p>${escapeHtml(text)}</p></main></body>
-</html>
-`;
-}
-
-const ESCAPES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
-export const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (mark) => ESCAPES[mark] ?? mark);
+export const render = ({ title, text, refresh }: Page): string => noticePage({ title, sentences: [text], refresh });

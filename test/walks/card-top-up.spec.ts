@@ -37,6 +37,7 @@ describe('a top-up by card', () => {
       held: '0',
       posted: '25',
       owed: '0',
+      creditLimit: '0',
       frozen: false,
       atoms: { available: '25000000000', held: '0', posted: '25000000000', owed: '0' },
     });

@@ -10,7 +10,7 @@ import { BillingAddresses } from './billing-addresses.service';
 import { renderBillingPage } from './billing-page';
 import { BillingPageFilter } from './billing-page.filter';
 import { BillingReload } from './billing-reload.service';
-import { BILLING_HEADERS, noticePage } from './page-frame';
+import { FRAME_HEADERS, noticePage } from '../page-frame';
 import { fieldOf, readReloadForm } from './reload-form';
 
 /**
@@ -38,8 +38,8 @@ export class BillingActionsController {
     const next = { href, words: 'Go on to Stripe', byItself: true };
     await reply
       .status(200)
-      .headers(BILLING_HEADERS)
-      .send(noticePage('Save a card', ['Stripe keeps it.'], next));
+      .headers(FRAME_HEADERS)
+      .send(noticePage({ title: 'Save a card', sentences: ['Stripe keeps it.'], next }));
   }
 
   @Post('default-card')
@@ -66,7 +66,7 @@ export class BillingActionsController {
     }
     const account = await this.accounts.of(customerId);
     const page = renderBillingPage(account, { address: this.addresses.pathOf(token), expiresAt, refused: read });
-    await reply.status(400).headers(BILLING_HEADERS).send(page);
+    await reply.status(400).headers(FRAME_HEADERS).send(page);
   }
 
   @Post('pause')
@@ -85,6 +85,6 @@ export class BillingActionsController {
 
   /** Loading the page again does not send the form again. */
   private async back(reply: FastifyReply, token: string, done: Done): Promise<void> {
-    await reply.headers(BILLING_HEADERS).redirect(this.addresses.pathOf(token, done), 303);
+    await reply.headers(FRAME_HEADERS).redirect(this.addresses.pathOf(token, done), 303);
   }
 }

@@ -7,7 +7,7 @@ import { BillingAccounts } from './billing-account.service';
 import { BillingAddresses } from './billing-addresses.service';
 import { renderBillingPage } from './billing-page';
 import { BillingPageFilter } from './billing-page.filter';
-import { BILLING_HEADERS } from './page-frame';
+import { FRAME_HEADERS } from '../page-frame';
 
 /** The page, for whoever was given its address. */
 @ApiExcludeController()
@@ -28,7 +28,7 @@ export class BillingPageController {
   ): Promise<string> {
     const { customerId, expiresAt } = this.addresses.open(token);
     const account = await this.accounts.of(customerId);
-    void reply.headers(BILLING_HEADERS);
+    void reply.headers(FRAME_HEADERS);
     const visit = { address: this.addresses.pathOf(token), expiresAt };
     return renderBillingPage(account, isDone(done) ? { ...visit, done } : visit);
   }
@@ -42,7 +42,7 @@ export class BillingPageController {
   ): Promise<void> {
     const { customerId } = this.addresses.open(token);
     const url = await this.topUps.receipt(topUpId, customerId);
-    await reply.headers(BILLING_HEADERS).redirect(url, 303);
+    await reply.headers(FRAME_HEADERS).redirect(url, 303);
   }
 }
 

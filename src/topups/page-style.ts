@@ -1,4 +1,4 @@
-import { html } from '../../common/html';
+import { html } from '../common/html';
 
 /** The pages' only style, inline. Colours are those of the invoice; every text has a contrast of 4.5 at least. */
 // prettier-ignore
