@@ -16,6 +16,7 @@ export const createCode: Command = {
     until: { value: 'DATE', about: 'The last instant at which it may be redeemed; no end when left out' },
     days: { value: 'N', about: 'How long the credit lasts once it is redeemed; for ever when left out' },
     priority: { value: 'N', about: 'Lower is used first; 40 when left out' },
+    models: { value: 'LIST', about: 'It pays for calls of these models only; for all when left out' },
     json: JSON_OPTION,
   },
   notes: ['Without a code of your own it makes one that nobody can guess.'],
@@ -27,6 +28,7 @@ export const createCode: Command = {
       validUntil: given.instant('until') ?? null,
       expiresDays: given.integer('days', 1, 3650) ?? null,
       priority: given.integer('priority', 0, 1000),
+      models: given.words('models') ?? null,
     };
     await withApplication(async (app) => {
       const made = await app.get(PromoCodes, { strict: false }).create(wanted);

@@ -6,7 +6,7 @@ import type { JournalEntry } from '../../src/ledger/journal-entry';
 import type { LedgerHold } from '../../src/ledger/ledger.service';
 import { decimal, expectSoundBooks, json, post, query } from '../support/calls';
 import { GrantsWorld } from '../support/grants-world';
-import { customerWith, startWorld, type World } from '../support/world';
+import { chat, customerWith, startWorld, type World } from '../support/world';
 
 const DOLLAR = 1_000_000_000n;
 
@@ -37,10 +37,10 @@ describe('the roll-forward of prepaid credit', () => {
   const lostTo = async (code: string, from: string, to: string): Promise<bigint> => {
     const [row] = await query(
       world,
-      `SELECT coalesce(sum(CASE WHEN d.code ~ '^customer:.*:credits$' THEN atoms ELSE -atoms END), 0)::bigint AS atoms
+      `SELECT coalesce(sum(CASE WHEN d.code ~ '^customer:.*:(credits|grant:.*)$' THEN atoms ELSE -atoms END), 0)::bigint AS atoms
          FROM postings JOIN ledger_accounts d ON d.id = debit_account_id JOIN ledger_accounts c ON c.id = credit_account_id
         WHERE posted_at >= $2 AND posted_at < $3
-          AND (d.code ~ '^customer:.*:credits$' AND c.code = $1 OR c.code ~ '^customer:.*:credits$' AND d.code = $1)`,
+          AND (d.code ~ '^customer:.*:(credits|grant:.*)$' AND c.code = $1 OR c.code ~ '^customer:.*:(credits|grant:.*)$' AND d.code = $1)`,
       [code, from, to],
     );
     return row.atoms;
@@ -53,7 +53,7 @@ describe('the roll-forward of prepaid credit', () => {
   it('says what became of it, class by class, and adds up to the accounts at both ends', async () => {
     const start = await instant();
     const one = prefixedId('cus');
-    const { customerId: two } = await customerWith(world, 0n);
+    const { customerId: two, key } = await customerWith(world, 0n);
     const refundable = await grants.give(one, 100n * DOLLAR);
     await grants.use(one, 10n * DOLLAR);
     const middle = await instant();
@@ -66,8 +66,8 @@ describe('the roll-forward of prepaid credit', () => {
     expect(taken.kind).toBe('taken');
     await grants.give(one, DOLLAR / 100n, { expiresAt: new Date(Date.now() - 1) });
     expect(await grants.hold(one, 1n)).toBeDefined();
-    const given = async (amount: string): Promise<string> => {
-      const body = { customerId: two, amount, reason: 'A gift.' };
+    const given = async (amount: string, models?: string[]): Promise<string> => {
+      const body = { customerId: two, amount, reason: 'A gift.', ...(models === undefined ? {} : { models }) };
       return (await json(await post(world, '/admin/grants', world.adminToken, body))).id;
     };
     const gift = await given('7');
@@ -76,6 +76,9 @@ describe('the roll-forward of prepaid credit', () => {
     const disputed = await grants.give(two, 5n * DOLLAR);
     const holdId = newId();
     await grants.transaction((tx) => grants.frozen.freeze(tx, [disputed], holdId));
+    // In an account of its own.
+    await given('0.5', ['flat']);
+    expect((await chat(world.url, key, { model: 'flat' })).status).toBe(200);
     await grants.end(await given('3'));
     const end = await instant();
 
@@ -91,8 +94,8 @@ describe('the roll-forward of prepaid credit', () => {
       ...{ voided: '0', closing: '93.9', frozen: '5', ended: '0' },
     });
     expect(after.promo).toEqual({
-      ...{ ...nothing, class: 'promo', granted: '10', used: '0.001', voided: '6.999' },
-      ...{ closing: '3', frozen: '0', ended: '3' },
+      ...{ ...nothing, class: 'promo', granted: '10.5', used: '0.101', voided: '6.999' },
+      ...{ closing: '3.4', frozen: '0', ended: '3' },
     });
     const whole = await asked(start, end);
     for (const { report, rows, paid, promo } of [before, after, whole]) {
@@ -109,7 +112,7 @@ describe('the roll-forward of prepaid credit', () => {
     const [balance] = await query(
       world,
       `SELECT sum(credits_posted - debits_posted)::bigint AS atoms FROM ledger_accounts
-        WHERE code ~ '^customer:.*:credits$' AND asset = 'USD'`,
+        WHERE code ~ '^customer:.*:(credits|grant:.*)$' AND asset = 'USD'`,
     );
     expect(whole.report.ledger.closing).toBe(decimal(balance.atoms));
     // Each line is what the books moved between credit and one account of the house.

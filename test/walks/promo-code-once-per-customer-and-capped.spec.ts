@@ -99,6 +99,25 @@ describe('a code that gives credit', () => {
     expect((await booksOf(world, late.customerId)).posted).toEqual(usd(0n));
   });
 
+  it('may pay for one model only, and is as little redeemed twice', async () => {
+    const made = await json(await create({ amount: '1', cap: 1, models: ['flat'] }));
+    expect(made).toMatchObject({ models: ['flat'] });
+    const customers = await Promise.all([1, 2, 3].map(() => customerWith(world, 0n)));
+    const answers = await Promise.all(customers.flatMap(({ key }) => [redeem(key, made.code), redeem(key, made.code)]));
+    const won = answers.findIndex(({ status }) => status === 200);
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
+    expect(answers[won]?.body).toMatchObject({ models: ['flat'], left: '1', class: 'promo' });
+
+    const { key } = customers[Math.floor(won / 2)] as { key: string };
+    expect((await chat(world.url, key)).status).toBe(402);
+    expect((await chat(world.url, key, { model: 'flat' })).status).toBe(200);
+    const { data } = await json(
+      await fetch(`${world.url}/v1/credits/grants`, { headers: { authorization: `Bearer ${key}` } }),
+    );
+    expect(data).toMatchObject([{ id: answers[won]?.body.id, left: '0.9' }]);
+    await expectSoundBooks(world);
+  });
+
   it('is made by the operator alone, once', async () => {
     const { key } = await customerWith(world, 0n);
     expect((await post(world, '/admin/promo-codes', key, { amount: '1', cap: 1 })).status).toBe(403);

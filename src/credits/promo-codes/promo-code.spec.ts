@@ -10,6 +10,7 @@ const CODE: PromoCode = {
   validUntil: NOW,
   expiresDays: 30,
   priority: 40,
+  models: null,
   createdAt: NOW,
   endedAt: null,
 };

@@ -13,6 +13,8 @@ export interface PromoCode {
   /** How long the credit lasts once it is given; `null` for ever. */
   readonly expiresDays: number | null;
   readonly priority: number;
+  /** Which the credit pays for; `null` for all. */
+  readonly models: readonly string[] | null;
   readonly createdAt: Date;
   readonly endedAt: Date | null;
 }

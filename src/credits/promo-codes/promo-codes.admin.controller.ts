@@ -27,9 +27,15 @@ export class PromoCodesAdminController {
   @ApiCreatedResponse({ type: PromoCodeDto })
   @ApiProblems(400, 401, 403, 409)
   async create(@Body() body: NewPromoCodeDto): Promise<PromoCodeDto> {
-    const { code, amount, cap, validUntil, expiresDays = null, priority } = body;
+    const { code, amount, cap, validUntil, expiresDays = null, priority, models = null } = body;
     const made = await this.codes.create({
-      ...{ code: code === undefined ? undefined : normalised(code), amount: parseMoney(amount, 'USD'), cap, priority },
+      ...{
+        code: code === undefined ? undefined : normalised(code),
+        amount: parseMoney(amount, 'USD'),
+        cap,
+        priority,
+        models,
+      },
       ...{ validUntil: validUntil === undefined ? null : parseInstant(validUntil, 'validUntil'), expiresDays },
     });
     if (!made) throw new PromoCodeError('promo_code_exists');

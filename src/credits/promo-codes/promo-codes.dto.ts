@@ -2,7 +2,7 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
 import { IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
 import { formatMoney } from '../../common/money';
-import { AMOUNT } from '../grants.dto';
+import { AMOUNT, IsModels } from '../grants.dto';
 import { PROMO_CODE, type PromoCode } from './promo-code';
 
 const NO_CODE = 'code must be 8 to 40 letters, digits and dashes';
@@ -54,6 +54,13 @@ export class NewPromoCodeDto {
   @Min(0)
   @Max(1000)
   priority?: number;
+
+  @ApiPropertyOptional({
+    type: [String],
+    description: 'The only models whose calls the credit pays for. Left out: every model.',
+  })
+  @IsModels()
+  models?: string[];
 }
 
 /** Which codes to list. */
@@ -106,6 +113,9 @@ export class PromoCodeDto {
   @ApiProperty({ type: 'integer', example: 40 })
   priority!: number;
 
+  @ApiProperty({ type: [String], nullable: true, description: 'The only models that it pays for.', example: null })
+  models!: readonly string[] | null;
+
   @ApiProperty({ type: String, format: 'date-time' })
   createdAt!: string;
 
@@ -129,6 +139,7 @@ export const toPromoCodeDto = (code: PromoCode): PromoCodeDto => ({
   validUntil: code.validUntil?.toISOString() ?? null,
   expiresDays: code.expiresDays,
   priority: code.priority,
+  models: code.models,
   createdAt: code.createdAt.toISOString(),
   endedAt: code.endedAt?.toISOString() ?? null,
 });

@@ -3,9 +3,9 @@ import { NotFoundError } from '../../common/billing-error';
 import { type Money, usd } from '../../common/money';
 import { CustomersService } from '../../customers/customers.service';
 import { DatabaseService } from '../../database/database.service';
+import type { Tx } from '../../database/tx';
 import { grantGiven } from '../../ledger/grant-entries';
-import { customerCredits } from '../../ledger/ledger-account';
-import { type NewGrant, priorityOf } from '../grant';
+import { accountOf, newGrantId, type NewGrant, priorityOf } from '../grant';
 import { GrantsService } from '../grants.service';
 import { endOf, newPromoCode, type PromoCode, type PromoCodeRefusal, refusalOf } from './promo-code';
 
@@ -17,6 +17,7 @@ export interface NewPromoCode {
   readonly validUntil: Date | null;
   readonly expiresDays: number | null;
   readonly priority?: number | undefined;
+  readonly models: readonly string[] | null;
 }
 
 export type Redemption =
@@ -35,12 +36,13 @@ export class PromoCodes {
 
   /** @returns `undefined` when there is such a code already. */
   async create(wanted: NewPromoCode): Promise<PromoCode | undefined> {
-    const { code = newPromoCode(), amount, cap, validUntil, expiresDays, priority } = wanted;
+    const { code = newPromoCode(), amount, cap, validUntil, expiresDays, priority, models } = wanted;
     const grant: NewGrant = { class: 'promo', origin: 'code', originId: code, amount };
     const [row] = await this.database.query<PromoCodeRow>(
-      `INSERT INTO promo_codes (code, atoms, cap, valid_until, expires_days, priority) VALUES ($1, $2, $3, $4, $5, $6)
+      `INSERT INTO promo_codes (code, atoms, cap, valid_until, expires_days, priority, models)
+       VALUES ($1, $2, $3, $4, $5, $6, $7)
        ON CONFLICT DO NOTHING RETURNING *`,
-      [code, amount.atoms, cap, validUntil, expiresDays, priority ?? priorityOf(grant)],
+      [code, amount.atoms, cap, validUntil, expiresDays, priority ?? priorityOf(grant), models],
     );
     return row && toPromoCode(row);
   }
@@ -72,39 +74,59 @@ export class PromoCodes {
    */
   async redeem(customerId: string, code: string): Promise<Redemption> {
     await this.customers.get(customerId);
-    const account = customerCredits(customerId, 'USD');
-    await this.grants.prepare(customerId);
+    // Looked at before, so that a refusal leaves no account of a grant that never was; decided under the lock.
+    const first = await look(this.database, customerId, code);
+    if (first.kind !== 'redeemable') return first;
+    const { amount, priority, models } = first.promoCode;
+    const id = newGrantId();
+    const grant: NewGrant = {
+      id,
+      class: 'promo',
+      origin: 'code',
+      originId: `${code}:${customerId}`,
+      amount,
+      priority,
+      models,
+    };
+    await this.grants.prepare(customerId, [grant]);
     return this.database.transaction(async (tx) => {
       // The code before the accounts: nobody who has an account locked asks for a code.
-      const [row] = await tx.query<PromoCodeRow & { now: Date }>(
-        'SELECT *, clock_timestamp() AS now FROM promo_codes WHERE code = $1 FOR NO KEY UPDATE',
-        [code],
-      );
-      if (!row) throw new NotFoundError({ what: 'promo code', id: code });
-      const [before] = await tx.query<{ grant_id: string }>(
-        'SELECT grant_id FROM promo_redemptions WHERE code = $1 AND customer_id = $2',
-        [code, customerId],
-      );
-      if (before) return { kind: 'promo_code_already_redeemed', grantId: before.grant_id };
-      const promoCode = toPromoCode(row);
-      const refusal = refusalOf(promoCode, row.now);
-      if (refusal !== undefined) return { kind: refusal };
-      const { amount, priority } = promoCode;
-      const originId = `${code}:${customerId}`;
-      const entry = grantGiven({ because: `code:${originId}`, account, class: 'promo', amount, reason: code });
-      const expiresAt = endOf(promoCode, row.now);
-      const grant: NewGrant = { class: 'promo', origin: 'code', originId, amount, priority, expiresAt };
-      const { grantIds } = await this.grants.arrive(tx, entry, { customerId, grants: [grant] });
-      const grantId = grantIds[0] as string;
+      const found = await look(tx, customerId, code, 'FOR NO KEY UPDATE');
+      if (found.kind !== 'redeemable') return found;
+      const account = accountOf({ id, customerId, models });
+      const entry = grantGiven({ because: `code:${grant.originId}`, account, class: 'promo', amount, reason: code });
+      const expiresAt = endOf(found.promoCode, found.now);
+      await this.grants.arrive(tx, entry, { customerId, grants: [{ ...grant, expiresAt }] });
       await tx.query('UPDATE promo_codes SET redeemed = redeemed + 1 WHERE code = $1', [code]);
       await tx.query('INSERT INTO promo_redemptions (code, customer_id, grant_id) VALUES ($1, $2, $3)', [
         code,
         customerId,
-        grantId,
+        id,
       ]);
-      return { kind: 'redeemed', grantId };
+      return { kind: 'redeemed', grantId: id };
     });
   }
+}
+
+type Look =
+  | Exclude<Redemption, { kind: 'redeemed' }>
+  | { readonly kind: 'redeemable'; readonly promoCode: PromoCode; readonly now: Date };
+
+/** What a code would give this customer now. @throws NotFoundError `promo_code_not_found` */
+async function look(tx: Tx, customerId: string, code: string, lock = ''): Promise<Look> {
+  const [row] = await tx.query<PromoCodeRow & { now: Date }>(
+    `SELECT *, clock_timestamp() AS now FROM promo_codes WHERE code = $1 ${lock}`,
+    [code],
+  );
+  if (!row) throw new NotFoundError({ what: 'promo code', id: code });
+  const [before] = await tx.query<{ grant_id: string }>(
+    'SELECT grant_id FROM promo_redemptions WHERE code = $1 AND customer_id = $2',
+    [code, customerId],
+  );
+  if (before) return { kind: 'promo_code_already_redeemed', grantId: before.grant_id };
+  const promoCode = toPromoCode(row);
+  const refusal = refusalOf(promoCode, row.now);
+  return refusal === undefined ? { kind: 'redeemable', promoCode, now: row.now } : { kind: refusal };
 }
 
 interface PromoCodeRow {
@@ -115,6 +137,7 @@ interface PromoCodeRow {
   valid_until: Date | null;
   expires_days: number | null;
   priority: number;
+  models: string[] | null;
   created_at: Date;
   ended_at: Date | null;
 }
@@ -127,6 +150,7 @@ const toPromoCode = (row: PromoCodeRow): PromoCode => ({
   validUntil: row.valid_until,
   expiresDays: row.expires_days,
   priority: row.priority,
+  models: row.models,
   createdAt: row.created_at,
   endedAt: row.ended_at,
 });
