@@ -193,7 +193,7 @@ test('a payer that empties its wallet is waited for until its payment lapses, an
   world.node.rule = nothingLands;
   expect((await chat(world.url, undefined, {}, inHeader(payment))).status).toBe(200);
   const { promised } = await promisedBy(world, payer.address);
-  await sendUsdc(world.chain, payer, 'transfer', DEV_WALLETS.facilitator.address, ONE_USDC);
+  await sendUsdc(world.chain, payer, 'transfer', DEV_WALLETS.payer.address, ONE_USDC);
   world.node.rule = allPass;
   await pastOnChain(world.chain, validBefore);
   await until(
