@@ -74,4 +74,18 @@ describe('a refund that fails', () => {
     expect(await world.refunds(key)).toMatchObject([{ state: 'failed' }]);
     expect(await world.left(topUp)).toBe('50');
   });
+
+  it('while the payment is disputed waits with the rest, also when nothing was left of that', async () => {
+    const { key, topUp, intent, charge } = await world.paid(5000);
+    await world.press(`charges/${charge}/refund`, { amount: 5000, status: 'pending' });
+    await world.settled();
+    const { id } = await world.press(`charges/${charge}/dispute`, { amount: 2000 });
+    await world.settled();
+    expect(await world.balance(key)).toMatchObject({ available: '0', owed: '0' });
+    await settle(intent, { outcome: 'failed' });
+    expect(await world.balance(key)).toMatchObject({ available: '0', held: '50' });
+    await world.press(`disputes/${id}/close`, { outcome: 'won' });
+    await world.settled();
+    expect(await world.balance(key)).toMatchObject({ available: '50', held: '0' });
+  });
 });

@@ -55,7 +55,7 @@ export class DisputeOutcomes {
     if (phase === 'closed' && dispute.phase === 'lost') await this.giveBack(tx, payment, dispute);
     await this.store.move(tx, dispute.id, phase, lost);
     const now = await this.payments.lock(tx, payment.paymentIntentId);
-    if (await this.store.isDoubted(tx, payment.paymentIntentId)) await this.reversals.freeze(tx, now);
+    if (await this.payments.isDoubted(tx, payment.paymentIntentId)) await this.reversals.freeze(tx, now);
     else await this.reversals.thaw(tx, now);
     await this.payments.settleTopUp(tx, payment.topUpId);
     await this.tell(tx, dispute, phase);

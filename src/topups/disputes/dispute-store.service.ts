@@ -46,17 +46,6 @@ export class DisputeStore {
     return rows.length > 0;
   }
 
-  /** Whether a bank has doubts about the payment still. */
-  async isDoubted(tx: Tx, paymentIntentId: string): Promise<boolean> {
-    const rows = await tx.query(
-      `SELECT FROM disputes WHERE payment_intent_id = $1 AND phase = 'open'
-        UNION ALL SELECT FROM fraud_warnings w WHERE payment_intent_id = $1 AND actionable
-              AND NOT EXISTS (SELECT FROM disputes WHERE payment_intent_id = $1 AND phase IN ('lost', 'closed'))`,
-      [paymentIntentId],
-    );
-    return rows.length > 0;
-  }
-
   /** Whether a bank has doubts about any payment of the customer still: nothing is charged without it meanwhile. */
   async hasDoubted(tx: Tx, customerId: string): Promise<boolean> {
     const rows = await tx.query(

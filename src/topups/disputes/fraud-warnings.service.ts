@@ -22,7 +22,7 @@ export class FraudWarnings {
   async converge(tx: Tx, warning: FraudWarningAtStripe): Promise<string> {
     const payment = await this.payments.lock(tx, warning.paymentIntentId);
     if (!(await this.store.seeWarning(tx, payment, warning))) return 'unchanged';
-    if (await this.store.isDoubted(tx, payment.paymentIntentId)) await this.reversals.freeze(tx, payment);
+    if (await this.payments.isDoubted(tx, payment.paymentIntentId)) await this.reversals.freeze(tx, payment);
     else await this.reversals.thaw(tx, payment);
     const { id, paymentIntentId, fraudType } = warning;
     await this.notifications.add(tx, {

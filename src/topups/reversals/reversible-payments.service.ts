@@ -83,6 +83,17 @@ export class ReversiblePayments {
     return (await tx.query(sql, [paymentIntentId])).length > 0;
   }
 
+  /** Whether a bank has doubts about the payment still: it is disputed, or was warned of. */
+  async isDoubted(tx: Tx, paymentIntentId: string): Promise<boolean> {
+    const rows = await tx.query(
+      `SELECT FROM disputes WHERE payment_intent_id = $1 AND phase = 'open'
+        UNION ALL SELECT FROM fraud_warnings w WHERE payment_intent_id = $1 AND actionable
+              AND NOT EXISTS (SELECT FROM disputes WHERE payment_intent_id = $1 AND phase IN ('lost', 'closed'))`,
+      [paymentIntentId],
+    );
+    return rows.length > 0;
+  }
+
   /** A part of it went back (`sign` 1n), or came again (-1n). Its top-up's state follows. */
   async change(tx: Tx, payment: ReversiblePayment, part: Omit<Part, 'credit'>, sign: 1n | -1n): Promise<void> {
     await tx.query(
