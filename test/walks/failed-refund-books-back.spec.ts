@@ -76,7 +76,7 @@ describe('a refund that fails', () => {
   });
 
   it('while the payment is disputed waits with the rest, also when nothing was left of that', async () => {
-    const { key, topUp, intent, charge } = await world.paid(5000);
+    const { key, intent, charge } = await world.paid(5000);
     await world.press(`charges/${charge}/refund`, { amount: 5000, status: 'pending' });
     await world.settled();
     const { id } = await world.press(`charges/${charge}/dispute`, { amount: 2000 });
