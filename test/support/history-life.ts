@@ -1,9 +1,9 @@
-import type Stripe from 'stripe';
 import type { Customer } from '../../src/customers/customer';
 import type { LedgerHold } from '../../src/ledger/ledger.service';
 import { type Json } from './card-world';
 import { GrantsWorld } from './grants-world';
-import type { History, PayoutStep, RestAction, Segment, Step, Story } from './history';
+import type { History, RestAction, Segment, Step, Story } from './history';
+import { HistoryStripe, partOf } from './history-stripe';
 import type { PaybackWorld } from './payback-world';
 
 /** A customer of one life: nobody else has it. */
@@ -17,7 +17,6 @@ interface Someone {
 }
 
 const CENT = 10_000_000n;
-const MOST_DAYS = 8;
 const RELOAD = { thresholdCents: 2000, amountCents: 1000 };
 /** Where tax is due, when the world has it. */
 const BILLING = { country: 'DE', postal_code: '10115', name: 'Acme' };
@@ -26,12 +25,13 @@ const BILLING = { country: 'DE', postal_code: '10115', name: 'Acme' };
 export class HistoryLife {
   private readonly grants: GrantsWorld;
   private readonly people: Someone[] = [];
-  private days = 0;
+  private readonly stripe: HistoryStripe;
   /** Each action and step in turn, and whether it could happen. */
   readonly log: string[] = [];
 
   constructor(private readonly world: PaybackWorld) {
     this.grants = new GrantsWorld(world.app);
+    this.stripe = new HistoryStripe(world);
   }
 
   get customerIds(): string[] {
@@ -77,7 +77,7 @@ export class HistoryLife {
         return this.grants.capture(hold, (hold.amount.atoms * BigInt(action.percent + 10)) / 100n);
       }
       case 'refund': {
-        const charge = await this.charge(someone, action.payment);
+        const charge = await this.stripe.charge(someone.stripeId, action.payment);
         if (!charge) return 'no payment';
         const [row] = await this.world.database.query<{ topup_id: string }>(
           'SELECT topup_id FROM stripe_payments WHERE payment_intent_id = $1',
@@ -102,7 +102,7 @@ export class HistoryLife {
 
   /** What happens at Stripe, one thing each time that this is asked for the next. */
   async *happen({ days, payouts }: Segment, stories: readonly Story[]): AsyncGenerator<void> {
-    if (days > 0) yield this.tried({ days }, () => this.pass(days));
+    if (days > 0) yield this.tried({ days }, () => this.stripe.pass(days));
     for (const { customer, payment, steps } of stories) {
       const someone = this.people[customer] as Someone;
       let own: string | undefined;
@@ -112,7 +112,7 @@ export class HistoryLife {
         });
       }
     }
-    for (const step of payouts) yield this.tried(step, () => this.payOut(step));
+    for (const step of payouts) yield this.tried(step, () => this.stripe.payOut(step));
   }
 
   private async tried(what: object, work: () => Promise<unknown>): Promise<void> {
@@ -122,28 +122,6 @@ export class HistoryLife {
     } catch (error) {
       this.note(what, (error as Error).message.replaceAll(/\b[a-z]+_\w{14,}/g, '…'));
     }
-  }
-
-  /** Not for so long that a bank decides what nobody has answered. */
-  private async pass(days: number): Promise<void> {
-    const passing = Math.min(days, MOST_DAYS - this.days);
-    this.days += passing;
-    await this.world.press('clock', { advanceSeconds: passing * 86_400 });
-  }
-
-  private async payOut({ payout, which, percent }: PayoutStep): Promise<void> {
-    const { world } = this;
-    const { stripe } = world;
-    if (payout === 'by hand') {
-      const { available } = await stripe.balance.retrieve();
-      const cents = available.find(({ currency }) => currency === 'usd')?.amount ?? 0;
-      await stripe.payouts.create({ amount: partOf(cents, percent), currency: 'usd' });
-      return;
-    }
-    const { data } = await stripe.payouts.list({ limit: 100 });
-    const id = data[which % Math.max(data.length, 1)]?.id;
-    const [advance, fail, reconcile] = ['advance', 'fail', 'reconcile'];
-    await world.press(`payouts/${id}/${{ 'on its way': advance, fails: fail, 'can be tied out': reconcile }[payout]}`);
   }
 
   /** @returns the session of a payment that begins here. @throws when it cannot happen */
@@ -160,7 +138,8 @@ export class HistoryLife {
       await world.press(`checkout/${session}/settle_async`, { outcome });
       return;
     }
-    const charge = own === undefined ? await this.charge(someone, payment) : await this.chargeOf(own);
+    const charge =
+      own === undefined ? await this.stripe.charge(someone.stripeId, payment) : await this.stripe.chargeOf(own);
     if (!charge) throw new Error('no payment');
     const { id, amount } = charge;
     if (step.step === 'warn') await world.press(`charges/${id}/early_fraud_warning`);
@@ -176,7 +155,7 @@ export class HistoryLife {
       const { percent, inquiry, withdraw } = step;
       const kind = inquiry ? { inquiry } : { withdraw };
       await world.press(`charges/${id}/dispute`, { amount: partOf(amount, percent), ...kind });
-    } else await this.move((await this.world.stripe.disputes.list({ charge: id })).data[0], step.step);
+    } else await this.stripe.move((await this.world.stripe.disputes.list({ charge: id })).data[0], step.step);
   }
 
   private async pay(someone: Someone, { cents, currency, bank }: Extract<Step, { step: 'pay' }>): Promise<string> {
@@ -189,33 +168,6 @@ export class HistoryLife {
     return session;
   }
 
-  private async move(dispute: Stripe.Dispute | undefined, step: string): Promise<void> {
-    const path = `disputes/${dispute?.id}`;
-    if (step === 'withdraw' || step === 'review' || step === 'escalate' || step === 'reinstate') {
-      await this.world.press(`${path}/${step}`);
-    } else if (step === 'win' || step === 'win without money') {
-      await this.world.press(`${path}/close`, { outcome: 'won', reinstate: step === 'win' });
-    } else {
-      await this.world.press(`${path}/close`, { outcome: step === 'lose' ? 'lost' : 'warning_closed' });
-    }
-  }
-
-  /** One of the customer's payments, reloads among them. */
-  private async charge({ stripeId }: Someone, which: number): Promise<Stripe.Charge | undefined> {
-    const { data } = await this.world.stripe.charges.list({ customer: stripeId, limit: 100 });
-    const paid = data.filter(({ status }) => status === 'succeeded').toReversed();
-    return paid[which % Math.max(paid.length, 1)];
-  }
-
-  private async chargeOf(session: string): Promise<Stripe.Charge | undefined> {
-    const { payment_intent: intent } = await this.world.stripe.checkout.sessions.retrieve(session);
-    if (!intent) return undefined;
-    const { latest_charge: charge } = await this.world.stripe.paymentIntents.retrieve(intent as string, {
-      expand: ['latest_charge'],
-    });
-    return (charge as Stripe.Charge | null) ?? undefined;
-  }
-
   private async grantIds(customerId: string): Promise<string[]> {
     const sql = 'SELECT id FROM credit_grants WHERE customer_id = $1 ORDER BY created_at, class, origin, atoms';
     return (await this.world.database.query<{ id: string }>(sql, [customerId])).map(({ id }) => id);
@@ -226,6 +178,3 @@ export class HistoryLife {
     this.log.push(`${JSON.stringify(what)}: ${end}`);
   }
 }
-
-/** At least a cent. */
-const partOf = (cents: number, percent: number): number => Math.max(1, Math.floor((cents * percent) / 100));
