@@ -52,15 +52,18 @@ test.each([
   expect({ calls: calls[0].calls, settled: settled.length }).toEqual({ calls: WALLETS, settled: WALLETS });
 });
 
-test('two payments of a wallet that has the money for one, among others: one fails, alone, and waits for its money', async () => {
-  world = await startX402World({ blockTimeSeconds: 1 });
+test('two payments of a wallet that has the money for one, at two replicas, among others: one fails, alone, and waits for its money', async () => {
+  world = await startX402World({ blockTimeSeconds: 1, replicas: 2 });
   const required = await askedFor(chat(world.url, undefined));
   const amount = BigInt(required.amount);
   const [poor, ...others] = await payersWith(world.chain, 16, amount);
   const payers = [poor, poor, ...others] as PrivateKeyAccount[];
   const payments = await Promise.all(payers.map((payer) => signPayment(payer, required)));
 
-  const responses = await Promise.all(payments.map((payment) => chat(world.url, undefined, {}, inHeader(payment))));
+  const urlOf = (index: number) => (world.replicas[index % 2] as X402World).url;
+  const responses = await Promise.all(
+    payments.map((payment, index) => chat(urlOf(index), undefined, {}, inHeader(payment))),
+  );
 
   const statuses = responses.map(({ status }) => status);
   expect(statuses.slice(0, 2).toSorted((a, b) => a - b)).toEqual([200, 503]);
