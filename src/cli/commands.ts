@@ -178,6 +178,16 @@ export const COMMANDS: readonly Entry[] = [
     load: async () => (await import('./refunds.js')).listRefunds,
   },
   {
+    name: 'disputes list',
+    summary: 'List disputes of cards, newest first',
+    load: async () => (await import('./disputes.js')).listDisputes,
+  },
+  {
+    name: 'receivables write-off',
+    summary: 'Give up what a customer owes, or a part of it',
+    load: async () => (await import('./receivables.js')).writeOff,
+  },
+  {
     name: 'refunds create-usdc',
     summary: 'Refund a call or a top-up that was paid in USDC, or a part of it',
     load: async () => (await import('./usdc-refunds.js')).createUsdcRefund,

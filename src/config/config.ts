@@ -48,7 +48,13 @@ export interface TopUpsConfig {
   readonly currencies: readonly CurrencyTerms[];
   /** Whether Stripe Tax adds what the payer's country asks for. */
   readonly tax: boolean;
+  /** What is done about a payment that its bank takes for fraud. */
+  readonly fraudWarningAction: FraudWarningAction;
 }
+
+export const FRAUD_WARNING_ACTIONS = ['notify', 'freeze', 'refund'] as const;
+/** `freeze`: what is left of it waits. `refund`: what is unused goes back at once, the rest waits. */
+export type FraudWarningAction = (typeof FRAUD_WARNING_ACTIONS)[number];
 
 export interface StripeConfig {
   readonly secretKey: string;

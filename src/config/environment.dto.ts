@@ -1,4 +1,5 @@
 import { IsBooleanString, IsIn, IsInt, IsJSON, IsOptional, IsUrl, Matches, Max, Min, MinLength } from 'class-validator';
+import { FRAUD_WARNING_ACTIONS, type FraudWarningAction } from './config';
 import { DECIMAL, integer, NetworkEnvironmentDto } from './network-environment.dto';
 import { CURRENCIES, TIERS } from './top-up-terms';
 
@@ -112,6 +113,9 @@ export class EnvironmentDto extends NetworkEnvironmentDto {
   @Min(0, { message: 'must be at least 0' })
   @Max(23, { message: 'must be at most 23' })
   RECONCILE_AT_HOUR: number = 2;
+
+  @IsIn(FRAUD_WARNING_ACTIONS, { message: 'must be notify, freeze or refund' })
+  FRAUD_WARNING_ACTION: FraudWarningAction = 'freeze';
 
   @IsBooleanString({ message: 'must be true or false' })
   JOBS_IN_PROCESS: string = 'true';

@@ -66,6 +66,7 @@ function topUpsOf(dto: EnvironmentDto): TopUpsConfig {
     bonusDays: dto.TOPUP_BONUS_DAYS,
     currencies: currenciesIn(dto.TOPUP_CURRENCIES) ?? [],
     tax: dto.STRIPE_TAX === 'true',
+    fraudWarningAction: dto.FRAUD_WARNING_ACTION,
   };
 }
 

@@ -83,6 +83,7 @@ describe('readEnvironment', () => {
     ['TOPUP_CURRENCIES', 'eur:1.08,eur:1.09'],
     ['STRIPE_TAX', 'perhaps'],
     ['AUTO_RELOAD_MAX_FAILURES', '0'],
+    ['FRAUD_WARNING_ACTION', 'ignore'],
     ['X402_NETWORK', 'base'],
     ['X402_PAY_TO', '0x1234'],
     ['X402_ASSET', 'usdc'],
@@ -134,7 +135,8 @@ describe('readEnvironment', () => {
       ],
       tax: false,
     });
-    expect(readEnvironment(good).topUps).toMatchObject({ tiers: [], currencies: [{ code: 'usd' }] });
+    const usual = { tiers: [], currencies: [{ code: 'usd' }], fraudWarningAction: 'freeze' };
+    expect(readEnvironment(good).topUps).toMatchObject(usual);
   });
 
   it('wants what belongs together', () => {

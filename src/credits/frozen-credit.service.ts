@@ -6,6 +6,7 @@ import { LedgerService } from '../ledger/ledger.service';
 import { allocate, sumOf } from './allocation';
 import { freeOf, frozenHold, named } from './credit-pool';
 import { CreditPools } from './credit-pools.service';
+import { DAYS_AFTER_RETURN } from './grant';
 import { GrantStore } from './grant-store.service';
 
 /** Credit whose payment is disputed: it pays for nothing until that is decided. In the caller's transaction. */
@@ -39,7 +40,10 @@ export class FrozenCredit {
     return amount;
   }
 
-  /** Lets credit be used again that `freeze` put behind this hold. Safe to repeat. Returns how much. */
+  /**
+   * Lets credit be used again that `freeze` put behind this hold; what ended meanwhile may be used for another 30 days.
+   * Safe to repeat. Returns how much.
+   */
   async thaw(tx: Tx, holdId: string): Promise<Money> {
     const account = await this.store.frozenAt(tx, holdId);
     if (account === undefined) return usd(0n);
@@ -47,7 +51,8 @@ export class FrozenCredit {
     const hold = frozenHold(pool, holdId);
     if (!hold) return usd(0n);
     await this.ledger.releaseIn(tx, hold);
-    await this.store.thaw(tx, holdId);
+    const thawed = await this.store.thaw(tx, holdId);
+    for (const { grantId } of thawed) await this.store.extend(tx, grantId, DAYS_AFTER_RETURN);
     await this.pools.schedule(tx, pool.accountId);
     return hold.amount;
   }

@@ -120,8 +120,8 @@ export class GrantStore {
     await this.move(tx, 'frozen', shares);
   }
 
-  /** Nothing is behind that hold any more. */
-  async thaw(tx: Tx, holdId: string): Promise<void> {
+  /** Nothing is behind that hold any more. Returns what was. */
+  async thaw(tx: Tx, holdId: string): Promise<readonly Share[]> {
     const thawed = await tx.query<{ id: string; atoms: bigint }>(
       `UPDATE credit_grants SET frozen_atoms = 0, frozen_by = NULL WHERE frozen_by = $1
        RETURNING id, OLD.frozen_atoms AS atoms`,
@@ -129,6 +129,7 @@ export class GrantStore {
     );
     const shares = thawed.map(({ id, atoms }) => ({ grantId: id, atoms }));
     await this.move(tx, 'thawed', shares);
+    return shares;
   }
 
   /** Where the credit is that is behind that hold. */

@@ -77,6 +77,9 @@ export function inOrderOfUse<Grant extends Turn>(grants: readonly Grant[]): Gran
 /** What decides whose turn it is. */
 type Turn = Pick<CreditGrant, 'id' | 'priority' | 'expiresAt' | 'createdAt'>;
 
+/** How long credit lives that comes back, or is let go, after it has ended. */
+export const DAYS_AFTER_RETURN = 30;
+
 /** What of it may still be used. */
 export const usable = (grant: Pick<CreditGrant, 'remaining' | 'frozen'>): bigint => grant.remaining - grant.frozen;
 

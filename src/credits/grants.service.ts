@@ -10,7 +10,7 @@ import { allocate, sumOf } from './allocation';
 import { BalanceWatch } from './balance-watch.service';
 import { type CreditPool, freeOf, frozenHold, named, thawed } from './credit-pool';
 import { CreditPools, touchedBy } from './credit-pools.service';
-import { accountOf, type CreditGrant, type NewGrant } from './grant';
+import { accountOf, type CreditGrant, DAYS_AFTER_RETURN, type NewGrant } from './grant';
 import { type GrantMovement, GrantStore } from './grant-store.service';
 import { ScopedGrants } from './scoped-grants.service';
 
@@ -191,8 +191,6 @@ export class GrantsService {
     return row.debits_posted;
   }
 }
-
-const DAYS_AFTER_RETURN = 30;
 
 type ScopedGrant = NewGrant & { readonly id: string; readonly customerId: string; readonly models: readonly string[] };
 

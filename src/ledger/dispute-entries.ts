@@ -15,7 +15,7 @@ export interface DisputeMovement {
   readonly gross: Money;
   /** As Stripe's balance moved: something else where the payment was in another currency. */
   readonly moved: Money;
-  /** What Stripe takes for it beside, or gives back. */
+  /** What Stripe takes for it beside; negative for what it gives back. */
   readonly fee: Money;
 }
 
@@ -23,14 +23,14 @@ export interface DisputeMovement {
 export const disputeWithdrawn = (dispute: DisputeMovement): JournalEntry =>
   movement('dispute_withdrawn', dispute, [
     ...exchanged(stripeDisputed(), stripeClearing(), dispute.gross, dispute.moved),
-    ...positive({ from: disputesExpense(), to: stripeClearing(), amount: dispute.fee }),
+    ...taken(dispute.fee),
   ]);
 
 /** The bank has given the money back, perhaps with the fee. */
 export const disputeReinstated = (dispute: DisputeMovement): JournalEntry =>
   movement('dispute_reinstated', dispute, [
     ...exchanged(stripeClearing(), stripeDisputed(), dispute.moved, dispute.gross),
-    ...positive({ from: stripeClearing(), to: disputesExpense(), amount: dispute.fee }),
+    ...taken(dispute.fee),
   ]);
 
 /** The money is gone for good: off the credit that it brought, and what of that is used up is owed by the customer. */
@@ -56,6 +56,12 @@ export function disputeRestored(lost: PaymentPart & { disputeId: string }): Jour
     postings: givenToPayer(lost, stripeDisputed()),
   };
 }
+
+/** A fee may also be taken for money that comes back. */
+const taken = (fee: Money): Posting[] =>
+  fee.atoms < 0n
+    ? [{ from: stripeClearing(), to: disputesExpense(), amount: { ...fee, atoms: -fee.atoms } }]
+    : positive({ from: disputesExpense(), to: stripeClearing(), amount: fee });
 
 const movement = (
   kind: string,

@@ -9,6 +9,7 @@ import { LedgerVerifyService } from './ledger-verify.service';
 import { LedgerWriter } from './ledger-writer.service';
 import { LedgerService } from './ledger.service';
 import { ReceivablesService } from './receivables.service';
+import { WriteOffs } from './write-offs.service';
 
 @Module({
   providers: [
@@ -22,6 +23,7 @@ import { ReceivablesService } from './receivables.service';
     LedgerAccountsService,
     LedgerService,
     ReceivablesService,
+    WriteOffs,
   ],
   exports: [
     AccountHistoryService,
@@ -32,6 +34,7 @@ import { ReceivablesService } from './receivables.service';
     LedgerService,
     LedgerAccountsService,
     ReceivablesService,
+    WriteOffs,
   ],
 })
 export class LedgerModule {}

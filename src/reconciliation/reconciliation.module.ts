@@ -17,6 +17,7 @@ import { LedgerAdminController } from './ledger.admin.controller';
 import { NightlyNews } from './nightly-news.service';
 import { NightlyReconciliation } from './nightly-reconciliation.service';
 import { Reconcile, RECONCILIATION_SIDES } from './reconcile.service';
+import { ReceivablesAdminController } from './receivables.admin.controller';
 import { ReconciliationAdminController } from './reconciliation.admin.controller';
 import { ReconciliationReport } from './reconciliation-report.service';
 import { ReconciliationRequests } from './reconciliation-requests.service';
@@ -33,6 +34,7 @@ const SIDES = [StripeReconciliation, ChainReconciliation, BooksReconciliation];
     DiscrepanciesAdminController,
     JobsAdminController,
     LedgerAdminController,
+    ReceivablesAdminController,
     ReconciliationAdminController,
   ],
   providers: [

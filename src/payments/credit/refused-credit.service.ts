@@ -39,12 +39,15 @@ export class RefusedCredit {
 
   private async owedByDispute(customerId: string): Promise<Refusal | undefined> {
     const account = customerReceivable(customerId, 'USD');
-    const [newest] = await this.database.query<{ kind: string }>(
-      'SELECT kind FROM postings WHERE debit_account_id = $1 ORDER BY posted_at DESC, entry_id DESC LIMIT 1',
-      [await this.accounts.idOf(account)],
-    );
-    if (newest?.kind !== 'dispute_lost') return undefined;
     const { posted } = await this.accounts.balance(account);
+    // What was owed first is repaid first: what is owed now are the newest debits that add up to it.
+    const disputes = await this.database.query(
+      `SELECT FROM (SELECT kind, sum(atoms) OVER (ORDER BY posted_at DESC, entry_id DESC, line DESC) - atoms AS newer
+                      FROM postings WHERE debit_account_id = $1) debit
+        WHERE kind = 'dispute_lost' AND newer < $2 LIMIT 1`,
+      [await this.accounts.idOf(account), -posted.atoms],
+    );
+    if (disputes.length === 0) return undefined;
     const owed = formatMoney(usd(-posted.atoms));
     return {
       status: 402,

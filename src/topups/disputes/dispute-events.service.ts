@@ -27,6 +27,7 @@ export class DisputeEvents implements OnModuleInit {
     this.events.handle({ types, read: ({ object }) => this.ofDispute(idOf(object) ?? '') });
     this.events.handle({ types: WARNINGS, read: ({ object }) => this.ofWarning(idOf(object) ?? '') });
     this.sources.register(['dp', 'du'], (id) => this.ofDispute(id));
+    this.sources.register(['issfr'], (id) => this.ofWarning(id));
   }
 
   private async ofDispute(id: string): Promise<StripeEffect | undefined> {
@@ -38,6 +39,13 @@ export class DisputeEvents implements OnModuleInit {
   private async ofWarning(id: string): Promise<StripeEffect | undefined> {
     const warning = await this.client.findWarning(id);
     if (!warning || !(await this.payments.ensure(warning.paymentIntentId, warning.chargeId))) return undefined;
-    return (tx) => this.warnings.converge(tx, warning);
+    const effect = await this.warnings.effectOf(warning);
+    if (warning.actionable) return effect;
+    // It ended by a refund or a dispute. The dispute comes first: nothing is let go in between.
+    const disputes = await this.client.listOf(warning.paymentIntentId);
+    return async (tx) => {
+      for (const dispute of disputes) await this.outcomes.converge(tx, dispute);
+      return effect(tx);
+    };
   }
 }

@@ -54,9 +54,7 @@ export class DisputeOutcomes {
     const lost = phase === 'lost' ? await this.take(tx, payment, dispute, withdrawn) : NOTHING;
     if (phase === 'closed' && dispute.phase === 'lost') await this.giveBack(tx, payment, dispute);
     await this.store.move(tx, dispute.id, phase, lost);
-    const now = await this.payments.lock(tx, payment.paymentIntentId);
-    if (await this.payments.isDoubted(tx, payment.paymentIntentId)) await this.reversals.freeze(tx, now);
-    else await this.reversals.thaw(tx, now);
+    await this.reversals.freezeOrThaw(tx, payment.paymentIntentId);
     await this.payments.settleTopUp(tx, payment.topUpId);
     await this.tell(tx, dispute, phase);
   }
@@ -91,9 +89,9 @@ export class DisputeOutcomes {
       customerId: dispute.customerId,
       gross,
       moved: absolute(movement.amount),
-      fee: absolute(movement.fee),
+      fee: usd(centsToUsd(movement.fee).atoms),
     };
-    return this.movements.book(tx, movement, movement.amount < 0 ? disputeWithdrawn(told) : disputeReinstated(told));
+    return this.movements.book(tx, movement, movement.net < 0 ? disputeWithdrawn(told) : disputeReinstated(told));
   }
 
   private async tell(tx: Tx, dispute: Dispute, phase: DisputePhase): Promise<void> {
@@ -110,7 +108,10 @@ export class DisputeOutcomes {
 const NOTHING = { gross: 0n, credit: 0n, tax: 0n, bonus: 0n, owed: 0n };
 
 /** What a movement is of the payment as we booked it: of one in another currency, the dispute's own part. */
-const grossOf = (dispute: Dispute, { currency }: DisputeAtStripe, movement: StripeTransaction): Money =>
-  currency === movement.currency && currency === 'usd' ? absolute(movement.amount) : dispute.gross;
+function grossOf(dispute: Dispute, { currency }: DisputeAtStripe, movement: StripeTransaction): Money {
+  const isInUsd = currency === movement.currency && currency === 'usd';
+  // A fee may come alone.
+  return isInUsd || movement.amount === 0 ? absolute(movement.amount) : dispute.gross;
+}
 
 const absolute = (cents: number): Money => usd(centsToUsd(Math.abs(cents)).atoms);

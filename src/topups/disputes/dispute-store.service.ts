@@ -4,9 +4,9 @@ import { DatabaseService } from '../../database/database.service';
 import type { Tx } from '../../database/tx';
 import { grossOf, type Part, type ReversiblePayment } from '../reversals/reversible-payment';
 import type { Dispute, DisputePhase } from './dispute';
-import type { DisputeAtStripe, FraudWarningAtStripe } from './disputes.client';
+import type { DisputeAtStripe } from './disputes.client';
 
-/** Rows of `disputes` and `fraud_warnings`; whoever writes has the payment locked. */
+/** Rows of `disputes`; whoever writes has the payment locked. */
 @Injectable()
 export class DisputeStore {
   constructor(private readonly database: DatabaseService) {}
@@ -35,22 +35,24 @@ export class DisputeStore {
     );
   }
 
-  /** @returns whether it is new, or is actionable no more */
-  async seeWarning(tx: Tx, payment: ReversiblePayment, warning: FraudWarningAtStripe): Promise<boolean> {
-    const rows = await tx.query(
-      `INSERT INTO fraud_warnings AS w (id, payment_intent_id, customer_id, fraud_type, actionable)
-       VALUES ($1, $2, $3, $4, $5) ON CONFLICT (id) DO UPDATE SET actionable = false
-        WHERE w.actionable AND NOT excluded.actionable RETURNING 1`,
-      [warning.id, payment.paymentIntentId, payment.customerId, warning.fraudType, warning.actionable],
+  /** At Stripe, the oldest first: what a bank has not decided, or has within a week, whose money may still move. */
+  async undecided(limit: number, after = ''): Promise<string[]> {
+    const rows = await this.database.query<{ id: string }>(
+      `SELECT id FROM (
+         SELECT id FROM disputes WHERE phase IN ('new', 'inquiry', 'open') OR closed_at > now() - interval '7 days'
+          UNION ALL SELECT id FROM fraud_warnings WHERE actionable
+          UNION ALL SELECT stripe_refund_id FROM refunds WHERE state = 'pending' AND stripe_refund_id IS NOT NULL) open
+        WHERE id > $1 ORDER BY id LIMIT $2`,
+      [after, limit],
     );
-    return rows.length > 0;
+    return rows.map(({ id }) => id);
   }
 
   /** Whether a bank has doubts about any payment of the customer still: nothing is charged without it meanwhile. */
   async hasDoubted(tx: Tx, customerId: string): Promise<boolean> {
     const rows = await tx.query(
       `SELECT FROM disputes WHERE customer_id = $1 AND phase = 'open'
-        UNION ALL SELECT FROM fraud_warnings w WHERE customer_id = $1 AND actionable
+        UNION ALL SELECT FROM fraud_warnings w WHERE customer_id = $1 AND actionable AND action <> 'notify'
               AND NOT EXISTS (SELECT FROM disputes d
                                WHERE d.payment_intent_id = w.payment_intent_id AND phase IN ('lost', 'closed'))`,
       [customerId],

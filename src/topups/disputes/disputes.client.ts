@@ -44,6 +44,13 @@ export class DisputesClient {
     return paymentIntentId === undefined ? undefined : toDispute(dispute, paymentIntentId);
   }
 
+  /** All of a payment. @throws CardProcessorError */
+  async listOf(paymentIntentId: string): Promise<DisputeAtStripe[]> {
+    const query = { payment_intent: paymentIntentId, limit: 100, expand: ['data.charge'] };
+    const { data } = await attempt(this.stripe.api.disputes.list(query, ASK_QUICKLY));
+    return data.map((dispute) => toDispute(dispute, paymentIntentId));
+  }
+
   /** https://docs.stripe.com/api/radar/early_fraud_warnings @throws CardProcessorError */
   async findWarning(id: string): Promise<FraudWarningAtStripe | undefined> {
     const warning = await attempt(this.stripe.api.radar.earlyFraudWarnings.retrieve(id, {}, ASK_QUICKLY));

@@ -81,8 +81,6 @@ export class RefundOutcomes {
     await this.reversals.giveBack(tx, payment, { ...part, because: `refund:${refundId}` }, (amounts) =>
       refundReturned({ ...amounts, refundId, customerId, paymentIntentId }),
     );
-    // What came back is in doubt like the rest of the payment, also where nothing of that was left to be frozen.
-    if (await this.payments.isDoubted(tx, paymentIntentId)) await this.reversals.freeze(tx, payment);
   }
 
   /** Somebody started it in the dashboard: the money goes whatever the customer has left, so what is used up is owed. */

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { assertSameRequest, IdempotencyConflictError, type RequestKey } from '../../common/idempotency-key';
 import { usd } from '../../common/money';
 import { DatabaseService } from '../../database/database.service';
 import type { Tx } from '../../database/tx';
@@ -13,6 +14,8 @@ export interface NewRefund extends Part {
   readonly reason: string | null;
   readonly minor: bigint;
   readonly owed: bigint;
+  /** Of the request that asked for it. */
+  readonly requestKey?: RequestKey | undefined;
 }
 
 /** Rows of `refunds`; whoever writes has the payment locked. */
@@ -20,17 +23,22 @@ export interface NewRefund extends Part {
 export class RefundStore {
   constructor(private readonly database: DatabaseService) {}
 
+  /** @throws IdempotencyConflictError when the refund of another payment took the key meanwhile */
   async insert(tx: Tx, payment: ReversiblePayment, refund: NewRefund): Promise<void> {
-    await tx.query(
+    const rows = await tx.query(
       `INSERT INTO refunds (id, payment_intent_id, topup_id, customer_id, stripe_refund_id, origin, forced, reason, minor,
-                            gross_atoms, credit_atoms, tax_atoms, bonus_atoms, owed_atoms, state)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 'opened')`,
+                            gross_atoms, credit_atoms, tax_atoms, bonus_atoms, owed_atoms, state,
+                            idempotency_key, fingerprint)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 'opened', $15, $16)
+       ON CONFLICT (idempotency_key) DO NOTHING RETURNING 1`,
       [
         ...[refund.id, payment.paymentIntentId, payment.topUpId, payment.customerId, refund.stripeRefundId],
         ...[refund.origin, refund.forced, refund.reason, refund.minor],
         ...[refund.gross, refund.credit, refund.tax, refund.bonus, refund.owed],
+        ...[refund.requestKey?.key ?? null, refund.requestKey?.fingerprint ?? null],
       ],
     );
+    if (rows.length === 0) throw new IdempotencyConflictError();
   }
 
   /** Under its id at Stripe, or the one that we gave it along. */
@@ -39,6 +47,14 @@ export class RefundStore {
       refund.id,
       refund.refundId,
     ]);
+    return row && toRefund(row);
+  }
+
+  /** The refund that this request made before. @throws IdempotencyConflictError when the key made another one */
+  async madeBy(requestKey: RequestKey, tx: Tx = this.database): Promise<Refund | undefined> {
+    const sql = 'SELECT * FROM refunds WHERE idempotency_key = $1';
+    const [row] = await tx.query<RefundRow & { fingerprint: string }>(sql, [requestKey.key]);
+    if (row) assertSameRequest(requestKey, row.fingerprint);
     return row && toRefund(row);
   }
 

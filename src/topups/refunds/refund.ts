@@ -27,7 +27,8 @@ export interface Refund {
   readonly finishedAt: Date | null;
 }
 
-export type RefundOrigin = 'operator' | 'dashboard';
+export const REFUND_ORIGINS = ['operator', 'dashboard', 'fraud_warning'] as const;
+export type RefundOrigin = (typeof REFUND_ORIGINS)[number];
 
 export const REFUND_STATES = ['opened', 'pending', 'succeeded', 'failed', 'rejected'] as const;
 /**

@@ -1,5 +1,6 @@
-import { Body, Controller, Param, Post, UseGuards } from '@nestjs/common';
-import { ApiBearerAuth, ApiCreatedResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Body, Controller, Headers, Param, Post, UseGuards } from '@nestjs/common';
+import { ApiBearerAuth, ApiCreatedResponse, ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { requestKeyOf } from '../../common/idempotency-key';
 import { AccessGuard, AdminOnly } from '../../customers/access.guard';
 import { ACCESS_PROBLEMS, ApiRefusals, PROCESSOR_PROBLEMS } from '../refusals.dto';
 import { NewRefundDto, RefundDto, toRefundDto } from './refunds.dto';
@@ -22,6 +23,7 @@ export class RefundsAdminController {
       'Only what is not used, unless forced. The credit is gone at once; Stripe is told right after, and what it then ' +
       'says is in GET /v1/refunds.',
   })
+  @ApiHeader({ name: 'Idempotency-Key', required: false, description: 'A repeat gets the first refund.' })
   @ApiCreatedResponse({ type: RefundDto })
   @ApiRefusals(
     ...ACCESS_PROBLEMS,
@@ -34,9 +36,14 @@ export class RefundsAdminController {
     { status: 409, code: 'refund_exceeds_payment', detail: 'More than is left of the payment.' },
     { status: 409, code: 'nothing_to_refund', detail: 'Nothing is left, or nothing was paid.' },
     { status: 409, code: 'payment_disputed', detail: "The payer's bank has the payment in dispute." },
+    { status: 409, code: 'idempotency_conflict', detail: 'The key was used before with another request.' },
     ...PROCESSOR_PROBLEMS,
   )
-  async create(@Param('id') id: string, @Body() body: NewRefundDto): Promise<RefundDto> {
-    return toRefundDto(await this.refunds.create(id, body));
+  async create(
+    @Param('id') id: string,
+    @Body() body: NewRefundDto,
+    @Headers('idempotency-key') key: string | undefined,
+  ): Promise<RefundDto> {
+    return toRefundDto(await this.refunds.create(id, body, requestKeyOf(key, { topUp: id, ...body })));
   }
 }

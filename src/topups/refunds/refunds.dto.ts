@@ -2,7 +2,7 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
 import { IsBoolean, IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
 import { formatMoney } from '../../common/money';
-import { REFUND_STATES, type Refund } from './refund';
+import { REFUND_ORIGINS, REFUND_STATES, type Refund } from './refund';
 
 const REFUND_ID = 'rfd_019a8b2c3d4e7f60a1b2c3d4e5f60718';
 
@@ -72,7 +72,7 @@ export class RefundDto {
   @ApiProperty({ enum: REFUND_STATES, example: 'succeeded' })
   state!: string;
 
-  @ApiProperty({ enum: ['operator', 'dashboard'], example: 'operator', description: 'Who started it.' })
+  @ApiProperty({ enum: REFUND_ORIGINS, example: 'operator', description: 'Who started it.' })
   origin!: string;
 
   @ApiProperty({ example: '10.9', description: 'What goes back to the card.' })

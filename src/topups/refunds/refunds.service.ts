@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { NotFoundError } from '../../common/billing-error';
 import { prefixedId } from '../../common/id';
+import type { RequestKey } from '../../common/idempotency-key';
 import { DatabaseService } from '../../database/database.service';
 import type { Tx } from '../../database/tx';
 import { JobsService } from '../../jobs/jobs.service';
@@ -25,6 +26,18 @@ export interface RefundRequest {
   readonly paymentIntentId?: string | undefined;
 }
 
+/**
+ * Refunds all that is unused, in the caller's transaction, which has the payment locked. `undefined` when nothing is, or
+ * when its bank has it already; else the refund's id.
+ */
+export type UnusedRefund = (tx: Tx, payment: ReversiblePayment, reason: string) => Promise<string | undefined>;
+
+/** With who asks. */
+interface OpenedRefund extends RefundRequest {
+  readonly origin: Refund['origin'];
+  readonly requestKey?: RequestKey | undefined;
+}
+
 /** Starts refunds. Whatever becomes of them at Stripe is for `RefundOutcomes`, whoever started them. */
 @Injectable()
 export class RefundsService {
@@ -38,31 +51,40 @@ export class RefundsService {
   ) {}
 
   /**
-   * Takes a refund off the credit that the payment brought; Stripe is told right after the commit.
-   * @throws RefundRefusedError, NotFoundError `top_up_not_found`, CardTopUpsUnavailableError, CardProcessorError
+   * Takes a refund off the credit that the payment brought; Stripe is told right after the commit. With a key, a repeat
+   * gets the first one, whatever became of it.
+   * @throws RefundRefusedError, NotFoundError `top_up_not_found`, IdempotencyConflictError, CardTopUpsUnavailableError,
+   * CardProcessorError
    */
-  async create(topUpId: string, request: RefundRequest): Promise<Refund> {
+  async create(topUpId: string, request: RefundRequest, requestKey?: RequestKey): Promise<Refund> {
+    const before = requestKey && (await this.store.madeBy(requestKey));
+    if (before) return before;
     const paymentIntentId = await this.paymentOf(topUpId, request.paymentIntentId);
     const paid = await this.client.paidAtStripe(paymentIntentId);
     if (!(await this.payments.prepare(this.database, paymentIntentId)))
       throw new RefundRefusedError('nothing_to_refund');
-    const id = prefixedId('rfd');
-    await this.database.transaction((tx) => this.open(tx, { id, paymentIntentId, paid, request }));
+    const id = await this.database.transaction(async (tx) => {
+      const payment = await this.payments.lock(tx, paymentIntentId);
+      const twin = requestKey && (await this.store.madeBy(requestKey, tx));
+      return twin ? twin.id : this.open(tx, payment, paid, { ...request, origin: 'operator', requestKey });
+    });
     return (await this.store.get(id)) as Refund;
   }
 
-  private async open(
-    tx: Tx,
-    {
-      id,
-      paymentIntentId,
-      paid,
-      request,
-    }: { id: string; paymentIntentId: string; paid: bigint; request: RefundRequest },
-  ): Promise<void> {
-    const payment = await this.payments.lock(tx, paymentIntentId);
+  /** Asks Stripe what it has to know to refund what is unused of a payment that is probably fraud. @throws CardProcessorError */
+  async unusedOf(paymentIntentId: string): Promise<UnusedRefund> {
+    const paid = await this.client.paidAtStripe(paymentIntentId);
+    return async (tx, payment, reason) => {
+      if (await this.payments.isDisputed(tx, paymentIntentId)) return undefined;
+      if ((await this.mostOf(tx, payment, paid, false)) === 0n) return undefined;
+      return this.open(tx, payment, paid, { origin: 'fraud_warning', reason });
+    };
+  }
+
+  private async open(tx: Tx, payment: ReversiblePayment, paid: bigint, request: OpenedRefund): Promise<string> {
+    const { paymentIntentId, customerId } = payment;
     if (await this.payments.isDisputed(tx, paymentIntentId)) throw new RefundRefusedError('payment_disputed');
-    const { force: forced = false, reason = null } = request;
+    const { force: forced = false, reason = null, origin, requestKey } = request;
     const most = await this.mostOf(tx, payment, paid, forced);
     const minor = request.amountCents === undefined ? most : BigInt(request.amountCents);
     if (minor === 0n) throw new RefundRefusedError('nothing_to_refund');
@@ -70,22 +92,16 @@ export class RefundsService {
       const code = forced ? 'refund_exceeds_payment' : 'refund_exceeds_unused';
       throw new RefundRefusedError(code, { refundableCents: most.toString() });
     }
-    const gross = grossOf(payment, paid, minor);
-    const taking = { gross, because: `refund:${id}`, forced, keepFrozen: true };
+    const id = prefixedId('rfd');
+    const taking = { gross: grossOf(payment, paid, minor), because: `refund:${id}`, forced, keepFrozen: true };
     const taken = await this.reversals.take(tx, payment, taking, (amounts) =>
-      refundOpened({ ...amounts, refundId: id, forced, paymentIntentId, customerId: payment.customerId }),
+      refundOpened({ ...amounts, refundId: id, forced, paymentIntentId, customerId }),
     );
     if (taken.kind === 'insufficient') throw new Error(`${id} asks for more than is left of ${paymentIntentId}`);
-    await this.store.insert(tx, payment, {
-      ...taken,
-      id,
-      stripeRefundId: null,
-      origin: 'operator',
-      forced,
-      reason,
-      minor,
-    });
+    const row = { ...taken, id, stripeRefundId: null, origin, forced, reason, minor, requestKey };
+    await this.store.insert(tx, payment, row);
     await this.jobs.enqueue(tx, cardRefundJob(id));
+    return id;
   }
 
   private async mostOf(tx: Tx, payment: ReversiblePayment, paid: bigint, forced: boolean): Promise<bigint> {

@@ -1,5 +1,6 @@
 import type { TopUpsPart } from '../topups-part.providers';
+import { FreezeRest } from './freeze-rest.processor';
 import { Reversals } from './reversals.service';
 import { ReversiblePayments } from './reversible-payments.service';
 
-export const REVERSALS: TopUpsPart = { providers: [Reversals, ReversiblePayments] };
+export const REVERSALS: TopUpsPart = { providers: [FreezeRest, Reversals, ReversiblePayments] };

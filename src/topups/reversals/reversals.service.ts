@@ -4,10 +4,12 @@ import { type Money, usd } from '../../common/money';
 import { FrozenCredit } from '../../credits/frozen-credit.service';
 import { GrantsService } from '../../credits/grants.service';
 import type { Tx } from '../../database/tx';
+import { JobsService } from '../../jobs/jobs.service';
 import type { JournalEntry } from '../../ledger/journal-entry';
 import { LedgerRefusedError } from '../../ledger/ledger-error';
 import { LedgerService } from '../../ledger/ledger.service';
 import { bonusRestored, bonusVoided } from '../../ledger/refund-entries';
+import { freezeRestJob } from './freeze-rest-job';
 import { type Part, partOf, type ReversiblePayment } from './reversible-payment';
 import { ReversiblePayments } from './reversible-payments.service';
 
@@ -20,7 +22,7 @@ export interface Taking {
   readonly because: string;
   /** Also what is not there any more: that is owed. */
   readonly forced: boolean;
-  /** What stays of the payment stays frozen if it was. */
+  /** What stays of the payment waits on if it has to; otherwise the caller asks. */
   readonly keepFrozen: boolean;
 }
 
@@ -40,6 +42,7 @@ export class Reversals {
     private readonly grants: GrantsService,
     private readonly frozen: FrozenCredit,
     private readonly payments: ReversiblePayments,
+    private readonly jobs: JobsService,
   ) {}
 
   /** Takes `gross` of the payment from its own credit first, and its share of the bonus with it. */
@@ -52,7 +55,7 @@ export class Reversals {
     const taken = { ...part, bonus };
     await this.payments.change(tx, payment, taken, 1n);
     if (payment.frozenBy !== null) await this.payments.rememberFreeze(tx, payment, null);
-    if (payment.frozenBy !== null && taking.keepFrozen) await this.freeze(tx, { ...payment, frozenBy: null });
+    if (taking.keepFrozen) await this.freezeOrThaw(tx, payment.paymentIntentId);
     return { kind: 'taken', ...taken, owed: debited.owed };
   }
 
@@ -80,19 +83,39 @@ export class Reversals {
       await this.grants.giveBack(tx, restored, { grantId: bonusGrantId, amount });
     }
     await this.payments.change(tx, payment, part, -1n);
+    // While the rest of it is doubted, so is what came back.
+    await this.freezeOrThaw(tx, payment.paymentIntentId);
   }
 
-  /** Puts what is left of the payment aside, as far as no call in flight uses it; anew if it was frozen before. */
-  async freeze(tx: Tx, payment: ReversiblePayment): Promise<void> {
+  /**
+   * Puts what is left of a payment aside while a bank has doubts about it, and lets it be used again once none has.
+   * Safe to repeat. What calls in flight use now is put aside when they have ended.
+   */
+  async freezeOrThaw(tx: Tx, paymentIntentId: string): Promise<void> {
+    const payment = await this.payments.lock(tx, paymentIntentId);
+    if (await this.payments.isDoubted(tx, paymentIntentId)) await this.freeze(tx, payment);
+    else await this.thaw(tx, payment);
+  }
+
+  private async freeze(tx: Tx, payment: ReversiblePayment): Promise<void> {
     if (payment.frozenBy !== null) await this.frozen.thaw(tx, payment.frozenBy);
     const grantIds = [payment.grantId, payment.bonusGrantId].filter((id) => id !== null);
     const holdId = newId();
     const amount = grantIds.length === 0 ? usd(0n) : await this.frozen.freeze(tx, grantIds, holdId);
     await this.payments.rememberFreeze(tx, payment, amount.atoms > 0n ? holdId : null);
+    if (await this.isUsed(tx, grantIds)) await this.jobs.enqueue(tx, freezeRestJob(payment.paymentIntentId));
   }
 
-  /** Nothing of the payment waits any more. Safe to repeat. */
-  async thaw(tx: Tx, payment: ReversiblePayment): Promise<void> {
+  /** Whether some of it is in the hands of calls in flight. */
+  private async isUsed(tx: Tx, grantIds: readonly string[]): Promise<boolean> {
+    for (const id of grantIds) {
+      const { remaining, frozen } = await this.grants.remaining(tx, id);
+      if (remaining.atoms > frozen.atoms) return true;
+    }
+    return false;
+  }
+
+  private async thaw(tx: Tx, payment: ReversiblePayment): Promise<void> {
     if (payment.frozenBy === null) return;
     await this.frozen.thaw(tx, payment.frozenBy);
     await this.payments.rememberFreeze(tx, payment, null);
@@ -101,6 +124,7 @@ export class Reversals {
   private async debit(tx: Tx, payment: ReversiblePayment, part: Part, entry: JournalEntry, force: boolean) {
     const { customerId, grantId, frozenBy } = payment;
     if (customerId === null || grantId === null || part.credit === 0n) {
+      if (frozenBy !== null) await this.frozen.thaw(tx, frozenBy);
       await this.post(tx, entry);
       return { kind: 'debited', owed: 0n } as const;
     }

@@ -3,6 +3,7 @@ import { GrantsService } from '../../credits/grants.service';
 import { DatabaseService } from '../../database/database.service';
 import type { Tx } from '../../database/tx';
 import {
+  breakage,
   customerCredits,
   customerReceivable,
   disputesExpense,
@@ -83,11 +84,11 @@ export class ReversiblePayments {
     return (await tx.query(sql, [paymentIntentId])).length > 0;
   }
 
-  /** Whether a bank has doubts about the payment still: it is disputed, or was warned of. */
+  /** Whether what is left of it has to wait: a bank has it back and has not decided, or takes it for fraud. */
   async isDoubted(tx: Tx, paymentIntentId: string): Promise<boolean> {
     const rows = await tx.query(
       `SELECT FROM disputes WHERE payment_intent_id = $1 AND phase = 'open'
-        UNION ALL SELECT FROM fraud_warnings w WHERE payment_intent_id = $1 AND actionable
+        UNION ALL SELECT FROM fraud_warnings WHERE payment_intent_id = $1 AND actionable AND action <> 'notify'
               AND NOT EXISTS (SELECT FROM disputes WHERE payment_intent_id = $1 AND phase IN ('lost', 'closed'))`,
       [paymentIntentId],
     );
@@ -122,7 +123,9 @@ export class ReversiblePayments {
   }
 }
 
+/** With those of a customer's pool, which `GrantsService` locks: all are locked in one order. */
 const HOUSE = [
+  breakage(),
   stripeClearing(),
   stripeRefunding(),
   stripeDisputed(),

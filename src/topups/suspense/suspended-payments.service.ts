@@ -6,6 +6,7 @@ import { CustomersService } from '../../customers/customers.service';
 import { DatabaseService } from '../../database/database.service';
 import type { Tx } from '../../database/tx';
 import { suspenseAttributed } from '../../ledger/suspense-entries';
+import { Reversals } from '../reversals/reversals.service';
 import { ReversiblePayments } from '../reversals/reversible-payments.service';
 
 /** A card payment that belongs to no top-up of ours. */
@@ -23,6 +24,7 @@ export class SuspendedPayments {
     private readonly database: DatabaseService,
     private readonly customers: CustomersService,
     private readonly payments: ReversiblePayments,
+    private readonly reversals: Reversals,
     private readonly grants: GrantsService,
   ) {}
 
@@ -67,6 +69,8 @@ export class SuspendedPayments {
       paymentIntentId,
       customerId,
     ]);
+    // Its bank may have warned of it meanwhile.
+    await this.reversals.freezeOrThaw(tx, paymentIntentId);
     return amount;
   }
 }

@@ -1,0 +1,103 @@
+import { concludePayback, type PaidTopUp, type PaybackWorld, startPaybackWorld } from '../support/payback-world';
+import { asOwner } from '../support/owner';
+
+describe('disputes of payments', () => {
+  let world: PaybackWorld;
+
+  beforeAll(async () => {
+    world = await startPaybackWorld({ TOPUP_TIERS: '50:10', TOPUP_CURRENCIES: 'usd,eur:1.08' });
+    await world.press('account', { settlementCurrencies: ['usd'], rates: { eur: '1.10' } });
+  });
+  afterAll(() => world?.stop());
+  afterEach(() => concludePayback(world));
+
+  const disputed = async ({ charge }: PaidTopUp, amount?: number): Promise<string> => {
+    const { id } = await world.press(`charges/${charge}/dispute`, amount === undefined ? {} : { amount });
+    await world.settled();
+    return id;
+  };
+  const close = async (id: string, outcome: 'won' | 'lost') => {
+    await world.press(`disputes/${id}/close`, { outcome });
+    await world.settled();
+  };
+
+  it('that are two on one charge, one won and one lost: what is frozen and taken is of each', async () => {
+    const paid = await world.paid(4000);
+    const [first, second] = [await disputed(paid, 1000), await disputed(paid, 1500)];
+    expect(await world.balance(paid.key)).toMatchObject({ posted: '40', available: '0' });
+    await close(first, 'won');
+    // The other one is not decided.
+    expect(await world.balance(paid.key)).toMatchObject({ posted: '40', available: '0' });
+    await close(second, 'lost');
+    expect(await world.balance(paid.key)).toMatchObject({ posted: '25', available: '25', owed: '0' });
+    const third = await disputed(paid, 2500);
+    const fourth = await disputed(paid, 500);
+    await close(third, 'lost');
+    expect(await world.balance(paid.key)).toMatchObject({ posted: '0', available: '0', owed: '0' });
+    expect((await world.ask(paid.key, `/v1/topups/${paid.topUp}`)).body.state).toBe('disputed');
+    await close(fourth, 'won');
+    expect((await world.ask(paid.key, `/v1/topups/${paid.topUp}`)).body.state).toBe('refunded');
+  });
+
+  it('with a bonus, in part: the bonus goes in proportion, and all of it comes back with a win', async () => {
+    const paid = await world.paid(10_000);
+    expect(await world.balance(paid.key)).toMatchObject({ available: '110' });
+    const lost = await disputed(paid, 2500);
+    expect(await world.balance(paid.key)).toMatchObject({ posted: '110', available: '0' });
+    await close(lost, 'lost');
+    expect(await world.balance(paid.key)).toMatchObject({ posted: '82.5', available: '82.5' });
+    const won = await disputed(paid, 7500);
+    await close(won, 'won');
+    expect(await world.balance(paid.key)).toMatchObject({ posted: '82.5', available: '82.5' });
+    expect([await world.house('expense:promo'), await world.house('expense:disputes')]).toEqual(['-7.5', '-45']);
+  });
+
+  it('whose bonus ended while they were open: a win gives it back for another thirty days', async () => {
+    const paid = await world.paid(5000);
+    const id = await disputed(paid);
+    const sql = `UPDATE credit_grants SET expires_at = now() - interval '1 hour' WHERE origin = 'bonus' AND origin_id = $1`;
+    await asOwner(world.app, [sql, [paid.topUp]]);
+    await close(id, 'won');
+    expect(await world.balance(paid.key)).toMatchObject({ posted: '60', available: '60' });
+    const [{ days }] = (await world.database.query<{ days: number }>(
+      `SELECT (expires_at::date - now()::date)::int AS days FROM credit_grants WHERE origin = 'bonus' AND origin_id = $1`,
+      [paid.topUp],
+    )) as [{ days: number }];
+    expect(days).toBe(30);
+  });
+
+  it('in another currency, in part: lost and won leave nothing between the books and Stripe', async () => {
+    const { customer, key } = await world.customer(['billing', 'inference']);
+    const { body } = await world.ask(key, '/v1/topups', { amountCents: 4000, currency: 'eur' });
+    await world.press(`checkout/${body.url.split('/').pop()}/pay`);
+    await world.settled();
+    const [row] = await world.database.query<{ intent: string }>(
+      'SELECT payment_intent_id AS intent FROM topups WHERE id = $1',
+      [body.id],
+    );
+    const intent = row?.intent ?? '';
+    const { latest_charge: charge } = await world.stripe.paymentIntents.retrieve(intent);
+    const paid = { customer, key, topUp: body.id, intent, charge: charge as string };
+    const before = await world.balance(key);
+    const lost = await disputed(paid, 1000);
+    await close(lost, 'lost');
+    expect(+before.posted - +(await world.balance(key)).posted).toBeCloseTo(10.8, 9);
+    const won = await disputed(paid, 3000);
+    await close(won, 'won');
+    expect(+before.posted - +(await world.balance(key)).posted).toBeCloseTo(10.8, 9);
+  });
+
+  it('that charged a saved card by itself: nothing is charged again while its bank doubts it', async () => {
+    const saver = await world.saver({ cents: 1000 });
+    await world.put(saver.key, { thresholdCents: 500, amountCents: 2000 });
+    await world.spend(saver.customer, 600);
+    await world.settled();
+    expect((await world.charges(saver)).map(({ amount }) => amount)).toEqual([2000, 1000]);
+    const [intent] = (await world.stripe.paymentIntents.list({ customer: saver.stripeId, limit: 1 })).data;
+    await world.press(`charges/${intent?.latest_charge as string}/early_fraud_warning`);
+    await world.settled();
+    await world.spend(saver.customer, 300);
+    await world.wake();
+    expect(await world.charges(saver)).toHaveLength(2);
+  });
+});

@@ -1,0 +1,57 @@
+import type { Json } from '../support/card-world';
+import { concludePayback, type PaybackWorld, startPaybackWorld } from '../support/payback-world';
+
+describe.each(['notify', 'freeze', 'refund'] as const)(
+  'an early fraud warning with FRAUD_WARNING_ACTION=%s',
+  (action) => {
+    let world: PaybackWorld;
+
+    beforeAll(async () => {
+      world = await startPaybackWorld({ FRAUD_WARNING_ACTION: action });
+    });
+    afterAll(() => world?.stop());
+    afterEach(() => concludePayback(world));
+
+    const warned = async (cents: number, used: number) => {
+      const paid = await world.paid(cents);
+      await world.spend(paid.customer, used);
+      await world.press(`charges/${paid.charge}/early_fraud_warning`);
+      await world.settled();
+      return paid;
+    };
+    const warnings = async (customerId: string): Promise<Json[]> =>
+      (await world.ask(world.app.adminToken, `/admin/fraud-warnings?customerId=${customerId}`)).body.data;
+
+    const LEFT = {
+      notify: { posted: '40', available: '40', refunds: [] },
+      freeze: { posted: '40', available: '0', refunds: [] },
+      refund: { posted: '0', available: '0', refunds: [{ origin: 'fraud_warning', state: 'succeeded', amount: '40' }] },
+    };
+
+    it('tells the operator, and does just that', async () => {
+      const { customer, key } = await warned(5000, 1000);
+      const { refunds, ...balance } = LEFT[action];
+      expect(await world.balance(key)).toMatchObject({ ...balance, owed: '0' });
+      expect(await world.refunds(key)).toMatchObject(refunds);
+      const [told] = (await world.ask(world.app.adminToken, '/v1/notifications')).body.data;
+      expect(told).toMatchObject({ kind: 'early_fraud_warning', data: { action } });
+      expect(await warnings(customer.id)).toMatchObject([{ action, customerId: customer.id }]);
+    });
+
+    it('that the operator dismisses freezes nothing any more, and a dispute does all the same', async () => {
+      const { customer, key, charge } = await warned(5000, 5000 - 1);
+      const [{ id }] = await warnings(customer.id);
+      const dismissed = await world.ask(world.app.adminToken, `/admin/fraud-warnings/${id}/dismiss`, {});
+      expect(dismissed).toMatchObject({ status: 200, body: { id, action: 'notify' } });
+      const left = action === 'refund' ? '0' : '0.01';
+      expect(await world.balance(key)).toMatchObject({ posted: left, available: left });
+      expect((await world.ask(world.app.adminToken, '/admin/fraud-warnings/none/dismiss', {})).status).toBe(404);
+      const dispute = await world.press(`charges/${charge}/dispute`);
+      await world.settled();
+      expect(await world.balance(key)).toMatchObject({ posted: left, available: '0' });
+      await world.press(`disputes/${dispute.id}/close`, { outcome: 'won' });
+      await world.settled();
+      expect(await world.balance(key)).toMatchObject({ posted: left, available: left });
+    });
+  },
+);
