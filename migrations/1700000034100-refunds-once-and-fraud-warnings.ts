@@ -11,14 +11,12 @@ export class RefundsOnceAndFraudWarnings1700000034100 implements MigrationInterf
     await runner.query(`
       ALTER TABLE fraud_warnings
         ADD action text NOT NULL DEFAULT 'freeze' CHECK (action IN ('notify', 'freeze', 'refund'))`);
-    await runner.query(`CREATE INDEX fraud_warnings_by_customer ON fraud_warnings (customer_id) WHERE actionable`);
     // Asked for again and again until they are final.
     await runner.query(`CREATE INDEX refunds_unfinished ON refunds (created_at) WHERE state = 'pending'`);
   }
 
   async down(runner: QueryRunner): Promise<void> {
     await runner.query(`DROP INDEX refunds_unfinished`);
-    await runner.query(`DROP INDEX fraud_warnings_by_customer`);
     await runner.query(`ALTER TABLE fraud_warnings DROP action`);
     await runner.query(`UPDATE refunds SET origin = 'operator' WHERE origin = 'fraud_warning'`);
     await runner.query(`
