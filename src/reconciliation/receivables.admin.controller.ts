@@ -33,9 +33,6 @@ export class ReceivablesAdminController {
     const { amount: text, asset, reason } = body;
     const amount = text === undefined ? undefined : parseMoney(text, asset);
     const request = { customerId, asset, reason, amount };
-    return toWriteOffDto(
-      customerId,
-      await this.writeOffs.writeOff(request, requestKeyOf(key, { customerId, ...body })),
-    );
+    return toWriteOffDto(customerId, await this.writeOffs.writeOff(request, requestKeyOf(key, { customerId, body })));
   }
 }

@@ -44,6 +44,6 @@ export class RefundsAdminController {
     @Body() body: NewRefundDto,
     @Headers('idempotency-key') key: string | undefined,
   ): Promise<RefundDto> {
-    return toRefundDto(await this.refunds.create(id, body, requestKeyOf(key, { topUp: id, ...body })));
+    return toRefundDto(await this.refunds.create(id, body, requestKeyOf(key, { topUp: id, body })));
   }
 }
