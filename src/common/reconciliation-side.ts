@@ -4,6 +4,11 @@ import type { Money } from './money';
 export interface ReconciliationSide {
   readonly name: SideName;
   /**
+   * Whether it can be asked at all. `false`: it is not configured, and nothing on record needs it.
+   * @throws Error, with a sentence for the operator, when it is not configured and the books have money of it
+   */
+  isConfigured(): Promise<boolean>;
+  /**
    * Asks for what happened in `window`, brings the books up to it where that needs no judgement, and returns everything
    * that does not match then. Run twice it finds the same; killed in the middle it goes on from where it was.
    * @throws OutageError (or the client's own error) when the other side cannot be asked: nothing is known then.
@@ -41,6 +46,8 @@ export interface Finding {
   readonly ref: string;
   /** What the other side has more than the books (negative: less). */
   readonly amount: Money;
+  /** The account that an entry has to move to settle it. Left out: no entry does, its money is booked or not ours. */
+  readonly account?: string;
   readonly customerId?: string;
   /** When it came to be, at the other side. */
   readonly since: Date;

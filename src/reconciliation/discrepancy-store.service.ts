@@ -49,6 +49,7 @@ export class DiscrepancyStore {
       ref: finding.ref,
       asset: finding.amount.asset,
       amount_atoms: finding.amount.atoms.toString(),
+      account: finding.account ?? null,
       customer_id: finding.customerId ?? null,
       suggested_cause: finding.suggestedCause,
       since: finding.since,
@@ -70,11 +71,17 @@ export class DiscrepancyStore {
     return row && toDiscrepancy(row);
   }
 
+  /** Whether the entry of an earlier resolution has been corrected, so that its amount is missing again. */
+  async isTakenBack(tx: Tx, entry: bigint): Promise<boolean> {
+    return (await tx.query(`SELECT FROM journal_keys WHERE key = 'correction:' || $1::text`, [entry])).length > 0;
+  }
+
   async resolve(tx: Tx, id: string, resolution: Omit<Resolution, 'at'>): Promise<void> {
     const { by, reason, entry } = resolution;
     await tx.query(
       `UPDATE discrepancies SET state = 'resolved', resolved_at = now(), resolved_by = $2, reason = $3,
-              resolved_entry = $4, resolved_from = $5, resolved_to = $6 WHERE id = $1`,
+              resolved_entry = $4, resolved_from = $5, resolved_to = $6,
+              standing_entry = NULL WHERE id = $1`,
       [id, by, reason, entry?.id ?? null, entry?.from ?? null, entry?.to ?? null],
     );
   }
@@ -113,12 +120,12 @@ const GONE = `
          state = CASE state WHEN 'open' THEN 'vanished' ELSE state END
    WHERE id = ANY ($1::text[])`;
 
-const FOUND = `jsonb_to_recordset($2) AS f(id text, kind text, ref text, asset text, amount_atoms bigint, customer_id text,
+const FOUND = `jsonb_to_recordset($2) AS f(id text, kind text, ref text, asset text, amount_atoms bigint, account text, customer_id text,
                                             suggested_cause text, since timestamptz, state text)`;
 
-/** What opens anew loses its old resolution; the entry of it stays on the books. */
+/** What opens anew loses its old resolution; the entry of it stays on the books, and in mind until it is taken back. */
 const SEE_AGAIN = `
-  UPDATE discrepancies d SET asset = f.asset, amount_atoms = f.amount_atoms, customer_id = f.customer_id,
+  UPDATE discrepancies d SET asset = f.asset, amount_atoms = f.amount_atoms, account = f.account, customer_id = f.customer_id,
          suggested_cause = f.suggested_cause, last_seen = now(), state = f.state,
          since = CASE d.state WHEN 'vanished' THEN f.since ELSE least(d.since, f.since) END,
          times = d.times + CASE WHEN d.state <> 'open' AND f.state = 'open' THEN 1 ELSE 0 END,
@@ -128,13 +135,16 @@ const SEE_AGAIN = `
          resolved_entry = CASE f.state WHEN 'resolved' THEN d.resolved_entry END,
          resolved_from = CASE f.state WHEN 'resolved' THEN d.resolved_from END,
          resolved_to = CASE f.state WHEN 'resolved' THEN d.resolved_to END,
-         gone_at = CASE f.state WHEN 'resolved' THEN d.gone_at END
+         gone_at = CASE f.state WHEN 'resolved' THEN d.gone_at END,
+         standing_entry = CASE f.state WHEN 'open' THEN
+           (SELECT entry FROM (SELECT coalesce(d.resolved_entry, d.standing_entry) AS entry) last
+             WHERE NOT EXISTS (SELECT FROM journal_keys WHERE key = 'correction:' || entry)) END
     FROM ${FOUND}
    WHERE d.side = $1 AND d.kind = f.kind AND d.ref = f.ref`;
 
 const SEE_FIRST = `
-  INSERT INTO discrepancies (id, side, kind, ref, asset, amount_atoms, customer_id, suggested_cause, since, state)
-  SELECT id, $1, kind, ref, asset, amount_atoms, customer_id, suggested_cause, since, state FROM ${FOUND}`;
+  INSERT INTO discrepancies (id, side, kind, ref, asset, amount_atoms, account, customer_id, suggested_cause, since, state)
+  SELECT id, $1, kind, ref, asset, amount_atoms, account, customer_id, suggested_cause, since, state FROM ${FOUND}`;
 
 interface KnownRow {
   id: string;
@@ -154,6 +164,8 @@ interface DiscrepancyRow {
   ref: string;
   asset: AssetCode;
   amount_atoms: bigint;
+  account: string | null;
+  standing_entry: bigint | null;
   customer_id: string | null;
   suggested_cause: string;
   state: DiscrepancyState;
@@ -175,8 +187,10 @@ const toDiscrepancy = (row: DiscrepancyRow): Discrepancy => ({
   kind: row.kind,
   ref: row.ref,
   amount: { asset: row.asset, atoms: row.amount_atoms },
+  account: row.account,
+  standingEntry: row.standing_entry,
   customerId: row.customer_id,
-  suggestedCause: row.suggested_cause,
+  suggestedCause: causeIn(row),
   state: row.state,
   since: row.since,
   firstSeen: row.first_seen,
@@ -184,6 +198,11 @@ const toDiscrepancy = (row: DiscrepancyRow): Discrepancy => ({
   times: row.times,
   resolution: resolutionOf(row),
 });
+
+const causeIn = ({ standing_entry: entry, suggested_cause: cause }: DiscrepancyRow): string =>
+  entry === null
+    ? cause
+    : `Entry ${entry} settled it at another amount and still stands: take that back first, then settle all of it. ${cause}`;
 
 function resolutionOf(row: DiscrepancyRow): Resolution | null {
   const { resolved_at: at, resolved_by: by, reason, resolved_from: from, resolved_to: to, resolved_entry: id } = row;

@@ -9,6 +9,10 @@ export interface Discrepancy {
   readonly ref: string;
   /** What the other side has more than the books (negative: less). */
   readonly amount: Money;
+  /** The account that an entry has to move to settle it; `null`: no entry does. */
+  readonly account: string | null;
+  /** An entry of an earlier resolution that still stands, though this opened anew: it is taken back before anything else. */
+  readonly standingEntry: bigint | null;
   readonly customerId: string | null;
   readonly suggestedCause: string;
   readonly state: DiscrepancyState;

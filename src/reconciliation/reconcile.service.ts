@@ -67,6 +67,7 @@ export class Reconcile {
     const { name } = side;
     tell(name, 'begins');
     try {
+      if (!(await side.isConfigured())) return await this.skip(run, name, tell);
       const { counts, balances, findings } = await side.reconcile(run.window, (progress) => tell(name, progress));
       await held();
       await this.database.transaction(async (tx) => {
@@ -86,6 +87,14 @@ export class Reconcile {
       });
       tell(name, `failed: ${sentenceOf(error)}`);
     }
+  }
+
+  /** What was found when it was configured stays as it is: nobody has looked. */
+  private async skip(run: ReconciliationRun, side: SideName, tell: RunListener): Promise<void> {
+    await this.runs.write(this.database, run.id, {
+      ...{ side, state: 'skipped', counts: {}, balances: [], found: 0, error: null },
+    });
+    tell(side, 'not configured');
   }
 
   private async runOf(id: string): Promise<ReconciliationRun> {

@@ -18,7 +18,9 @@ type Refusal =
   | 'discrepancy_already_resolved'
   | 'discrepancy_amount_changed'
   | 'discrepancy_without_amount'
-  | 'discrepancy_in_suspense';
+  | 'discrepancy_in_suspense'
+  | 'discrepancy_takes_no_entry'
+  | 'discrepancy_entry_stands';
 
 /** A discrepancy that cannot be resolved like this: 409, and nothing was written. */
 export class ResolutionRefusedError extends BillingError {
@@ -48,6 +50,14 @@ const REFUSALS: Readonly<Record<Refusal, { detail: string; hint: string }>> = {
     detail: 'Its money is on the books already: it waits in suspense for its owner.',
     hint: 'Say whose it is: POST /admin/suspended-transfers/{ref}/attribution. The next run finds it explained.',
   },
+  discrepancy_takes_no_entry: {
+    detail: 'Its money is booked already, or will be by what it is about: an entry would book it twice.',
+    hint: 'Do what its suggested cause says, or waive it with a reason.',
+  },
+  discrepancy_entry_stands: {
+    detail: 'The entry that settled it at another amount still stands.',
+    hint: 'Take that back first (POST /admin/entries/{entryId}/corrections), then settle the whole amount.',
+  },
 };
 
 /** The entry names an account that resolutions do not move: 400. */
@@ -63,6 +73,20 @@ export class ResolutionAccountError extends BillingError {
           ? 'Amounts in this asset are not moved by hand; waive it with a reason.'
           : `These are: ${allowed.join(', ')}.`,
       members: { allowed },
+    });
+  }
+}
+
+/** The entry leaves the account alone that differs, or moves it the wrong way: 400. */
+export class ResolutionDirectionError extends BillingError {
+  constructor(end: 'from' | 'to', account: string) {
+    super({
+      code: 'resolution_moves_the_wrong_way',
+      status: 400,
+      title: 'The resolution does not settle it',
+      detail: `The other side has ${end === 'from' ? 'more' : 'less'} of ${account} than the books.`,
+      hint: `Send "${account}" as "${end}": what the other side has more comes from the account that is kept there.`,
+      members: { [end]: account },
     });
   }
 }

@@ -48,13 +48,16 @@ export class ReconciliationRequests implements OnModuleInit {
     return (await this.runs.get(id)) as ReconciliationRun;
   }
 
-  /** What is left out is as usual. @throws InvalidRequestError `invalid_instant`, `empty_period` */
+  /** What is left out is as usual; an end that is yet to come is now. @throws InvalidRequestError `invalid_instant`, `empty_period` */
   async requestOf({ from, to, sides = SIDE_NAMES }: RunWish): Promise<RunRequest> {
-    const until = to === undefined ? new Date() : parseInstant(to, 'to');
+    const now = new Date();
+    const until = to === undefined ? now : earlier(now, parseInstant(to, 'to'));
     const usual = usualWindow(until, await this.runs.reconciledUntil());
     return { sides, window: notEmpty({ from: from === undefined ? usual.from : parseInstant(from, 'from'), until }) };
   }
 }
+
+const earlier = (one: Date, other: Date): Date => (one < other ? one : other);
 
 function notEmpty(window: ReconciliationWindow): ReconciliationWindow {
   if (window.from < window.until) return window;

@@ -25,7 +25,8 @@ export interface ReconciliationRun {
 /** What came of asking one side. */
 export interface SideOutcome {
   readonly side: SideName;
-  readonly state: 'done' | 'failed';
+  /** `skipped`: it is not configured, and the books have nothing of it. */
+  readonly state: 'done' | 'failed' | 'skipped';
   readonly counts: Readonly<Record<string, number>>;
   readonly balances: readonly BalanceComparison[];
   /** How many things did not match. */
@@ -48,6 +49,21 @@ export function usualWindow(now: Date, reconciledUntil: Date | undefined): Recon
     ago(FARTHEST_DAYS),
   );
   return { from: new Date(from), until: now };
+}
+
+/**
+ * How far windows reach that leave no gap, each of a run that began `at`: the first of them 90 days back or more, every
+ * other one from within what was reached. Nothing is compared before it has happened.
+ * @param windows The oldest run first.
+ */
+export function joined(windows: readonly (ReconciliationWindow & { readonly at: Date })[]): Date | undefined {
+  let reached: number | undefined;
+  for (const { at, from, until } of windows) {
+    const isFirst = from.getTime() <= at.getTime() - FARTHEST_DAYS * A_DAY_MS;
+    if (!isFirst && (reached === undefined || from.getTime() > reached)) continue;
+    reached = Math.max(reached ?? 0, Math.min(until.getTime(), at.getTime()));
+  }
+  return reached === undefined ? undefined : new Date(reached);
 }
 
 /** The day of an instant, in UTC. */

@@ -5,7 +5,7 @@ import { prefixedId } from '../common/id';
 import type { ReconciliationWindow, SideName } from '../common/reconciliation-side';
 import { DatabaseService } from '../database/database.service';
 import type { Tx } from '../database/tx';
-import type { ReconciliationRun, RunState, SideOutcome } from './reconciliation-run';
+import { joined, type ReconciliationRun, type RunState, type SideOutcome } from './reconciliation-run';
 import { RUN_LOCK } from './run-lock';
 
 /** What is to be compared. */
@@ -90,12 +90,13 @@ export class ReconciliationRuns {
     return this.select('WHERE $2::text IS NULL OR id < $2 ORDER BY id DESC LIMIT $1', [limit, before ?? null]);
   }
 
-  /** Until when everything was compared by a run that ended well; `undefined` when none has. */
+  /**
+   * Until when Stripe was compared without a gap, by runs of all sides that ended well; `undefined` when never. The
+   * other sides look at everything, whatever the window.
+   */
   async reconciledUntil(): Promise<Date | undefined> {
-    const [row] = await this.database.query<{ until: Date | null }>(
-      `SELECT max(window_until) AS until FROM reconciliation_runs WHERE state = 'finished' AND cardinality(sides) = 3`,
-    );
-    return row?.until ?? undefined;
+    const rows = await this.database.query<ReconciledRow>(RECONCILED);
+    return joined(rows.map(({ started_at: at, window_from: from, window_until: until }) => ({ at, from, until })));
   }
 
   /** The newest outcome of each side and state. */
@@ -125,6 +126,18 @@ const RUNS = `
                    AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))
               THEN 'interrupted' ELSE state END AS state
     FROM reconciliation_runs`;
+
+const RECONCILED = `
+  SELECT started_at, window_from, window_until FROM reconciliation_runs r
+   WHERE state = 'finished' AND cardinality(sides) = 3
+     AND EXISTS (SELECT FROM reconciliation_outcomes WHERE run_id = r.id AND side = 'stripe' AND state = 'done')
+   ORDER BY started_at`;
+
+interface ReconciledRow {
+  started_at: Date;
+  window_from: Date;
+  window_until: Date;
+}
 
 interface RunRow {
   id: string;

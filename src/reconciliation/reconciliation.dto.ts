@@ -88,7 +88,10 @@ export class SideOutcomeDto {
   @ApiProperty({ enum: SIDE_NAMES })
   side!: string;
 
-  @ApiProperty({ enum: ['done', 'failed'], description: 'Failed: it could not be asked.' })
+  @ApiProperty({
+    enum: ['done', 'failed', 'skipped'],
+    description: 'Failed: it could not be asked. Skipped: it is not configured, and the books have nothing of it.',
+  })
   state!: string;
 
   @ApiProperty({ format: 'date-time' })

@@ -39,8 +39,12 @@ const VERDICTS: Readonly<Record<Verdict, string>> = {
 
 const NAMES = { stripe: 'Stripe', chain: 'Chains', books: 'The books themselves' } as const;
 
-function sideSection({ side, asked, failed, totals }: SideReportPart): Html {
-  const when = asked === undefined ? 'Not asked yet.' : `Compared at ${timeOf(asked.at)}.`;
+function sideSection({ side, asked, failed, isSkipped, totals }: SideReportPart): Html {
+  const when = [
+    ...(isSkipped ? ['Not configured.'] : []),
+    ...(asked === undefined ? [] : [`Compared at ${timeOf(asked.at)}.`]),
+    ...(asked === undefined && !isSkipped ? ['Not asked yet.'] : []),
+  ].join(' ');
   const counted = Object.entries(asked?.counts ?? {}).map(([what, count]) => `${wordsOf(what)}: ${count}`);
   return html`<section>
     <h2>${NAMES[side]}</h2>

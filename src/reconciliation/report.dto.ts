@@ -37,6 +37,9 @@ export class SideReportDto {
   @ApiProperty({ type: SideOutcomeDto, nullable: true, description: 'That it could not be asked since then.' })
   failed!: SideOutcomeDto | null;
 
+  @ApiProperty({ description: 'It is not configured, and was not the last time that somebody looked.' })
+  skipped!: boolean;
+
   @ApiProperty({ type: [SideTotalDto] })
   totals!: SideTotalDto[];
 }
@@ -69,10 +72,11 @@ export const toReportDto = (report: Report): ReportDto => ({
   waived: report.waived.map((one) => toDiscrepancyDto(one, report.takenAt)),
 });
 
-const toSideReportDto = ({ side, asked, failed, totals }: SideReportPart): SideReportDto => ({
+const toSideReportDto = ({ side, asked, failed, isSkipped, totals }: SideReportPart): SideReportDto => ({
   side,
   asked: asked === undefined ? null : toOutcomeDto(asked),
   failed: failed === undefined ? null : toOutcomeDto(failed),
+  skipped: isSkipped,
   totals: totals.map(({ asset, difference, open, waived, resolvedSince, unexplained }) => ({
     asset,
     difference: formatMoney({ asset, atoms: difference }),

@@ -11,7 +11,15 @@ export const LATER = new Date('2026-11-23T02:30:00Z');
 /** Of Stripe, over 25 USD, for three days. */
 export const discrepancy = (more: Partial<Discrepancy> = {}): Discrepancy => ({
   ...{ id: 'dis_1', side: 'stripe', kind: 'transaction_unexplained', ref: 'txn_1', amount: usd(25_000_000_000n) },
-  ...{ customerId: null, suggestedCause: 'A charge made by hand.', state: 'open', times: 1, resolution: null },
+  ...{
+    account: 'stripe:clearing',
+    standingEntry: null,
+    customerId: null,
+    suggestedCause: 'A charge made by hand.',
+    state: 'open',
+    times: 1,
+    resolution: null,
+  },
   since: new Date('2026-11-20T00:00:00Z'),
   firstSeen: COMPARED,
   lastSeen: COMPARED,
@@ -28,6 +36,10 @@ export const outcome = (side: SideName, balances: [string, Money, Money][] = [])
 
 export const failure = (side: SideName, at: Date): SideOutcome => ({
   ...{ side, state: 'failed', counts: {}, balances: [], found: 0, error: 'connection refused', at },
+});
+
+export const skip = (side: SideName, at = COMPARED): SideOutcome => ({
+  ...{ side, state: 'skipped', counts: {}, balances: [], found: 0, error: null, at },
 });
 
 /** Stripe has 25 USD more than the books; the other sides agree. */

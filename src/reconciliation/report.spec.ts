@@ -1,5 +1,5 @@
 import { usd, usdc } from '../common/money';
-import { discrepancy, facts, failure, LATER, NOW, outcome, resolved } from './report.fixture';
+import { discrepancy, facts, failure, LATER, NOW, outcome, resolved, skip } from './report.fixture';
 import { differenceOf, reportOf } from './report';
 
 const stripe = (given: Parameters<typeof facts>[0]) => {
@@ -59,5 +59,13 @@ describe('a report', () => {
       verdict: 'clean',
       open: [],
     });
+  });
+
+  it('says that a side is not configured, and keeps what it was and what is open of it', () => {
+    const never = reportOf(facts({ outcomes: [skip('stripe')] }), ['stripe']);
+    expect([never.verdict, never.sides[0]]).toMatchObject(['clean', { asked: undefined, isSkipped: true }]);
+    const outcomes = [outcome('stripe'), failure('stripe', LATER), skip('stripe', NOW)];
+    const since = reportOf(facts({ outcomes, open: [discrepancy()] }), ['stripe']);
+    expect([since.verdict, since.sides[0]]).toMatchObject(['open', { failed: undefined, isSkipped: true }]);
   });
 });

@@ -23,6 +23,8 @@ export interface SideReportPart {
   readonly asked: SideOutcome | undefined;
   /** That it could not be asked since then. */
   readonly failed: SideOutcome | undefined;
+  /** It was not configured the last time. */
+  readonly isSkipped: boolean;
   readonly totals: readonly SideTotal[];
 }
 
@@ -61,7 +63,7 @@ export function reportOf(facts: ReportFacts, names: readonly SideName[] = SIDE_N
 
 function partOf(side: SideName, { outcomes, open, waived, resolved }: ReportFacts): SideReportPart {
   const newest = (state: SideOutcome['state']) => outcomes.find((one) => one.side === side && one.state === state);
-  const [asked, failed] = [newest('done'), newest('failed')];
+  const [asked, failed, skipped] = [newest('done'), newest('failed'), newest('skipped')];
   const sumOf = (discrepancies: readonly Discrepancy[], asset: AssetCode) =>
     discrepancies
       .filter((one) => one.side === side && one.amount.asset === asset)
@@ -81,13 +83,14 @@ function partOf(side: SideName, { outcomes, open, waived, resolved }: ReportFact
     };
     return { asset, difference, ...sums, unexplained: difference - sums.open - sums.waived - sums.resolvedSince };
   });
-  const hasFailedSince = failed !== undefined && (asked === undefined || failed.at > asked.at);
-  return { side, asked, failed: hasFailedSince ? failed : undefined, totals };
+  const isLast = (one: SideOutcome | undefined) =>
+    one !== undefined && [asked, failed, skipped].every((other) => other === undefined || other.at <= one.at);
+  return { side, asked, failed: isLast(failed) ? failed : undefined, isSkipped: isLast(skipped), totals };
 }
 
 function verdictOf(sides: readonly SideReportPart[], open: readonly Discrepancy[]): Verdict {
   if (sides.some(({ failed }) => failed !== undefined)) return 'failed';
-  if (sides.some(({ asked }) => asked === undefined)) return 'unasked';
+  if (sides.some(({ asked, isSkipped }) => asked === undefined && !isSkipped)) return 'unasked';
   return open.length > 0 || sides.some(({ totals }) => totals.some(({ unexplained }) => unexplained !== 0n))
     ? 'open'
     : 'clean';

@@ -11,7 +11,7 @@ import { LedgerService } from '../ledger/ledger.service';
 import { discrepancyResolved } from '../ledger/reconciliation-entries';
 import type { Discrepancy, Resolution } from './discrepancy';
 import { DiscrepancyStore } from './discrepancy-store.service';
-import { ResolutionAccountError, ResolutionRefusedError } from './reconciliation-error';
+import { ResolutionAccountError, ResolutionDirectionError, ResolutionRefusedError } from './reconciliation-error';
 import { isChainReceipts, RESOLUTION_ACCOUNTS } from './resolution-accounts';
 
 /** What a person says about a discrepancy. */
@@ -35,7 +35,7 @@ export class Resolutions {
   /**
    * Moves the amount of a discrepancy between two accounts of the house, or waives it. Safe to repeat: the same
    * resolution again changes nothing.
-   * @throws NotFoundError `discrepancy_not_found`; ResolutionAccountError; ResolutionRefusedError
+   * @throws NotFoundError `discrepancy_not_found`; ResolutionAccountError; ResolutionDirectionError; ResolutionRefusedError
    */
   async resolve(id: string, given: NewResolution): Promise<Discrepancy> {
     const found = await this.store.find(this.database, id);
@@ -47,6 +47,7 @@ export class Resolutions {
       const discrepancy = (await this.store.lock(tx, id)) as Discrepancy;
       if (discrepancy.resolution && isTheSame(discrepancy, given)) return discrepancy;
       refuseWhatCannotBe(discrepancy, given);
+      await this.refuseWhatStands(tx, discrepancy);
       const entry = accounts === undefined ? null : await this.post(tx, discrepancy, given, accounts);
       await this.store.resolve(tx, id, { by: given.by, reason: given.reason, entry });
       return (await this.store.find(tx, id)) as Discrepancy;
@@ -61,6 +62,12 @@ export class Resolutions {
       [`chain:%:${asset}:0x%`, asset],
     );
     return [...house, ...rows.map(({ code }) => code).filter(isChainReceipts)];
+  }
+
+  /** Two entries for one thing would move it twice. @throws ResolutionRefusedError */
+  private async refuseWhatStands(tx: Tx, { standingEntry: entry }: Discrepancy): Promise<void> {
+    if (entry === null || (await this.store.isTakenBack(tx, entry))) return;
+    throw new ResolutionRefusedError('discrepancy_entry_stands', { entryId: entry.toString() });
   }
 
   private async accountsOf(asset: AssetCode, { from, to }: { from: string; to: string }): Promise<Accounts> {
@@ -103,8 +110,8 @@ function isTheSame({ resolution }: Discrepancy, given: NewResolution): boolean {
 /** Kinds whose money leaves suspense by a way of its own: whoever shows a proof of it later must not have it twice. */
 const IN_SUSPENSE: ReadonlySet<string> = new Set(['unknown_inbound']);
 
-/** @throws ResolutionRefusedError */
-function refuseWhatCannotBe({ kind, state, resolution, amount }: Discrepancy, given: NewResolution): void {
+/** @throws ResolutionRefusedError; ResolutionDirectionError */
+function refuseWhatCannotBe({ kind, state, resolution, amount, account }: Discrepancy, given: NewResolution): void {
   if (resolution) {
     const { by, reason, entry } = resolution;
     throw new ResolutionRefusedError('discrepancy_already_resolved', { by, reason, entryId: entry?.id.toString() });
@@ -113,6 +120,9 @@ function refuseWhatCannotBe({ kind, state, resolution, amount }: Discrepancy, gi
   if (given.entry === undefined) return;
   if (IN_SUSPENSE.has(kind)) throw new ResolutionRefusedError('discrepancy_in_suspense');
   if (amount.atoms === 0n) throw new ResolutionRefusedError('discrepancy_without_amount');
+  if (account === null) throw new ResolutionRefusedError('discrepancy_takes_no_entry');
+  const end = amount.atoms > 0n ? 'from' : 'to';
+  if (given.entry[end] !== account) throw new ResolutionDirectionError(end, account);
   if (parseMoney(given.entry.amount, amount.asset).atoms !== sizeOf(amount).atoms) {
     throw new ResolutionRefusedError('discrepancy_amount_changed', { amount: formatMoney(amount) });
   }

@@ -62,8 +62,10 @@ describe('a payout by hand', () => {
     expectToAddUp(report);
     expect(linesOf(report)).toEqual([
       expect.stringMatching(/^not_at_stripe entry:\d+ -96.8$/),
-      `payout_difference ${id} -90`,
+      `payout_difference ${id} 0`,
       'balance_unlisted balance 96.8',
     ]);
+    expect(report.balances.map(({ name }) => name)).toEqual(['stripe:clearing']);
+    expect(report.findings.find(({ ref }) => ref === id)?.account).toBeUndefined();
   });
 });

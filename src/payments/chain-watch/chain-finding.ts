@@ -1,5 +1,6 @@
 import { formatMoney, type Money, usdc } from '../../common/money';
 import type { BalanceComparison, Finding } from '../../common/reconciliation-side';
+import { chainReceipts } from '../../ledger/ledger-account';
 
 /** What is on one side only. `atoms`: what the chain has more than the books. */
 export interface FindingRow {
@@ -19,10 +20,14 @@ export interface FindingRow {
 
 export type ChainFindingKind = 'unknown_inbound' | 'unbooked_inbound' | 'unknown_outbound' | 'not_on_chain';
 
+/** What is in suspense is booked already, and what is unbooked has an entry coming: neither takes another one. */
+const SETTLED_BY_ENTRY: ReadonlySet<ChainFindingKind> = new Set(['unknown_outbound', 'not_on_chain']);
+
 export const findingOf = (row: FindingRow): Finding => ({
   kind: row.kind,
   ref: `${row.network}:${row.transaction}:${row.position}`,
   amount: usdc(row.atoms),
+  ...(SETTLED_BY_ENTRY.has(row.kind) ? { account: chainReceipts(row.network, row.address).code } : {}),
   ...(row.customerId === null ? {} : { customerId: row.customerId }),
   since: row.since,
   suggestedCause: CAUSES[row.kind](row, usdc(row.atoms)),

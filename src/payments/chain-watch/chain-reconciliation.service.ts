@@ -41,6 +41,16 @@ export class ChainReconciliation implements ReconciliationSide, OnModuleInit {
     }
   }
 
+  /** @throws Error when the books have USDC on a network that is not configured */
+  async isConfigured(): Promise<boolean> {
+    const configured = this.networks.all().map(({ id }) => id);
+    const stranded = await this.report.otherThan(configured);
+    if (stranded.length > 0) {
+      throw new Error(`The books have USDC on networks that are not configured: ${stranded.join(', ')}.`);
+    }
+    return configured.length > 0;
+  }
+
   /** Reads on to the newest final block, whatever the window: what does not match now is of any age. */
   async reconcile(_window: unknown, tell: (progress: string) => void): Promise<SideReport> {
     const reports: NetworkReport[] = [];
@@ -51,7 +61,6 @@ export class ChainReconciliation implements ReconciliationSide, OnModuleInit {
     }
     const sum = (name: keyof NetworkReport['counts']) => reports.reduce((all, { counts }) => all + counts[name], 0);
     const findings = reports.flatMap((report) => report.findings);
-    if (reports.length === 0) return { counts: {}, balances: [], findings: [] };
     return {
       counts: { transfers: sum('transfers'), entries: sum('entries'), waiting: sum('waiting') },
       balances: [...reports.map(({ balance }) => balance), inSuspense(findings)],

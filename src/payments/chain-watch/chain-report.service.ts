@@ -41,6 +41,12 @@ export class ChainReport {
     };
   }
 
+  /** Accounts of the books with USDC on other networks than these. */
+  async otherThan(networks: readonly string[]): Promise<string[]> {
+    const rows = await this.database.query<{ code: string }>(OTHER_NETWORKS, [networks]);
+    return rows.map(({ code }) => code);
+  }
+
   /** Where the node did not know any more what an address had at first, it is what it has now less what moved since. */
   private async learnOpenings(network: ChainNetwork, block: bigint): Promise<void> {
     const unknown = await this.database.query<{ address: string }>(
@@ -58,6 +64,12 @@ const OPENING = `
   UPDATE chain_cursors SET opening_atoms = $4::bigint
          - (SELECT coalesce(sum(atoms), 0) FROM chain_transfers WHERE network = $1 AND asset = $2 AND address = $3)
    WHERE network = $1 AND asset = $2 AND address = $3 AND opening_atoms IS NULL`;
+
+const OTHER_NETWORKS = `
+  SELECT code FROM ledger_accounts
+   WHERE code LIKE 'chain:%:USDC:0x%' AND asset = 'USDC' AND credits_posted <> debits_posted
+     AND NOT EXISTS (SELECT FROM unnest($1::text[]) AS network WHERE starts_with(code, 'chain:' || network || ':'))
+   ORDER BY code LIMIT 10`;
 
 /** Open, and not for so long that it is a finding. */
 const COMING_TRANSFERS = `state = 'open' AND coalesce(mined_at, now()) >= now() - ${GRACE}`;

@@ -54,6 +54,11 @@ export class BookDifferences {
     return BigInt(row?.atoms ?? 0);
   }
 
+  /** Whether any movement of Stripe's balance was ever seen. */
+  async hasMovements(): Promise<boolean> {
+    return (await this.database.query('SELECT FROM stripe_transactions LIMIT 1')).length > 0;
+  }
+
   /**
    * Entries are looked up by key, each through an index: a planner that expects many would read the keys of every call
    * there ever was, of which those of Stripe are few.
@@ -136,7 +141,7 @@ interface UnlikeRow {
 }
 
 function toUnlike(row: UnlikeRow): Finding {
-  const shown = { ref: row.id, amount: usd(row.atoms), since: row.created_at };
+  const shown = { ref: row.id, amount: usd(row.atoms), account: stripeClearing().code, since: row.created_at };
   if (row.currency !== 'usd') {
     const amount = `${row.net_minor} of the smallest unit of ${row.currency}`;
     const cause = `The account settles ${amount} (${row.type}) in a currency that the books do not keep. Let Stripe settle in USD.`;
@@ -169,6 +174,7 @@ const toMissing = ({
   kind: 'not_at_stripe',
   ref: `entry:${entryId}`,
   amount: usd(-BigInt(atoms)),
+  account: stripeClearing().code,
   ...(customerId === null ? {} : { customerId }),
   since,
   suggestedCause: `The books have ${key} (${kind}), and Stripe lists no movement for it. Look whether it is of another Stripe account, or of test mode; if it never happened, take it back.`,

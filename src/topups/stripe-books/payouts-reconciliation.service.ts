@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { formatMoney, plus } from '../../common/money';
-import type { BalanceComparison, Finding } from '../../common/reconciliation-side';
+import { formatMoney, plus, usd } from '../../common/money';
+import type { Finding } from '../../common/reconciliation-side';
 import { DatabaseService } from '../../database/database.service';
 import { centsToUsd } from '../topup';
 import { PayoutOutcomes } from './payout-outcomes.service';
@@ -32,21 +32,16 @@ export class PayoutsReconciliation {
   }
 
   /** Payouts that do not add up, after `bringUpToDate`. */
-  async differing(): Promise<{ balances: BalanceComparison[]; findings: Finding[] }> {
+  async differing(): Promise<Finding[]> {
     const payouts = (await this.store.untied(this.database)).filter(({ currency }) => currency === 'usd');
-    return { balances: payouts.map(toBalance), findings: payouts.map(toFinding) };
+    return payouts.map(toFinding);
   }
 }
 
 const differenceOf = ({ difference }: Payout) => centsToUsd(Number(difference ?? 0n));
 const amountOf = ({ amount }: Payout) => centsToUsd(Number(amount));
 
-const toBalance = (payout: Payout): BalanceComparison => ({
-  name: `payout ${payout.id}`,
-  ours: amountOf(payout),
-  theirs: plus(amountOf(payout), differenceOf(payout)),
-});
-
+/** The payout itself is booked, whatever is behind it: no amount is missing on `stripe:clearing`. */
 function toFinding(payout: Payout): Finding {
   const [amount, behind] = [amountOf(payout), plus(amountOf(payout), differenceOf(payout))].map(formatMoney);
   const suggestedCause = payout.automatic
@@ -55,7 +50,7 @@ function toFinding(payout: Payout): Finding {
   return {
     kind: 'payout_difference',
     ref: payout.id,
-    amount: differenceOf(payout),
+    amount: usd(0n),
     since: payout.createdAt,
     suggestedCause,
   };

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { type Money, minus, usd } from '../../common/money';
+import { formatMoney, type Money, minus, usd } from '../../common/money';
 import type { Finding, ReconciliationSide, ReconciliationWindow, SideReport } from '../../common/reconciliation-side';
 import { stripeClearing } from '../../ledger/ledger-account';
 import { LedgerAccountsService } from '../../ledger/ledger-accounts.service';
@@ -31,9 +31,19 @@ export class StripeReconciliation implements ReconciliationSide {
     private readonly accounts: LedgerAccountsService,
   ) {}
 
-  /** An empty report where Stripe is not configured. @throws CardProcessorError when Stripe cannot be asked */
+  /** @throws Error when Stripe is not configured, and the books have movements or a balance of it */
+  async isConfigured(): Promise<boolean> {
+    if (this.client.isConfigured) return true;
+    const { posted } = await this.accounts.balance(stripeClearing());
+    if (posted.atoms === 0n && !(await this.differences.hasMovements())) return false;
+    const here = formatMoney(usd(-posted.atoms));
+    throw new Error(
+      `Stripe is not configured, and the books have movements of it (stripe:clearing: ${here} USD): set STRIPE_SECRET_KEY.`,
+    );
+  }
+
+  /** @throws CardProcessorError when Stripe cannot be asked */
   async reconcile({ from, until }: ReconciliationWindow, tell: (progress: string) => void): Promise<SideReport> {
-    if (!this.client.isConfigured) return { counts: {}, balances: [], findings: [] };
     const since = new Date(from.getTime() - LATE_MS);
     const { events, missed } = await this.sweep.sweep();
     tell(`${events} events, ${missed} of them by no webhook`);
@@ -43,15 +53,15 @@ export class StripeReconciliation implements ReconciliationSide {
     tell(`${payouts} payouts looked at`);
     const { ours, theirs, seen } = await this.compare(until);
     await this.differences.addUp(since);
-    const differing = await this.payouts.differing();
+    const payoutFindings = await this.payouts.differing();
     const findings = [
       ...(await this.differences.find(until > new Date() ? until : new Date())),
-      ...differing.findings,
+      ...payoutFindings,
       ...unlisted(minus(theirs, seen), from),
     ];
     return {
       counts: { events, missedEvents: missed, transactions: listed, newTransactions: fresh, payouts },
-      balances: [{ name: 'stripe:clearing', ours, theirs }, ...differing.balances],
+      balances: [{ name: 'stripe:clearing', ours, theirs }],
       findings,
     };
   }
@@ -80,5 +90,5 @@ function unlisted(amount: Money, since: Date): Finding[] {
   if (amount.atoms === 0n) return [];
   const suggestedCause =
     'Stripe has had movements that were never listed here, most likely from before Tollbridge. Reconcile from the first day of the Stripe account.';
-  return [{ kind: 'balance_unlisted', ref: 'balance', amount, since, suggestedCause }];
+  return [{ kind: 'balance_unlisted', ref: 'balance', amount, account: stripeClearing().code, since, suggestedCause }];
 }
