@@ -93,7 +93,7 @@ describe('tollbridge dev', () => {
     const stack = readStack();
     expect(Object.keys(stack)).toEqual([
       ...['url', 'adminToken', 'apiKey', 'rpcUrl', 'chainId', 'usdc', 'payTo', 'payerPrivateKey', 'stripe'],
-      ...['upstreamUrl', 'databaseUrl', 'migrationDatabaseUrl'],
+      ...['upstreamUrl', 'databaseUrl', 'migrationDatabaseUrl', 'environment'],
     ]);
     expect(Object.keys(stack['stripe'])).toEqual(['url', 'secretKey', 'webhookSecret']);
     expect(stack['chainId']).toBe(84532);

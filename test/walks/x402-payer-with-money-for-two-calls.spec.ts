@@ -1,3 +1,4 @@
+import { until } from '../support/calls';
 import { payerWith, usdcBalance } from '../support/chain';
 import {
   askedFor,
@@ -45,4 +46,22 @@ test('what a call in flight had bound is free again when the work fails', async 
 
   expect(await pay({ 'x-upstream-behave': 'fail=500' })).toBeGreaterThanOrEqual(500);
   expect(await pay({})).toBe(200);
+});
+
+test('a repeat after failed work, while another call binds the balance, is told to come again', async () => {
+  const asked = await askedFor(chat(world.url, undefined));
+  const payer = await payerWith(world.chain, BigInt(asked.amount));
+  const [first, other] = [await signPayment(payer, asked), await signPayment(payer, asked)];
+  const pay = (payment: unknown, behave: string) =>
+    chat(world.url, undefined, {}, { 'x-upstream-behave': behave, ...inHeader(payment) });
+
+  expect((await pay(first, 'fail=500')).status).toBeGreaterThanOrEqual(500);
+  const before = world.upstream.calls().length;
+  const slow = pay(other, 'slow=1500');
+  await until(
+    () => world.upstream.calls().length,
+    (calls) => calls > before,
+  );
+  expect(await (await pay(first, 'slow=1')).json()).toMatchObject({ code: 'payer_exposed' });
+  expect((await slow).status).toBe(200);
 });

@@ -79,7 +79,7 @@ export class ExactAdmission {
       mayOwe,
     );
     if (claim === 'owing') return { kind: 'refused', refusal: paymentOwed };
-    if (claim === 'over_exposed') return this.followOrRefuse(key, fingerprint, payerExposed);
+    if (claim === 'over_exposed') return this.exposed(key, fingerprint);
     if (typeof claim === 'string') return this.followOrRefuse(key, fingerprint, inProgress);
     // As it was first claimed: what was paid then is what can be taken now, whatever the price has become.
     const claimPayment = claim.payment as ExactClaimPayment;
@@ -163,6 +163,13 @@ export class ExactAdmission {
   private async followOrRefuse(key: string, fingerprint: string, refusal: Refusal): Promise<HoldOutcome> {
     const first = await this.claims.find(key);
     return first ? this.follow(first, fingerprint) : { kind: 'refused', refusal };
+  }
+
+  /** A copy of one that is worked on follows it; one that nobody works on would wait in vain. */
+  private async exposed(key: string, fingerprint: string): Promise<HoldOutcome> {
+    const first = await this.claims.find(key);
+    if (first && !mayTakeOver(first, fingerprint)) return this.follow(first, fingerprint);
+    return { kind: 'refused', refusal: payerExposed };
   }
 
   private follow(first: Claim, fingerprint: string): Promise<HoldOutcome> {
