@@ -49,7 +49,10 @@ export const listCodes: Command = {
   run: (given) =>
     withApplication(async (app) => {
       const limit = given.integer('limit', 1, 1000) ?? 100;
-      const codes = await app.get(PromoCodes, { strict: false }).list(limit, given.text('before'));
+      const before = given.text('before');
+      const codes = await app
+        .get(PromoCodes, { strict: false })
+        .list(limit, before === undefined ? undefined : normalised(before));
       printRows(given, HEAD, codes.map(rowOf), codes.map(toPromoCodeDto));
     }),
 };

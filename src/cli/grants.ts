@@ -92,5 +92,5 @@ function classIn(given: Given): 'paid' | 'promo' {
 export function amountIn(given: Given) {
   const text = given.required('amount');
   if (AMOUNT.test(text)) return parseMoney(text, 'USD');
-  throw new UsageError(`--amount is a plain decimal above zero, such as 25, not "${text}".`);
+  throw new UsageError(`--amount is a plain decimal above zero, up to 10000000, such as 25, not "${text}".`);
 }

@@ -1,7 +1,7 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { BillingError } from './billing-error';
-import { isOutage } from './outage';
+import { codeOf, isOutage } from './outage';
 
 /** The one place where an error becomes `application/problem+json` (RFC 9457). Nothing internal leaks. */
 @Catch()
@@ -82,6 +82,8 @@ function toBillingError(thrown: unknown): BillingError {
     const detail = sentencesOf(thrown);
     return new BillingError({ code: 'invalid_request', status, title: 'The request cannot be accepted', detail });
   }
+  const unstorable = UNSTORABLE[codeOf(thrown)];
+  if (unstorable) return new BillingError({ ...unstorable, cause: thrown });
   if (isOutage(thrown)) return outage(thrown);
   return new BillingError({
     code: 'internal_error',
@@ -92,6 +94,25 @@ function toBillingError(thrown: unknown): BillingError {
     cause: thrown,
   });
 }
+
+const NO_NUL = {
+  code: 'invalid_text',
+  status: 400,
+  title: 'Text that cannot be kept',
+  detail: 'A text in the request has a character that cannot be kept, such as U+0000.',
+};
+
+/** What only PostgreSQL refuses, by its SQLSTATE: no text that has U+0000, no sum beyond 64 bits. */
+const UNSTORABLE: Readonly<Record<string, ConstructorParameters<typeof BillingError>[0]>> = {
+  '22021': NO_NUL,
+  '22P05': NO_NUL,
+  '22003': {
+    code: 'amount_out_of_range',
+    status: 409,
+    title: 'More than the books can hold',
+    detail: 'An amount, or a balance that it makes, is larger than the books can hold. Nothing was written.',
+  },
+};
 
 const outage = (cause: unknown): BillingError =>
   new BillingError({

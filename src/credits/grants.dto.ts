@@ -23,8 +23,8 @@ import type { GrantClass } from './grant';
 const GRANT_ID = 'grt_019a8b2c3d4e7f60a1b2c3d4e5f60718';
 const CUSTOMER_ID = 'cus_019a8b2c3d4e7f60a1b2c3d4e5f60718';
 
-/** An amount of USD above zero. */
-export const AMOUNT = /^(?=.*[1-9])\d{1,9}(\.\d{1,9})?$/;
+/** An amount of USD above zero, and up to ten million: nine hundred of them fit into one account of the books. */
+export const AMOUNT = /^(?=.*[1-9])(?:\d{1,7}(?:\.\d{1,9})?|10000000(?:\.0{1,9})?)$/;
 
 /** Names of models, or nothing. */
 export const IsModels = () =>
@@ -83,7 +83,7 @@ export class NewGrantDto {
   customerId!: string;
 
   @ApiProperty({ example: '25', description: 'In USD.' })
-  @Matches(AMOUNT, { message: 'amount must be a plain decimal above zero, such as "25"' })
+  @Matches(AMOUNT, { message: 'amount must be a plain decimal above zero, up to 10000000, such as "25"' })
   amount!: string;
 
   @ApiPropertyOptional({

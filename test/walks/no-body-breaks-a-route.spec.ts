@@ -40,6 +40,30 @@ const send = (method: string, path: string, token: string, body: string) =>
     body,
   });
 
+/** The example of a body with this text in every string of it. */
+function withText(schema: Schema | undefined, text: string, schemas: Record<string, Schema>): unknown {
+  const known = schema?.$ref === undefined ? schema : schemas[schema.$ref.split('/').at(-1) as string];
+  const of = (one: Schema | undefined) => withText(one, text, schemas);
+  if (known?.allOf) return of(known.allOf[0]);
+  if (known?.type === 'array') return [of(known.items)];
+  if (known?.enum) return known.enum[0];
+  if (known?.type === 'number' || known?.type === 'integer') return known.example ?? known.minimum ?? 1;
+  if (known?.type === 'boolean') return true;
+  if (known?.properties === undefined) return text;
+  return Object.fromEntries(Object.entries(known.properties).map(([name, one]) => [name, of(one)]));
+}
+
+interface Schema {
+  $ref?: string;
+  type?: string;
+  allOf?: Schema[];
+  items?: Schema;
+  enum?: unknown[];
+  minimum?: number;
+  example?: unknown;
+  properties?: Record<string, Schema>;
+}
+
 /** Every route that reads a body, with something in the place of each parameter. */
 async function routes(): Promise<{ method: string; path: string }[]> {
   const { paths } = await json(await fetch(`${world.url}/docs/openapi.json`));
@@ -69,3 +93,46 @@ test('whatever is in the body of whichever route, for whomever: never a fault of
   const deep = await send('PUT', '/admin/models', world.adminToken, DEEP);
   expect(await json(deep)).toMatchObject({ status: 400, code: 'body_too_deep' });
 }, 300_000);
+
+test.each(['\u0000', 'a name \u0000\u001f', '\u0007\u001b'])(
+  'text that cannot be kept (%j), in every string and every parameter: never a fault of ours',
+  async (text) => {
+    const { paths, components } = await json(await fetch(`${world.url}/docs/openapi.json`));
+    const faults: string[] = [];
+    for (const [path, methods] of Object.entries<Record<string, Operation>>(paths)) {
+      for (const [method, { requestBody, parameters = [] }] of Object.entries(methods)) {
+        const schema = requestBody?.content?.['application/json']?.schema;
+        const body = schema && (withText(schema, text, components.schemas) as object);
+        const query = parameters.filter((one) => one.in === 'query').map(({ name }): [string, string] => [name, text]);
+        // Whole, and each text alone beside what is right: the first that is refused hides no other.
+        const alone = Object.entries(body ?? {}).map(([name]) => ({ ...RIGHT, [name]: text }));
+        const places = [path.replaceAll(/\{\w+\}/g, encodeURIComponent(text)), path.replaceAll(/\{\w+\}/g, 'cus_none')];
+        for (const place of places) {
+          for (const one of body
+            ? [body, ...alone, { ...RIGHT, reason: text, by: text, customerId: text }]
+            : [undefined]) {
+            const address = `${world.url}${place}?${new URLSearchParams(query).toString()}`;
+            const { status } = await fetch(body ? `${world.url}${place}` : address, {
+              method: method.toUpperCase(),
+              headers: { 'content-type': 'application/json', authorization: `Bearer ${world.adminToken}` },
+              ...(one ? { body: JSON.stringify(one) } : {}),
+            });
+            if (status >= 500 && status !== 501) faults.push(`${status} ${method} ${place} ${JSON.stringify(one)}`);
+          }
+        }
+      }
+    }
+    expect(faults).toEqual([]);
+    const kept = { customerId: 'cus\u0000', amount: '1', reason: 'because' };
+    const answer = await send('POST', '/admin/grants', world.adminToken, JSON.stringify(kept));
+    expect(await json(answer)).toMatchObject({ status: 400, code: 'invalid_text' });
+  },
+  300_000,
+);
+
+const RIGHT = { amount: '1', reason: 'because', by: 'Ada', waive: true, customerId: 'cus_none', to: 'payer', cap: 1 };
+
+interface Operation {
+  requestBody?: { content?: Record<string, { schema?: Schema }> };
+  parameters?: { name: string; in: string }[];
+}

@@ -60,7 +60,7 @@ test('the operator gives what waits in suspense to a customer or a wallet, once,
   expect(await balance(suspense('USDC'))).toBe(0n);
   expect(await balance(conversion('USDC'))).toBe(1_250_000n);
   const shown = await chat(world.url, undefined, {}, proofHeader(proof));
-  expect(await shown.json()).toMatchObject({ code: 'transfer_already_used' });
+  expect(await shown.json()).toMatchObject({ code: 'transfer_attributed' });
 
   const report = await reconcileChain(world);
   expect(report.findings).toEqual([]);

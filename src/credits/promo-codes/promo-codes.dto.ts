@@ -17,7 +17,7 @@ export class NewPromoCodeDto {
   code?: string;
 
   @ApiProperty({ example: '5', description: 'What each customer gets, in USD.' })
-  @Matches(AMOUNT, { message: 'amount must be a plain decimal above zero, such as "5"' })
+  @Matches(AMOUNT, { message: 'amount must be a plain decimal above zero, up to 10000000, such as "5"' })
   amount!: string;
 
   @ApiProperty({ type: 'integer', minimum: 1, maximum: 10_000_000, example: 100, description: 'How many customers.' })

@@ -49,7 +49,8 @@ export class Attributions {
   /**
    * A wallet gets it as its own USDC credit, any other customer as USD credit at par. What is owed is repaid from it.
    * Safe to repeat.
-   * @throws NotFoundError `customer_not_found`, `suspended_transfer_not_found`; AttributedElsewhereError
+   * @throws NotFoundError `customer_not_found`, `suspended_transfer_not_found`; AttributedElsewhereError;
+   * TransferClaimedError
    */
   async attribute(ref: string, owner: Owner, reason: string): Promise<{ customerId: string; credited: Money }> {
     const customer =
@@ -67,14 +68,17 @@ export class Attributions {
   private async attributeIn(tx: Tx, ref: string, customer: Customer, reason: string): Promise<Money> {
     const log = parseLog(ref);
     const mine = [log?.network, log?.transaction, log?.logIndex];
-    const [row] = await tx.query<SuspendedRow & { state: string }>(
+    const [row] = await tx.query<SuspendedRow & { state: string; entryId: bigint }>(
       `${SUSPENDED} AND ${MINE} AND state IN ('suspense', 'attributed') FOR NO KEY UPDATE`,
       mine,
     );
     if (!row) throw new NotFoundError({ what: 'suspended transfer', id: ref });
-    const given = row.state === 'attributed' ? await ownerOf(tx, ref) : customer.id;
+    // A reorganisation may have moved it to another log index: it is given away once, under what it was booked as.
+    const booked = await bookedAs(tx, row.entryId, ref);
+    if (row.state === 'suspense' && (await isClaimed(tx, [ref, booked]))) throw new TransferClaimedError(ref);
+    const given = row.state === 'attributed' ? await ownerOf(tx, booked) : customer.id;
     if (given !== customer.id) throw new AttributedElsewhereError(ref, given);
-    const credited = await this.give(tx, customer, { ref, amount: usdc(row.atoms), reason });
+    const credited = await this.give(tx, customer, { ref: booked, amount: usdc(row.atoms), reason });
     await tx.query(`UPDATE chain_transfers SET state = 'attributed' WHERE atoms > 0 AND ${MINE}`, mine);
     return credited;
   }
@@ -110,13 +114,42 @@ export class AttributedElsewhereError extends BillingError {
   }
 }
 
+/** Its payer has shown it, and the proof is being booked: it is out of suspense in a moment. */
+export class TransferClaimedError extends BillingError {
+  constructor(ref: string) {
+    super({
+      code: 'suspended_transfer_claimed',
+      status: 409,
+      title: 'Its payer has shown it',
+      detail: `A proof of payment has claimed ${ref}.`,
+      hint: 'Nothing was changed: it becomes the credit of the wallet that sent it.',
+    });
+  }
+}
+
 const MINE = 'network = $1 AND transaction = $2 AND log_index = $3';
 const SUSPENDED = `
-  SELECT network || ':' || transaction || ':' || log_index AS ref, other AS "from", address AS "to", atoms, mined_at AS "minedAt", state
+  SELECT network || ':' || transaction || ':' || log_index AS ref, other AS "from", address AS "to", atoms, mined_at AS "minedAt", state,
+         entry_id AS "entryId"
     FROM chain_transfers WHERE atoms > 0`;
 
 interface SuspendedRow extends Omit<SuspendedTransfer, 'amount'> {
   readonly atoms: bigint;
+}
+
+/** What a transfer was known by when its entry was written. */
+async function bookedAs(tx: Tx, entryId: bigint, ref: string): Promise<string> {
+  const [row] = await tx.query<{ ref: string }>(
+    `SELECT substr(key, length('transfer:') + 1) AS ref FROM journal_entries
+      WHERE id = $1 AND kind = 'unknown_transfer_received'`,
+    [entryId],
+  );
+  return row?.ref ?? ref;
+}
+
+async function isClaimed(tx: Tx, refs: readonly string[]): Promise<boolean> {
+  const keys = refs.map((ref) => `transfer:${ref}`);
+  return (await tx.query('SELECT FROM claims WHERE key = ANY ($1)', [keys])).length > 0;
 }
 
 /** Whom the entry of an attribution names. */

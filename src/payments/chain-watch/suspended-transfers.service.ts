@@ -1,5 +1,6 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { usdc } from '../../common/money';
+import { isOutage } from '../../common/outage';
 import { DatabaseService } from '../../database/database.service';
 import type { Tx } from '../../database/tx';
 import { type LedgerAccount, chainReceipts, suspense } from '../../ledger/ledger-account';
@@ -16,6 +17,8 @@ const AT_ONCE = 100;
 /** Transfers that nothing explains: in suspense, until a proof, another rail or a person says whose they are. */
 @Injectable()
 export class SuspendedTransfers {
+  private readonly logger = new Logger('SuspendedTransfers');
+
   constructor(
     private readonly database: DatabaseService,
     private readonly accounts: LedgerAccountsService,
@@ -27,16 +30,31 @@ export class SuspendedTransfers {
    * one is no riddle, and is booked as that.
    */
   async suspend(network: string, addresses: readonly string[]): Promise<void> {
-    const rows = await this.database.query<UnexplainedRow>(
-      `${UNEXPLAINED} AND seen.atoms > 0 ORDER BY transaction, log_index LIMIT ${AT_ONCE}`,
-      [network],
-    );
     await this.accounts.idsOf([suspense('USDC'), ...addresses.map((address) => chainReceipts(network, address))]);
-    for (const row of rows) {
-      const transfer = { ...row, from: row.other, amount: usdc(row.atoms) };
-      const own = addresses.includes(row.other);
-      const entry = own ? ownTransferMoved(transfer) : unknownTransferReceived(transfer);
+    let last: Pick<UnexplainedRow, 'transaction' | 'logIndex'> = { transaction: '', logIndex: -1 };
+    for (;;) {
+      const rows = await this.database.query<UnexplainedRow>(
+        `${UNEXPLAINED} AND seen.atoms > 0 AND (seen.transaction, seen.log_index) > ($2, $3)
+          ORDER BY transaction, log_index LIMIT ${AT_ONCE}`,
+        [network, last.transaction, last.logIndex],
+      );
+      for (const row of rows) await this.explain(row, addresses);
+      const end = rows.at(-1);
+      if (end === undefined) return;
+      last = end;
+    }
+  }
+
+  /** One that cannot be booked is told, and keeps no other waiting. */
+  private async explain(row: UnexplainedRow, addresses: readonly string[]): Promise<void> {
+    const transfer = { ...row, from: row.other, amount: usdc(row.atoms) };
+    const own = addresses.includes(row.other);
+    const entry = own ? ownTransferMoved(transfer) : unknownTransferReceived(transfer);
+    try {
       await this.database.transaction((tx) => this.suspendOne(tx, row, entry, own ? 'booked' : 'suspense'));
+    } catch (error) {
+      if (isOutage(error)) throw error;
+      this.logger.error(`ALERT ${entry.key} cannot be booked: ${String(error)}`);
     }
   }
 
@@ -61,16 +79,22 @@ export class SuspendedTransfers {
 
   /**
    * Takes a transfer out of suspense, for the entry of the rail that it belongs to: that one then counts. Nothing where
-   * it is not there. `touched`: the accounts of that entry, which is posted in the same `tx`.
+   * it is not there. `touched`: the accounts of that entry, which is posted in the same `tx`. `attributed`: an operator has
+   * given it to somebody, and that entry must not be posted.
    */
-  async release(tx: Tx, log: TransferLog, touched: readonly LedgerAccount[] = []): Promise<void> {
+  async release(
+    tx: Tx,
+    log: TransferLog,
+    touched: readonly LedgerAccount[] = [],
+  ): Promise<'released' | 'not_there' | 'attributed'> {
     const [row] = await tx.query<SuspendedRow>(
       `SELECT network, transaction, log_index AS "logIndex", address, atoms, entry_id AS "entryId", state
          FROM chain_transfers
         WHERE network = $1 AND transaction = $2 AND log_index = $3 AND atoms > 0 FOR NO KEY UPDATE`,
       [log.network, log.transaction, log.logIndex],
     );
-    if (row?.state !== 'suspense') return;
+    if (row?.state === 'attributed') return 'attributed';
+    if (row?.state !== 'suspense') return 'not_there';
     const entry = unknownTransferRecognised({ ...row, amount: usdc(row.atoms) });
     // Two entries follow each other: all their locks are taken at once, in the ledger's own order.
     const all = [...entry.postings.flatMap(({ from, to }) => [from, to]), ...touched];
@@ -87,6 +111,7 @@ export class SuspendedTransfers {
       row.address,
       row.entryId,
     ]);
+    return 'released';
   }
 
   /** What another rail booked after it had gone to suspense is on the books twice: suspense gives it back. */

@@ -16,7 +16,7 @@ import { TransferBooks } from './transfer-books.service';
 import type { FoundTransfer } from './transfer-finder.service';
 import { answerOf, headersOf, type TransferClaim, type TransferHold, transferKey } from './transfer-hold';
 import { walletProviderOf } from './transfer-instructions';
-import { creditSpent, TRANSFER_REFUSALS } from './transfer-refusals';
+import { creditSpent, type FailedProof, TRANSFER_REFUSALS } from './transfer-refusals';
 
 /** How long a copy of a proof waits for the first one's answer. */
 const WAIT_MS = 30_000;
@@ -40,7 +40,8 @@ export class TransferAdmission {
     const mine = candidates.find(({ claim }) => claim?.fingerprint === work.fingerprint);
     if (mine?.claim) return this.again(mine.claim, this.termsOf(proof, checked, mine.transfer), work);
     const free = candidates.filter(({ claim, isGone }) => claim === undefined && !isGone);
-    if (free.length === 0) return refused(TRANSFER_REFUSALS.alreadyUsed);
+    if (free.length === 0)
+      return refused(TRANSFER_REFUSALS[candidates.some(isGivenAway) ? 'attributed' : 'alreadyUsed']);
     if (checked.minedAt < checked.reference.issuedAt - CLOCK_SECONDS) return refused(TRANSFER_REFUSALS.tooOld);
     for (const { key, transfer } of free) {
       const outcome = await this.claim(key, this.termsOf(proof, checked, transfer), work);
@@ -102,8 +103,9 @@ export class TransferAdmission {
       return first?.fingerprint === work.fingerprint ? this.follow(first) : undefined;
     }
     try {
-      await this.books.credit(key, customerId, terms);
-      if (terms.refused !== null) return await this.credited(taken, terms.refused);
+      const outcome = await this.books.credit(key, customerId, terms);
+      const refusal = outcome === 'attributed' ? outcome : terms.refused;
+      if (refusal !== null) return await this.fail(taken, refusal);
       return await this.holdCredit(key, customerId, terms, work);
     } catch (error) {
       // Recovery puts it on the books: this process must not keep the claim alive.
@@ -112,8 +114,8 @@ export class TransferAdmission {
     }
   }
 
-  /** It does not pay for this request, and nobody else can show it: it is its wallet's credit. */
-  private async credited(claim: Claim, reason: 'underpaid' | 'expired'): Promise<HoldOutcome> {
+  /** It does not pay for this request, and nobody else can show it: it is its wallet's credit, or was given away. */
+  private async fail(claim: Claim, reason: FailedProof): Promise<HoldOutcome> {
     await this.claims.move(claim.key, claim.callId, 'settling');
     await this.claims.move(claim.key, claim.callId, 'failed', { reason });
     return refused(TRANSFER_REFUSALS[reason]);
@@ -148,11 +150,13 @@ export class TransferAdmission {
 
   private async follow(first: Claim): Promise<HoldOutcome> {
     const claim = (await this.claims.settled(first.key, WAIT_MS)) ?? first;
-    if (claim.state === 'failed') return refused(TRANSFER_REFUSALS[claim.reason as 'underpaid' | 'expired']);
+    if (claim.state === 'failed') return refused(TRANSFER_REFUSALS[claim.reason as FailedProof]);
     if (claim.state !== 'settled') return refused(inProgress);
     const answer = answerOf(claim);
     return answer ? { kind: 'replay', answer } : refused(answerNotKept);
   }
 }
+
+const isGivenAway = ({ claim, isGone }: { claim: Claim | undefined; isGone: boolean }): boolean => isGone && !claim;
 
 const refused = (refusal: Refusal): HoldOutcome => ({ kind: 'refused', refusal });

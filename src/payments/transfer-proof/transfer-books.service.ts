@@ -25,9 +25,10 @@ export class TransferBooks {
 
   /**
    * Safe to repeat: the claim's key is the entry's. What the wallet owes is repaid first. A transfer that has waited in
-   * suspense for its proof is taken out of there.
+   * suspense for its proof is taken out of there. `attributed`: an operator has given it away since it was claimed;
+   * nothing was written.
    */
-  async credit(claimKey: string, customerId: string, transfer: TransferClaim): Promise<void> {
+  async credit(claimKey: string, customerId: string, transfer: TransferClaim): Promise<'credited' | 'attributed'> {
     const { network, payTo, transaction, value } = transfer;
     const amount = usdc(BigInt(value));
     const entry = transferSettled({ paymentId: claimKey, customerId, network, payTo, transaction, amount });
@@ -35,9 +36,11 @@ export class TransferBooks {
     const touched = [...entry.postings.flatMap(({ from, to }) => [from, to]), customerReceivable(customerId, 'USDC')];
     await this.accounts.idsOf([suspense('USDC'), ...touched]);
     await this.receivables.prepare(customerId, 'USDC');
-    await this.database.transaction(async (tx) => {
-      await this.suspended.release(tx, logOf(claimKey), touched);
+    return this.database.transaction(async (tx) => {
+      const released = await this.suspended.release(tx, logOf(claimKey), touched);
+      if (released === 'attributed') return released;
       await this.receivables.postCredit(tx, entry, customerId, 'USDC');
+      return 'credited';
     });
   }
 }

@@ -41,9 +41,16 @@ export class TransferRecovery implements OnModuleInit {
     const customerId = claim.customerId as string;
     if (claim.state === 'settling' && claim.capture)
       return void (await this.captures.settle(claim.key, pendingCharge(claim)));
-    await this.books.credit(claim.key, customerId, transfer);
+    const outcome = await this.books.credit(claim.key, customerId, transfer);
+    if (outcome === 'attributed') return this.giveUp(claim);
     if (claim.state === 'settling') return void (await this.claims.move(claim.key, claim.callId, 'paid'));
     if (!(await this.claims.abandon(claim, 'paid'))) return;
     await this.ledger.release(walletHold({ callId: claim.callId, customerId, amount: usdc(BigInt(transfer.due)) }));
+  }
+
+  /** An operator was faster: it is on the books as somebody's already. No credit of it was held. */
+  private async giveUp({ key, callId, state }: Claim): Promise<void> {
+    if (state === 'working') await this.claims.move(key, callId, 'settling');
+    await this.claims.move(key, callId, 'failed', { reason: 'attributed' });
   }
 }

@@ -39,9 +39,17 @@ export const TRANSFER_REFUSALS = {
     'This transfer has paid for something already.',
     'What it left over is the balance of the wallet: sign in with it, or send a new transfer.',
   ),
+  attributed: refusal(
+    'transfer_attributed',
+    'The transfer waited without a proof, and the operator has given it to somebody since.',
+    'Ask the operator whose credit it is, or send a new transfer for this request.',
+  ),
   underpaid: refusal('transfer_underpaid', 'The transfer is less than what was asked for.', CREDITED),
   expired: refusal('transfer_reference_expired', 'The reference has expired before the transfer was shown.', CREDITED),
 } as const satisfies Record<string, Refusal>;
+
+/** Why a claim of a transfer ended `failed`: its reason. */
+export type FailedProof = 'underpaid' | 'expired' | 'attributed';
 
 /** A transfer that is on its way: never a 402, which would invite a second one. */
 export const notFoundYet: Refusal = {
