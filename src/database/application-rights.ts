@@ -54,6 +54,7 @@ export const APPLICATION_RIGHTS: Readonly<Record<string, Rights>> = {
   // What Stripe pays out, and how far its events were swept.
   payouts: EVERYDAY,
   event_sweeps: EVERYDAY,
+  stripe_event_failures: { ...EVERYDAY, delete: 'all' },
   auto_reload_rules: EVERYDAY,
   auto_reload_attempts: EVERYDAY,
   notifications: EVERYDAY,

@@ -35,7 +35,7 @@ export class NightlyReconciliation implements OnModuleInit {
       if (error instanceof ReconciliationRunningError) return undefined;
       throw error;
     });
-    if (run) await this.news.tell(day);
+    await this.news.tell();
     return run !== undefined;
   }
 }

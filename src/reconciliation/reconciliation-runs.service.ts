@@ -35,7 +35,7 @@ export class ReconciliationRuns {
     const [row] = await this.database.query<{ id: string }>(
       `INSERT INTO reconciliation_runs AS r (id, kind, day, sides, window_from, window_until, state)
        VALUES ($1, 'nightly', $2, $3, $4, $5, 'waiting')
-       ON CONFLICT (kind, day) DO UPDATE SET state = 'waiting' WHERE r.state <> 'finished'
+       ON CONFLICT (kind, day) DO UPDATE SET state = 'waiting', told_at = NULL WHERE r.state <> 'finished'
        RETURNING id`,
       [prefixedId('rec'), day, sides, window.from, window.until],
     );
@@ -58,6 +58,20 @@ export class ReconciliationRuns {
       id,
       state,
     ]);
+  }
+
+  /** Nightly ones that have ended, and that the operator was not told of; the oldest day first. */
+  untold(): Promise<{ id: string; day: string }[]> {
+    return this.database.query(
+      `SELECT id, to_char(day, 'YYYY-MM-DD') AS day FROM reconciliation_runs r
+        WHERE kind = 'nightly' AND state IN ('finished', 'failed') AND told_at IS NULL ORDER BY r.day`,
+    );
+  }
+
+  /** @returns whether nobody else has told, or is telling: those wait here for the commit */
+  async markTold(tx: Tx, id: string): Promise<boolean> {
+    const sql = 'UPDATE reconciliation_runs SET told_at = now() WHERE id = $1 AND told_at IS NULL RETURNING id';
+    return (await tx.query(sql, [id])).length > 0;
   }
 
   /** What came of a side takes the place of what came of it before in the same run. */

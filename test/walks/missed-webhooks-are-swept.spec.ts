@@ -125,9 +125,21 @@ describe('webhooks that get lost', () => {
     expect(await world.available(key)).toBe('10');
     const effects = () => world.database.query('SELECT effect FROM stripe_events WHERE object_id = $1', [id]);
     expect(await effects()).toEqual([]);
+    // The sweep goes on behind it, and asks for it by its id, ever later.
+    const [{ swept_until: until }] = await world.database.query<any>('SELECT swept_until FROM event_sweeps');
+    const [newest] = (await world.stripe.events.list({ limit: 1 })).data;
+    expect(until).toEqual(new Date((newest?.created ?? 0) * 1000));
+    const failures = () =>
+      world.database.query<any>('SELECT DISTINCT type, attempts, next_at > now() AS later FROM stripe_event_failures');
+    expect(await failures()).toEqual([{ type: 'product.created', attempts: 1, later: false }]);
+    await sweep();
+    await sweep();
+    expect(await failures()).toEqual([{ type: 'product.created', attempts: 2, later: true }]);
     broken = false;
+    await world.database.query('UPDATE stripe_event_failures SET next_at = now()');
     await sweep();
     expect(await effects()).toEqual([{ effect: 'read_at_last' }]);
+    expect(await failures()).toEqual([]);
   });
 });
 

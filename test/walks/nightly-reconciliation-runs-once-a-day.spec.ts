@@ -1,3 +1,4 @@
+import { NightlyNews } from '../../src/reconciliation/nightly-news.service';
 import { NightlyReconciliation } from '../../src/reconciliation/nightly-reconciliation.service';
 import { startAppOn, type TestApp } from '../support/app';
 import { type CardWorld, startCardWorld } from '../support/card-world';
@@ -68,5 +69,19 @@ describe('the nightly reconciliation at two replicas', () => {
       ['reconciliation_open', '2026-11-25'],
       ['reconciliation_failed', '2026-11-24'],
     ]);
+  });
+
+  it('tells what it found at the next look when it died before it told', async () => {
+    const news = world.app.app.get(NightlyNews);
+    const died = jest.spyOn(news, 'tell').mockRejectedValueOnce(new Error('killed'));
+    const at = new Date('2026-11-27T03:00:00Z');
+    await expect(world.app.app.get(NightlyReconciliation).look(at)).rejects.toThrow('killed');
+    died.mockRestore();
+    expect((await nights())[0]).toEqual(['nightly', '2026-11-27', 'finished']);
+    expect((await told()).filter(([, day]: any) => day === '2026-11-27')).toEqual([]);
+    expect(await look('2026-11-27T03:15:00Z')).toEqual([false, false]);
+    await look('2026-11-27T03:30:00Z');
+    const days = (await told()).filter(([, day]: any) => day === '2026-11-27');
+    expect(days).toEqual([['reconciliation_open', '2026-11-27']]);
   });
 });

@@ -3,6 +3,7 @@ import { DatabaseService } from '../../database/database.service';
 import { JobsService } from '../../jobs/jobs.service';
 import type { StripeEvent } from '../stripe-event';
 import { StripeEvents } from '../stripe-events.service';
+import { FailedEvents } from './failed-events.service';
 import { StripeBooksClient } from './stripe-books.client';
 import { isStripeAway } from './stripe-away';
 
@@ -20,7 +21,7 @@ export interface Swept {
 
 /**
  * Fills the holes that lost webhooks leave: what Stripe's list of events has goes through the same registry as what
- * webhooks bring. An event that cannot be worked off keeps the others from nothing, and the next sweep begins with it.
+ * webhooks bring. An event that cannot be worked off keeps the others from nothing, and is tried again by its id.
  */
 @Injectable()
 export class EventSweep implements OnModuleInit {
@@ -33,6 +34,7 @@ export class EventSweep implements OnModuleInit {
     private readonly database: DatabaseService,
     private readonly client: StripeBooksClient,
     private readonly events: StripeEvents,
+    private readonly failed: FailedEvents,
   ) {}
 
   onModuleInit(): void {
@@ -57,27 +59,43 @@ export class EventSweep implements OnModuleInit {
       events += concerned.length;
       missed.push(...(await this.unseen(concerned)));
     }
-    const { done, failed } = await this.receive(missed.toReversed());
-    const reached = failed ?? newest;
-    if (reached) await this.remember(reached);
+    const again = await this.failedBefore();
+    const done = await this.receive([...again, ...missed.toReversed()]);
+    if (newest) await this.remember(newest);
     if (done > 0) this.logger.log(`${done} events had come by no webhook yet.`);
     return { events, missed: done };
   }
 
-  private async receive(missed: readonly StripeEvent[]): Promise<{ done: number; failed: Date | undefined }> {
-    let [done, failed]: [number, Date | undefined] = [0, undefined];
+  /** What is no longer at Stripe after 30 days is told of once more, and given up. */
+  private async failedBefore(): Promise<StripeEvent[]> {
+    const events: StripeEvent[] = [];
+    for (const id of await this.failed.due()) {
+      const event = await this.client.event(id);
+      if (event) events.push(event);
+      else {
+        this.logger.error(`ALERT ${id} was never worked off, and Stripe has it no more.`);
+        await this.failed.remove(id);
+      }
+    }
+    return events;
+  }
+
+  /** @returns how many did something */
+  private async receive(missed: readonly StripeEvent[]): Promise<number> {
+    let done = 0;
     for (const event of missed) {
       try {
         const effect = await this.events.receive(event);
         if (effect === 'ignored') this.ignore(event);
         else if (effect !== 'duplicate') done += 1;
+        await this.failed.remove(event.id);
       } catch (error) {
         if (isStripeAway(error)) throw error;
         this.logger.error(`ALERT ${event.type} ${event.id} cannot be worked off: ${String(error)}`);
-        failed ??= event.created;
+        await this.failed.add(event, error);
       }
     }
-    return { done, failed };
+    return done;
   }
 
   private ignore({ id }: StripeEvent): void {
@@ -87,7 +105,11 @@ export class EventSweep implements OnModuleInit {
 
   private async unseen(events: readonly StripeEvent[]): Promise<StripeEvent[]> {
     const ids = events.map(({ id }) => id);
-    const seen = await this.database.query<{ id: string }>('SELECT id FROM stripe_events WHERE id = ANY ($1)', [ids]);
+    const seen = await this.database.query<{ id: string }>(
+      `SELECT id FROM stripe_events WHERE id = ANY ($1)
+       UNION ALL SELECT id FROM stripe_event_failures WHERE id = ANY ($1)`,
+      [ids],
+    );
     const known = new Set(seen.map(({ id }) => id));
     return events.filter(({ id }) => !known.has(id) && !this.unconcerned.has(id));
   }

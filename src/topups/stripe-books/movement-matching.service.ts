@@ -11,6 +11,9 @@ import { ownKindOf } from './movement-kind';
 import { isStripeAway } from './stripe-away';
 import { type Span, StripeBooksClient } from './stripe-books.client';
 
+/** So many open movements are read at a time. */
+const AT_ONCE = 500;
+
 /**
  * Brings every movement of Stripe's balance here, and finds the entry that explains it: what no webhook told of is
  * asked for by its source, what Stripe does by itself has an entry of its own. What is explained by nothing stays open.
@@ -49,14 +52,21 @@ export class MovementMatching {
   /** Tries to explain all that is open. @throws CardProcessorError */
   async explain(): Promise<void> {
     await this.accounts.idsOf([stripeClearing(), stripeFees(), stripeReserve(), bank()]);
-    for (const movement of await this.open()) {
-      try {
-        await this.explainOne(movement);
-      } catch (error) {
-        if (isStripeAway(error)) throw error;
-        this.logger.error(`ALERT ${movement.id} (${movement.type}) cannot be booked: ${String(error)}`);
-      }
+    for (let after: StripeTransaction | undefined, page = await this.open(after); page.length > 0;) {
+      for (const movement of page) await this.tryToExplain(movement);
+      after = page.at(-1);
+      page = await this.open(after);
     }
+  }
+
+  private async tryToExplain(movement: StripeTransaction): Promise<void> {
+    try {
+      await this.explainOne(movement);
+    } catch (error) {
+      if (isStripeAway(error)) throw error;
+      this.logger.error(`ALERT ${movement.id} (${movement.type}) cannot be booked: ${String(error)}`);
+    }
+    await this.database.query(ASKED, [movement.id]);
   }
 
   private async explainOne({ type, ...movement }: StripeTransaction): Promise<void> {
@@ -80,14 +90,21 @@ export class MovementMatching {
     return page.filter(({ id }) => !known.has(id));
   }
 
-  /** A payment before what became of it: the oldest first. */
-  private async open(): Promise<StripeTransaction[]> {
-    const rows = await this.database.query<OpenRow>(
-      `SELECT * FROM stripe_transactions WHERE state = 'open' ORDER BY created_at, id`,
-    );
+  /** A payment before what became of it: the oldest first. What is old, or settles elsewhere, is asked for once a day. */
+  private async open(after: StripeTransaction | undefined): Promise<StripeTransaction[]> {
+    const rows = await this.database.query<OpenRow>(OPEN, [after?.createdAt ?? null, after?.id ?? null, AT_ONCE]);
     return rows.map(toMovement);
   }
 }
+
+const OPEN = `
+  SELECT * FROM stripe_transactions
+   WHERE state = 'open' AND ($1::timestamptz IS NULL OR (created_at, id) > ($1::timestamptz, $2::text))
+     AND (asked_at IS NULL OR asked_at < now() - interval '1 day'
+          OR created_at > now() - interval '1 day' AND currency = 'usd')
+   ORDER BY created_at, id LIMIT $3`;
+
+const ASKED = `UPDATE stripe_transactions SET asked_at = now() WHERE id = $1 AND state = 'open'`;
 
 interface OpenRow {
   id: string;

@@ -57,6 +57,17 @@ export class StripeBooksClient {
     }
   }
 
+  /** `undefined` when Stripe has it no more. @throws CardProcessorError */
+  async event(id: string): Promise<StripeEvent | undefined> {
+    try {
+      return readStripeEvent(JSON.stringify(await unhurried(() => this.stripe.api.events.retrieve(id, {}, PATIENTLY))));
+    } catch (error) {
+      const cause = error instanceof CardProcessorError ? error.cause : undefined;
+      if (cause instanceof Stripe.errors.StripeError && cause.statusCode === 404) return undefined;
+      throw error;
+    }
+  }
+
   /** https://docs.stripe.com/api/balance_transactions @throws CardProcessorError */
   async *transactions(query: Span & { payout?: string }): AsyncGenerator<StripeTransaction[]> {
     const of = query.payout === undefined ? rangeOf(query) : { payout: query.payout };

@@ -1,6 +1,7 @@
 import type { TopUpsPart } from '../topups-part.providers';
 import { BookDifferences } from './book-differences.service';
 import { EventSweep } from './event-sweep.service';
+import { FailedEvents } from './failed-events.service';
 import { MovementMatching } from './movement-matching.service';
 import { PayoutEvents } from './payout-events.service';
 import { PayoutOutcomes } from './payout-outcomes.service';
@@ -15,6 +16,7 @@ export const STRIPE_BOOKS: TopUpsPart = {
   providers: [
     StripeBooksClient,
     EventSweep,
+    FailedEvents,
     MovementMatching,
     PayoutStore,
     PayoutOutcomes,
