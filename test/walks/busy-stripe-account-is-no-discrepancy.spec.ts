@@ -17,6 +17,10 @@ describe('a Stripe account on which money moves all the time', () => {
   afterEach(() => jest.restoreAllMocks());
   afterAll(() => world?.stop());
 
+  const reconcile = () =>
+    world.app.app
+      .get(StripeReconciliation, { strict: false })
+      .reconcile({ from: new Date(Date.now() - 3_600_000), until: new Date() }, () => undefined);
   const move = () => world.press('balance_transactions', { type: 'stripe_fee', amount: -1 });
 
   it.each([
@@ -24,7 +28,7 @@ describe('a Stripe account on which money moves all the time', () => {
     ['just after its balance is read', async () => balance().finally(move)],
   ])('matches when something moved %s', async (_, read) => {
     jest.spyOn(client, 'balance').mockImplementation(read);
-    const { findings, balances } = await world.reconcile();
+    const { findings, balances } = await reconcile();
     expect(findings).toEqual([]);
     expect(balances[0]?.ours).toEqual(balances[0]?.theirs);
   });
@@ -34,7 +38,7 @@ describe('a Stripe account on which money moves all the time', () => {
       await move();
       return balance().finally(move);
     });
-    await expect(world.reconcile()).rejects.toThrow('Ask again when it is calmer');
+    await expect(reconcile()).rejects.toThrow('Ask again when it is calmer');
   });
 
   it('is asked for what stays open several times in its first day, then once a day', async () => {
@@ -43,9 +47,7 @@ describe('a Stripe account on which money moves all the time', () => {
     await world.database.query(`UPDATE stripe_transactions SET source_id = 'tr_1' WHERE state = 'open'`);
     const asked = async () => {
       sources.mockClear();
-      await world.app.app
-        .get(StripeReconciliation, { strict: false })
-        .reconcile({ from: new Date(Date.now() - 3_600_000), until: new Date() }, () => undefined);
+      await reconcile();
       return sources.mock.calls.length;
     };
     await asked();

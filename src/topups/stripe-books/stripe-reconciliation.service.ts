@@ -96,7 +96,7 @@ export class StripeReconciliation implements ReconciliationSide {
 
   /** What has moved since the window ended, and whatever is open still. */
   private async catchUp(until: Date): Promise<void> {
-    const from = new Date(Math.min(until.getTime(), Date.now()) - CLOCKS_DIFFER_MS);
+    const from = new Date(until.getTime() - CLOCKS_DIFFER_MS);
     await this.matching.collect({ from }, () => undefined);
     await this.matching.explain();
   }
