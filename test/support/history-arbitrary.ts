@@ -3,7 +3,7 @@ import { FAULTS, type History, type RestAction, type Step, type Story, type Trou
 
 const percent = fc.oneof(fc.constantFrom(100, 100, 50, 40), fc.integer({ min: 1, max: 99 }));
 const customer = fc.nat({ max: 1 });
-const which = fc.nat({ max: 2 });
+const which = fc.constantFrom(0, 0, 1, 2);
 const cents = fc.integer({ min: 1, max: 9_000 });
 
 const act = (weight: number, name: RestAction['act'], more: Record<string, fc.Arbitrary<unknown>>) => ({
@@ -35,7 +35,7 @@ const refundEnds = step('refund ends', { outcome: fc.constantFrom('succeeded', '
 const inquiry = fc.constantFrom(false, false, true);
 const dispute = step('dispute', { percent, inquiry, withdraw: fc.constantFrom(true, true, false) });
 const move = oneStepOf('withdraw', 'review', 'escalate');
-const end = oneStepOf('win', 'win without money', 'lose', 'lose', 'reinstate', 'inquiry closes');
+const end = oneStepOf('win', 'win without money', 'lose', 'lose', 'lose', 'reinstate', 'reinstate', 'inquiry closes');
 const page = fc.oneof(oneStepOf('pay again', 'page expires'), step('bank settles', { succeeds: fc.boolean() }));
 const warn = oneStepOf('warn');
 
@@ -78,12 +78,9 @@ const trouble: fc.Arbitrary<Trouble> = fc.record({
   copies: fc.array(fc.constantFrom(1, 0, 2), { minLength: 1, maxLength: 6 }),
   together: fc.integer({ min: 1, max: 4 }),
   echoes: fc.array(fc.nat({ max: 99 }), { maxLength: 3 }),
-  crash: fc.option(
-    fc.record({
-      transaction: fc.nat({ max: 12 }),
-      when: fc.constantFrom('before the commit' as const, 'after the commit' as const),
-    }),
-  ),
+  crashes: fc.array(fc.constantFrom(...(['none', 'none', 'none', 'before the commit', 'after the commit'] as const)), {
+    maxLength: 16,
+  }),
   stripe: fc.option(
     fc.record({
       kind: fc.constantFrom(...FAULTS),

@@ -12,9 +12,14 @@ export interface HistoryBooks {
 /** What Stripe says that we have there, in nano-USD, and which of its movements no entry explains. */
 export interface StripeBooks {
   readonly atStripe: bigint;
+  /** What banks have taken of that and have not decided about, in nano-USD. */
+  readonly disputed: bigint;
   readonly unexplained: readonly string[];
   readonly payouts: readonly object[];
 }
+
+/** Nano-USD in a cent, at the rates of `TOPUP_CURRENCIES`. */
+const ATOMS = { usd: 10_000_000n, eur: 10_800_000n };
 
 export async function houseNow({ database }: PaybackWorld): Promise<Record<string, bigint>> {
   const rows = await database.query<{ code: string; posted: bigint }>(
@@ -44,8 +49,17 @@ export async function stripeOf({ stripe, database }: PaybackWorld): Promise<Stri
     [movements.map(({ id }) => id)],
   );
   const explained = new Set(booked.map(({ id }) => id));
+  const disputes = await stripe.disputes.list({ limit: 100 }).autoPagingToArray({ limit: 10_000 });
+  // One movement is a withdrawal, two are that and its return; who lost for good has paid for it.
+  const undecided = disputes.filter(
+    ({ status, balance_transactions: moved }) => moved.length === 1 && status !== 'lost',
+  );
   return {
-    atStripe: BigInt(cents) * 10_000_000n,
+    atStripe: BigInt(cents) * ATOMS.usd,
+    disputed: undecided.reduce(
+      (sum, { amount, currency }) => sum + BigInt(amount) * ATOMS[currency as 'usd' | 'eur'],
+      0n,
+    ),
     unexplained: movements.filter(({ id }) => !explained.has(id)).map(({ type, net }) => `${type} ${net}`),
     payouts: await database.query(
       `SELECT state, automatic, amount_minor AS amount, difference_minor AS difference FROM payouts

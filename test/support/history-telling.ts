@@ -52,7 +52,7 @@ export class HistoryWorld {
     return this.live(history, async (life, segment) => {
       const { trouble } = segment;
       for await (const _ of life.happen(segment, storiesOf(history, segment)));
-      if (trouble.crash) this.crashes.arm(trouble.crash);
+      this.crashes.arm(trouble.crashes);
       if (trouble.stripe) await this.world.press('faults', { ...trouble.stripe, times: 2 });
       const old = this.events.slice();
       await this.settle((events) => this.deliverTroubled(events, trouble));
@@ -137,7 +137,7 @@ export class HistoryWorld {
     for (let attempt = 1; ; attempt++) {
       const { status, body } = await this.world.deliver(JSON.stringify(event));
       if (status === 200) return;
-      if (attempt === 5) throw new Error(`${event.type} is not taken: ${status} ${JSON.stringify(body)}`);
+      if (attempt === 20) throw new Error(`${event.type} is not taken: ${status} ${JSON.stringify(body)}`);
     }
   }
 

@@ -80,7 +80,8 @@ export interface Trouble {
   readonly together: number;
   /** Old events that come again, under another id. */
   readonly echoes: readonly number[];
-  readonly crash: { readonly transaction: number; readonly when: 'before the commit' | 'after the commit' } | null;
+  /** What becomes of the application's next transactions, in turn. */
+  readonly crashes: readonly ('none' | 'before the commit' | 'after the commit')[];
   /** One request of the application to Stripe goes wrong, and all that it repeats by itself. */
   readonly stripe: { readonly kind: (typeof FAULTS)[number]; readonly path: string; readonly skip: number } | null;
 }
