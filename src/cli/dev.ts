@@ -67,6 +67,8 @@ async function startEverything(start: Start): Promise<void> {
     progress: (part) => screen.part(part),
     log: (line) => screen.note(line),
   });
+  // Awaited below; until then nobody else would take its failure.
+  starting.catch(() => undefined);
   // At once, not when it has started: the server may fail to load while the database is still on its way.
   teardown.add('database, chain, Stripe and upstream', async () => {
     const started = await starting.catch(() => undefined);

@@ -51,6 +51,11 @@ export class UsdcRefundStore {
     return sums ?? { given: 0n, sent: 0n };
   }
 
+  /** Whether a reorganisation took the transfer that paid for it, and it is not on the chain again. */
+  async isGone(tx: Tx, { paymentId }: RefundablePayment): Promise<boolean> {
+    return (await tx.query(GONE, [paymentId])).length > 0;
+  }
+
   /** The refund that this request made before. @throws IdempotencyConflictError when the key made another one */
   async madeBy(requestKey: RequestKey, tx: Tx = this.database): Promise<UsdcRefund | undefined> {
     const [row] = await tx.query<RefundRow>(`${SELECT} WHERE idempotency_key = $1`, [requestKey.key]);
@@ -98,6 +103,15 @@ export class UsdcRefundStore {
     return new Map(rows.map(({ call_id: callId, atoms }) => [callId, atoms]));
   }
 }
+
+/** A reversal is posted first, under the wallet's lock, and its row is written after it. */
+const GONE = `
+  SELECT FROM reversed_transfers WHERE payment_id = $1 AND state <> 'settled'
+   UNION ALL
+  SELECT FROM journal_keys JOIN (SELECT 'transfer:' || $1 AS key UNION ALL
+                                 SELECT 'again:' || entry_key FROM reversed_transfers WHERE payment_id = $1) booked
+           ON journal_keys.key = 'reversed:' || booked.key
+   WHERE booked.key NOT IN (SELECT entry_key FROM reversed_transfers WHERE payment_id = $1)`;
 
 const SELECT = `
   SELECT refund.*, withdrawal.transaction

@@ -38,4 +38,35 @@ describe('auto-reload that is no longer wanted', () => {
     expect(await world.available(key)).toBe('10');
     await conclude(world);
   });
+
+  it.each([
+    ['reset_before', 'not_wanted', 0],
+    ['reset_after', null, 1],
+  ])(
+    'and was asked of Stripe already (%s) is only looked for once it is switched off',
+    async (kind, reason, charges) => {
+      const saver = await world.saver();
+      const { key } = saver;
+      await world.press('webhooks', { paused: true });
+      await world.press('faults', { kind, method: 'POST', path: '/v1/payment_intents', times: 1000 });
+      await world.put(key, terms);
+      await eventually('Doubt', async () => ((await world.attempts(key))[0]?.state === 'in_doubt' ? true : undefined));
+      await world.put(key, { ...terms, enabled: false });
+      const page = (await world.ask(key, '/v1/billing-links', {})).body.url;
+      const text = await (await fetch(`${world.app.url}${new URL(page).pathname}`)).text();
+      expect([text.includes('A charge is still open'), text.includes('Nothing is charged')]).toEqual([true, false]);
+      await world.press('faults/clear');
+      const [ended] = await eventually('The end', async () => {
+        await world.database.query(`UPDATE jobs SET run_at = now() WHERE state = 'waiting' AND name = 'auto-reload'`);
+        const attempts = await world.attempts(key);
+        return ['succeeded', 'failed'].includes(attempts[0]?.state) ? attempts : undefined;
+      });
+      expect(ended).toMatchObject({ state: charges === 1 ? 'succeeded' : 'failed', reason });
+      expect(await world.charges(saver)).toHaveLength(charges);
+      expect(await world.rule(key)).toMatchObject({ state: 'active', failures: 0 });
+      await world.press('webhooks', { paused: false });
+      await world.settled();
+      await conclude(world);
+    },
+  );
 });

@@ -60,7 +60,9 @@ describe('auto-reload whose answer is lost', () => {
     await world.settled();
     // A job that waited for its answer all the time, and only now gives up.
     const [attempt] = await world.attempts(saver.key);
-    await world.app.app.get(ReloadAttempts, { strict: false }).doubt(world.database, attempt?.id);
+    await world.app.app
+      .get(ReloadAttempts, { strict: false })
+      .doubt(world.database, attempt?.id, 'processor_unreachable');
     expect(await world.attempts(saver.key)).toMatchObject([{ state: 'succeeded', reason: null }]);
     expect(await world.charges(saver)).toHaveLength(1);
     expect(await world.available(saver.key)).toBe('10');

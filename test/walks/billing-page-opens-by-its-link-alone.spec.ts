@@ -118,7 +118,14 @@ describe('the billing page', () => {
     const refused = await send(`${page}/auto-reload`, { ...terms, amount: 'many' });
     expect([refused.status, (await refused.text()).includes('value="many"')]).toEqual([400, true]);
 
+    // The operator has changed the bounds since: what could not be set now can be switched off.
+    expect(await done('auto-reload', terms)).toEqual([303, `${pathname}?done=reload-on`]);
+    await world.database.query('UPDATE auto_reload_rules SET amount_atoms = 1 WHERE customer_id = $1', [
+      saver.customer.id,
+    ]);
     await world.press('faults', { kind: '500_no_retry', method: 'GET', path: '/v1/customers', times: 1000 });
+    expect(await done('pause')).toEqual([303, `${pathname}?done=reload-paused`]);
+    expect(await world.rule(saver.key)).toMatchObject({ enabled: false, amount: '0.000000001', dayCap: '50' });
     const without = await open(page);
     expect([without.status, (await without.text()).includes('cannot be shown at the moment')]).toEqual([200, true]);
     await world.press('faults/clear');

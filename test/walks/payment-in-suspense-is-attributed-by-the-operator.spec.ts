@@ -49,6 +49,21 @@ test('a card payment in suspense becomes the credit of whom the operator names, 
   expect(await world.house('suspense')).toBe('0');
 });
 
+test('one that its bank warned of brings the warning along: it is frozen, and no card is charged', async () => {
+  const saver = await world.saver();
+  const { intent, charge } = await paidElsewhere(700);
+  await world.press(`charges/${charge}/early_fraud_warning`);
+  await world.settled();
+  expect(await attribute(intent, saver.customer.id)).toMatchObject({ status: 201 });
+  expect(await world.balance(saver.key)).toMatchObject({ posted: '7', available: '0' });
+  const warnings = await world.ask(world.app.adminToken, `/admin/fraud-warnings?customerId=${saver.customer.id}`);
+  expect(warnings.body.data).toMatchObject([{ paymentIntentId: intent }]);
+  await world.put(saver.key, { thresholdCents: 1000, amountCents: 1000 });
+  await world.wake();
+  expect(await world.charges(saver)).toEqual([]);
+  expect(await world.rule(saver.key)).toMatchObject({ reason: 'payment_disputed' });
+});
+
 test('a payment that goes back already, one of a top-up and one that is not there are not attributed', async () => {
   const { intent, charge } = await paidElsewhere(900);
   const { customer } = await world.customer();

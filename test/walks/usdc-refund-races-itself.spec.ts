@@ -1,3 +1,10 @@
+import { newId, prefixedId } from '../../src/common/id';
+import { usdc } from '../../src/common/money';
+import { transferReversed, transferSettledAgain } from '../../src/ledger/chain-entries';
+import { LedgerService } from '../../src/ledger/ledger.service';
+import { RefundablePayments } from '../../src/payments/refunds/refundable-payments.service';
+import { UsdcRefundBooks } from '../../src/payments/refunds/usdc-refund-books.service';
+import { ReversedTransfers } from '../../src/payments/reversals/reversed-transfers.service';
 import { usdcBalance } from '../support/chain';
 import {
   expectBooksAreEven,
@@ -9,7 +16,7 @@ import {
   refundUsdc,
   untilPaidOut,
 } from '../support/usdc-refunds';
-import { startX402World, walletCredit, type X402World } from '../support/x402-world';
+import { sql, startX402World, walletCredit, type X402World } from '../support/x402-world';
 
 let world: X402World;
 
@@ -65,4 +72,38 @@ test('twenty copies of one request with its key are one refund; the key is good 
   await untilPaidOut(world);
   expect(together.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([201, 409]);
   expect((await refundUsdc(world, request, 'not a key')).body.code).toBe('invalid_idempotency_key');
+});
+
+test('a transfer that a reorganisation takes while it is given back: nothing goes until it is there again', async () => {
+  const { callId } = await paidCall(world);
+  const get = <Service>(service: new (...given: never[]) => Service) =>
+    world.app.get<Service>(service, { strict: false });
+  const payment = await get(RefundablePayments).find({ callId });
+  const paymentId = payment.paymentId as string;
+  const [{ hash }] = (await sql(world, `SELECT transaction AS hash FROM chain_calls WHERE reference = $1`, [
+    paymentId,
+  ])) as [{ hash: string }];
+  const booked = await get(ReversedTransfers).bookedBy(paymentId, hash);
+  if (!booked) throw new Error('not booked');
+  const moved = { ...booked, customerId: payment.walletId, transaction: hash, amount: usdc(booked.atoms) };
+  const order = { payment, destination: 'balance', forced: false, reason: null, atoms: 1n } as const;
+  const open = () =>
+    get(UsdcRefundBooks).open({ ...order, id: prefixedId('urf'), withdrawal: undefined, requestKey: undefined });
+  const gone = { code: 'payment_not_settled' };
+
+  await get(LedgerService).post(transferReversed(moved));
+  await expect(open()).rejects.toMatchObject(gone);
+  const { walletId: customerId } = payment;
+  await get(ReversedTransfers).add({
+    ...booked,
+    id: newId(),
+    paymentId,
+    scheme: 'none',
+    customerId,
+    transaction: hash,
+  });
+  await expect(open()).rejects.toMatchObject(gone);
+  await get(LedgerService).post(transferSettledAgain(moved));
+  await sql(world, `UPDATE reversed_transfers SET state = 'settled' WHERE payment_id = $1`, [paymentId]);
+  expect(await open()).toMatch(/^urf_/);
 });

@@ -63,6 +63,8 @@ export class UsdcRefundBooks {
       await this.limits.lock(tx, payment, withdrawal?.network);
       const before = requestKey && (await this.store.madeBy(requestKey, tx));
       if (before) return before.id;
+      // It was there when the refund was asked for: a reorganisation may have taken it since.
+      if (await this.store.isGone(tx, payment)) throw new UsdcRefundRefusedError('payment_not_settled');
       await this.allowed(tx, order.atoms, order);
       const owed = await this.credit(tx, order);
       if (withdrawal) await this.withdrawals.openIn(tx, withdrawal);

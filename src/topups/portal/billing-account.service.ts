@@ -27,15 +27,19 @@ export class BillingAccounts {
   /** @throws NotFoundError `customer_not_found` */
   async of(customerId: string): Promise<BillingAccount> {
     const { name } = await this.customers.get(customerId);
-    const cards = this.cardsOf(customerId);
+    // Together: what is awaited later may fail meanwhile, with nobody there to take it.
+    const [kept, cards] = await Promise.all([this.keptOf(customerId), this.cardsOf(customerId)]);
+    return { name, ...kept, cards };
+  }
+
+  /** What is in our own database. */
+  private async keptOf(customerId: string): Promise<Omit<BillingAccount, 'name' | 'cards'>> {
     return {
-      name,
       balance: await this.balances.of(customerId),
       grants: inOrderOfUse((await this.grants.at(customerId)).grants),
       rule: await this.reload.of(customerId),
       attempts: await this.reload.latest(customerId, NEWEST),
       topUps: await this.topUps.list(customerId, NEWEST),
-      cards: await cards,
     };
   }
 

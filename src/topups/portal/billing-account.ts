@@ -35,7 +35,7 @@ export const DONE = {
   'card-default': 'That card is charged from now on.',
   'card-removed': 'The card is removed.',
   'reload-on': 'Auto-reload is on.',
-  'reload-paused': 'Auto-reload is paused. Nothing is charged.',
+  'reload-paused': 'Auto-reload is paused. No new charge is started.',
   'reload-resumed': 'Auto-reload tries again.',
 } as const;
 export type Done = keyof typeof DONE;

@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { AutoReloadTerms } from '../reload/auto-reload';
 import { ReloadCards } from '../reload/reload-cards.service';
-import { ReloadRules } from '../reload/reload-rules.service';
 import { ReloadTerms } from '../reload/reload-terms.service';
 
 /** What a customer may do with its rule on the page. */
@@ -9,7 +8,6 @@ import { ReloadTerms } from '../reload/reload-terms.service';
 export class BillingReload {
   constructor(
     private readonly terms: ReloadTerms,
-    private readonly rules: ReloadRules,
     private readonly cards: ReloadCards,
   ) {}
 
@@ -20,8 +18,7 @@ export class BillingReload {
 
   /** The same terms, switched off; nothing where there are none. */
   async pause(customerId: string): Promise<void> {
-    const rule = await this.rules.find(customerId);
-    if (rule) await this.terms.set(customerId, { ...rule, enabled: false });
+    await this.terms.pause(customerId);
   }
 
   /** Tries again, whatever stopped it. @throws CardProcessorError */

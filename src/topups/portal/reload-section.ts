@@ -15,7 +15,7 @@ export function reloadSection({ rule, attempts }: BillingAccount, { address, ref
       <h2 id="reload">Auto-reload</h2>
       <span class="tag ${tone}" id="reload-state">${word}</span>
     </div>
-    ${whyNot(rule)}
+    ${whyNot(rule, attempts)}
     <form method="post" action="${address}/auto-reload" novalidate>
       <div class="fields">${FIELDS.map((field) => fieldOf(field, typed, refused?.faults ?? {}))}</div>
       <div class="acts">
@@ -71,11 +71,17 @@ function fieldOf({ name, label, help }: Field, typed: TypedReload, faults: Reloa
   </div>`;
 }
 
-function whyNot(rule: AutoReloadRule | undefined): Html | undefined {
+function whyNot(rule: AutoReloadRule | undefined, attempts: readonly ReloadAttempt[]): Html | undefined {
+  if (attempts.some(({ state }) => OPEN_CHARGE.has(state))) {
+    return html`<p id="reload-open">A charge is still open: its card may be charged, or has been.</p>`;
+  }
   if (!rule?.enabled || rule.reason === null) return undefined;
   const next = rule.nextTryAt === null ? '' : ` Next try after ${timeInWords(rule.nextTryAt)}.`;
   return html`<p id="reload-reason">Nothing is charged: ${reasonInWords(rule.reason)}.${next}</p>`;
 }
+
+/** Until one of these has ended, nobody can say that nothing is charged. */
+const OPEN_CHARGE: ReadonlySet<ReloadAttempt['state']> = new Set(['charging', 'in_doubt', 'processing']);
 
 /** Buttons of the same form that send it elsewhere: what was typed and not saved does not count there. */
 function otherActs(rule: AutoReloadRule, address: string): readonly Html[] {

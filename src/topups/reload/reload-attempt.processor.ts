@@ -31,9 +31,17 @@ export class ReloadProcessor implements OnModuleInit {
     if (planned?.state === 'processing') return this.look(planned);
     if (!planned || nextReloadState(planned.state, 'asked') === undefined) return undefined;
     await this.outcomes.prepare(this.database, planned);
-    const attempt = planned.paymentMethodId === null ? await this.cards.begin(planned) : planned;
-    const outcome = typeof attempt === 'string' ? { kind: attempt } : await this.ask(attempt);
+    const outcome = await this.outcomeOf(planned);
     return (tx) => this.outcomes.converge(tx, planned, outcome);
+  }
+
+  /** Whether it is wanted is judged each time: what repeats may be hours later. */
+  private async outcomeOf(planned: AttemptRow): Promise<ReloadOutcome> {
+    if (planned.paymentMethodId !== null) {
+      return (await this.cards.isWanted(planned)) ? this.ask(planned) : this.lookFor(planned);
+    }
+    const begun = await this.cards.begin(planned);
+    return typeof begun === 'string' ? { kind: begun } : this.ask(begun);
   }
 
   private async look(attempt: AttemptRow): Promise<JobWrites | void> {
@@ -49,8 +57,20 @@ export class ReloadProcessor implements OnModuleInit {
       return await this.charges.outcomeOf(attempt, usdToCents(attempt.amount));
     } catch (error) {
       // Shown as what it is; the job asks again.
-      await this.attempts.doubt(this.database, attempt.id);
+      await this.attempts.doubt(this.database, attempt.id, 'processor_unreachable');
       throw error;
     }
+  }
+
+  /**
+   * Not wanted any more, so nothing is charged; but a card may have been. What was asked last may reach Stripe late: it
+   * is over when two runs of the job, one after the other, have found nothing.
+   */
+  private async lookFor(attempt: AttemptRow): Promise<ReloadOutcome> {
+    const found = await this.charges.madeBefore(attempt);
+    if (found) return found;
+    if (attempt.reason === 'not_wanted') return { kind: 'not_wanted' };
+    await this.attempts.doubt(this.database, attempt.id, 'not_wanted');
+    throw new Error(`${attempt.id} is not wanted any more, and nothing of it is at Stripe yet: asked once more`);
   }
 }

@@ -45,7 +45,7 @@ export type ReloadOutcome =
     }
   | ({ readonly kind: 'declined'; readonly paymentIntentId: string | null } & Decline)
   | { readonly kind: 'no_card' }
-  /** Before the card was charged its reason went away: nothing was asked of Stripe. */
+  /** Before the card was charged its reason went away: Stripe was not asked, or has nothing of it. */
   | { readonly kind: 'not_wanted' }
   | { readonly kind: 'never_reached' }
   | { readonly kind: 'link_expired' }
@@ -65,12 +65,13 @@ const OPEN: Partial<Record<News, ReloadState>> = {
   needs_authentication: 'needs_authentication',
   declined: 'failed',
   no_card: 'failed',
+  not_wanted: 'failed',
   never_reached: 'failed',
 };
 
 /** What has no line changes nothing: news may be old. Only money always counts, also for what was thought to be over. */
 const NEXT: Readonly<Record<ReloadState, Partial<Record<News, ReloadState>>>> = {
-  planned: { ...OPEN, not_wanted: 'failed' },
+  planned: OPEN,
   charging: OPEN,
   in_doubt: { ...OPEN, asked: 'in_doubt' },
   processing: { succeeded: 'succeeded', booked: 'succeeded', declined: 'failed' },

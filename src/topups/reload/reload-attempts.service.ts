@@ -85,13 +85,13 @@ export class ReloadAttempts {
     );
   }
 
-  /** Stripe was asked and has not answered. What has been learnt meanwhile, by an event, stays as it is. */
-  async doubt(tx: Tx, id: string): Promise<void> {
+  /** Stripe was asked and has not answered, or is asked no more because the charge is not wanted. What has been learnt meanwhile, by an event, stays as it is. */
+  async doubt(tx: Tx, id: string, reason: 'processor_unreachable' | 'not_wanted'): Promise<void> {
     const open = RELOAD_STATES.filter((state) => nextReloadState(state, 'unanswered') !== undefined);
     await tx.query(
-      `UPDATE auto_reload_attempts SET state = 'in_doubt', reason = 'processor_unreachable'
+      `UPDATE auto_reload_attempts SET state = 'in_doubt', reason = $3
         WHERE id = $1 AND state = ANY ($2::text[])`,
-      [id, open],
+      [id, open, reason],
     );
   }
 

@@ -42,6 +42,11 @@ export class ReloadCards {
     });
   }
 
+  /** Whether a charge that was begun, and of which nobody knows, may be asked for again. */
+  isWanted({ customerId }: AttemptRow): Promise<boolean> {
+    return this.database.transaction((tx) => this.autoReload.isWanted(tx, customerId));
+  }
+
   /** Our customer, if its rule waits for another card. */
   async stoppedCustomer(stripeCustomerId: string): Promise<string | undefined> {
     const [stopped] = await this.database.query<{ customer_id: string }>(

@@ -21,7 +21,27 @@ export class ReloadCharges {
   async outcomeOf(attempt: AttemptRow, cents: number): Promise<ReloadOutcome> {
     const stripeCustomerId = await this.customers.idOf(attempt.customerId);
     const answer = await this.ask(attempt, stripeCustomerId, cents);
-    if (answer === undefined) return { kind: 'never_reached' };
+    return answer ? this.arranged(attempt, stripeCustomerId, cents, answer) : { kind: 'never_reached' };
+  }
+
+  /** What Stripe has of an attempt that charges no more; `undefined` for nothing. @throws CardProcessorError */
+  async madeBefore(attempt: AttemptRow): Promise<ReloadOutcome | undefined> {
+    const { id, customerId, createdAt } = attempt;
+    const answer = await this.offSession.search(id, await this.customers.idOf(customerId), createdAt);
+    if (answer?.kind !== 'authentication_required') return answer;
+    // Nobody is asked to confirm what is not wanted.
+    const cancelled = await this.offSession.cancel(answer.paymentIntentId);
+    if (cancelled === 'cancelled' || cancelled.kind === 'authentication_required') return { kind: 'not_wanted' };
+    return cancelled;
+  }
+
+  /** Whoever has to confirm a charge gets a page for it. */
+  private async arranged(
+    attempt: AttemptRow,
+    stripeCustomerId: string,
+    cents: number,
+    answer: ChargeAnswer,
+  ): Promise<ReloadOutcome> {
     if (answer.kind !== 'authentication_required') return answer;
     const { paymentIntentId } = answer;
     const cancelled = await this.offSession.cancel(paymentIntentId);

@@ -67,6 +67,13 @@ export class ReloadRules {
     );
   }
 
+  /** Its terms stay as they are; the rule must be locked. */
+  async switchOff(tx: Tx, customerId: string): Promise<void> {
+    await tx.query('UPDATE auto_reload_rules SET enabled = false, updated_at = now() WHERE customer_id = $1', [
+      customerId,
+    ]);
+  }
+
   /** Changes what is named; the rule must be locked. */
   async change(tx: Tx, customerId: string, change: RuleChange): Promise<void> {
     const columns = Object.entries(change).filter(([, value]) => value !== undefined) as [keyof RuleChange, unknown][];

@@ -32,13 +32,24 @@ export class ReloadTerms implements OnModuleInit {
    */
   async set(customerId: string, terms: AutoReloadTerms): Promise<void> {
     if (this.config.topUps.tax && terms.enabled) throw new ReloadWithTaxError();
-    assertPossible(terms, this.config.topUps);
+    // What is off charges nothing, whatever it says: the operator may have changed the bounds since.
+    if (terms.enabled) assertPossible(terms, this.config.topUps);
     // Also makes sure that Stripe is connected and knows the customer.
     await this.customers.idOf(customerId);
     await this.database.transaction(async (tx) => {
       await this.autoReload.lockBalance(tx, customerId);
       await this.rules.putTerms(tx, customerId, terms);
       await this.autoReload.evaluate(tx, customerId);
+      await this.autoReload.watchFor(tx, customerId);
+    });
+  }
+
+  /** Switches the rule off, whatever its terms are and whether or not Stripe answers; nothing where there is none. */
+  async pause(customerId: string): Promise<void> {
+    await this.database.transaction(async (tx) => {
+      await this.autoReload.lockBalance(tx, customerId);
+      if (!(await this.rules.lock(tx, customerId))) return;
+      await this.rules.switchOff(tx, customerId);
       await this.autoReload.watchFor(tx, customerId);
     });
   }

@@ -69,7 +69,13 @@ export class SuspendedPayments {
       paymentIntentId,
       customerId,
     ]);
-    // Its bank may have warned of it meanwhile.
+    // Its bank may have warned of it meanwhile: that is its customer's from now on, and charges nothing by itself.
+    for (const table of ['fraud_warnings', 'disputes']) {
+      await tx.query(`UPDATE ${table} SET customer_id = $2 WHERE payment_intent_id = $1`, [
+        paymentIntentId,
+        customerId,
+      ]);
+    }
     await this.reversals.freezeOrThaw(tx, paymentIntentId);
     return amount;
   }
