@@ -58,13 +58,15 @@ const OPEN = `
       ON booking.network = $1 AND booking.transaction = next.transaction AND booking.state = 'open'
    GROUP BY booking.address, booking.transaction ORDER BY booking.transaction`;
 
-// What was booked to suspense waits there, unless somebody has said whose it is.
+// What was booked to suspense waits there, unless somebody has said whose it is: under the log that the entry names, as a
+// reorganisation can move a transfer to another log index of the same transaction.
 const BOOKED = `
   UPDATE chain_transfers seen
      SET entry_id = pair.entry_id,
          state = CASE WHEN booking.kind <> 'unknown_transfer_received' THEN 'booked'
-                      WHEN EXISTS (SELECT FROM journal_keys
-                                    WHERE key = 'suspense:' || $1 || ':' || seen.transaction || ':' || seen.log_index)
+                      WHEN EXISTS (SELECT FROM journal_entries booked JOIN journal_keys given
+                                      ON given.key = 'suspense:' || substr(booked.key, length('transfer:') + 1)
+                                   WHERE booked.id = pair.entry_id)
                       THEN 'attributed' ELSE 'suspense' END
     FROM jsonb_to_recordset($2::jsonb) AS pair (address text, transaction text, log_index integer, entry_id bigint)
     JOIN chain_bookings booking
