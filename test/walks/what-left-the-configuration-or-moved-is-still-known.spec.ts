@@ -25,8 +25,9 @@ test('an address that is ours no more, a transfer under another log index, and m
   await twoHoursPass(world);
   await reconcileChain(world);
   const [row] = await world.app.get(Attributions).suspended(1);
+  const ref = row?.ref as string;
   const { customerId } = await customerWith(world, 0n);
-  await world.app.get(Attributions).attribute(row?.ref as string, { customerId }, 'said so');
+  await world.app.get(Attributions).attribute(ref, { customerId }, 'said so');
 
   // A reorganisation mined it again, behind other logs of its block.
   await sql(world, `UPDATE chain_bookings SET state = 'open'`);
@@ -34,14 +35,14 @@ test('an address that is ours no more, a transfer under another log index, and m
   await reconcileChain(world);
   expect(await sql(world, 'SELECT state FROM chain_transfers')).toEqual([{ state: 'attributed' }]);
   expect(await world.app.get(Attributions).suspended(9)).toEqual([]);
-  const moved = (row?.ref as string).replace(/\d+$/, (index) => String(Number(index) + 3));
+  const moved = ref.replace(/\d+$/, (index) => String(Number(index) + 3));
   await world.app.get(Attributions).attribute(moved, { customerId }, 'said so');
   expect((await world.app.get(LedgerAccountsService).balance(suspense('USDC'))).posted.atoms).toBe(0n);
 
   // An address that was read, and that nothing configures any more: what it had is in the sums.
   const network = world.app.get(NetworksService).all()[0] as ReturnType<NetworksService['all']>[number];
   const { number } = await wallet.getBlock();
-  await world.app.get(ChainCursors).open(network, wallet.account.address.toLowerCase(), (number as bigint) + 1n);
+  await world.app.get(ChainCursors).open(network, wallet.account.address.toLowerCase(), number + 1n);
   const { balances, findings } = await reconcileChain(world);
   expect(findings).toEqual([]);
   expect(balances[0]?.theirs).toEqual(balances[0]?.ours);
@@ -53,9 +54,7 @@ test('an address that is ours no more, a transfer under another log index, and m
      SELECT network, asset, transaction, 1000 + n, address, other, 7, block_number, block_hash, now() - interval '2 hours'
        FROM chain_transfers, generate_series(1, 120) n`,
   );
-  await sql(world, `UPDATE chain_transfers SET log_index = $1 WHERE log_index = 1001`, [
-    Number((row?.ref as string).split(':').at(-1)),
-  ]);
+  await sql(world, `UPDATE chain_transfers SET log_index = $1 WHERE log_index = 1001`, [Number(ref.split(':').at(-1))]);
   await world.app.get(SuspendedTransfers).suspend(network.id, [DEV_WALLETS.payTo.address.toLowerCase()]);
   expect(await sql(world, `SELECT state, count(*)::int FROM chain_transfers GROUP BY 1 ORDER BY 1`)).toEqual([
     { state: 'attributed', count: 1 },
