@@ -29,9 +29,9 @@ export class GrantExpiry implements OnModuleInit {
       [customerId],
     );
     if (due.length === 0) return;
-    await this.pools.prepare(customerId);
-    for (const { code } of due) {
-      const account = { ...customerCredits(customerId, 'USD'), code };
+    const accounts = due.map(({ code }) => ({ ...customerCredits(customerId, 'USD'), code }));
+    await this.pools.prepare(customerId, accounts);
+    for (const account of accounts) {
       await this.database.transaction((tx) => this.pools.openAt(tx, account));
     }
   }

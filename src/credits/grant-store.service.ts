@@ -22,9 +22,9 @@ export type GrantMovement = keyof typeof SIGNS;
 /** Rows of `credit_grants`, `credit_positions` and `grant_movements`; whoever writes has the account locked. */
 @Injectable()
 export class GrantStore {
-  /** Of which something is left, in the order of use. */
-  async left(tx: Tx, accountId: string): Promise<CreditGrant[]> {
-    return inOrderOfUse((await tx.query<GrantRow>(LEFT, [accountId])).map(toGrant));
+  /** Of which something is left in these accounts, in the order of use. */
+  async left(tx: Tx, ...accountIds: string[]): Promise<CreditGrant[]> {
+    return inOrderOfUse((await tx.query<GrantRow>(LEFT, [accountIds])).map(toGrant));
   }
 
   /** `debits` of the account are accounted for from now on; `uncovered` of them by no grant. */
@@ -92,11 +92,11 @@ export class GrantStore {
     return row?.times ?? 0;
   }
 
-  /** Gives a grant that has expired further days, for what just came back to it. */
+  /** Gives a grant that has expired further days, for what just came back to it; one that was voided stays ended. */
   async extend(tx: Tx, grantId: string, days: number): Promise<void> {
     await tx.query(
       `UPDATE credit_grants SET expires_at = clock_timestamp() + make_interval(days => $2)
-        WHERE id = $1 AND expires_at <= clock_timestamp()`,
+        WHERE id = $1 AND expires_at <= clock_timestamp() AND voided_at IS NULL`,
       [grantId, days],
     );
   }
@@ -144,7 +144,7 @@ export class GrantStore {
   }
 }
 
-const LEFT = 'SELECT * FROM credit_grants WHERE account_id = $1 AND remaining_atoms > 0';
+const LEFT = 'SELECT * FROM credit_grants WHERE account_id = ANY ($1::bigint[]) AND remaining_atoms > 0';
 
 /** When an entry of this transaction was posted. */
 const POSTED_AT = (entry: string) =>

@@ -2,9 +2,10 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { DatabaseService } from '../database/database.service';
 import type { Tx } from '../database/tx';
 import { JobsService } from '../jobs/jobs.service';
-import { customerCredits, customerGrant } from '../ledger/ledger-account';
+import { customerCredits, customerGrant, type LedgerAccount } from '../ledger/ledger-account';
 import { LedgerAccountsService } from '../ledger/ledger-accounts.service';
 import { allocate, withoutShares } from './allocation';
+import { accountOf } from './grant';
 import { GrantStore } from './grant-store.service';
 import { type Leg, legsFor, type Source } from './legs';
 
@@ -47,35 +48,49 @@ export class ScopedGrants implements OnModuleInit {
     return rows.length;
   }
 
+  /** Before the transaction of `legs` is opened: what is not known yet is looked up on a connection of its own. */
+  async prepare(customerId: string, grantIds: readonly string[]): Promise<void> {
+    await this.accounts.idsOf(sourcesOf(customerId, grantIds));
+  }
+
   /**
    * Who gives what to a call that wants `wanted` nano-USD. Every account of it is locked until `tx` ends.
    * @param grantIds Those that pay for its model.
    */
   async legs(tx: Tx, customerId: string, grantIds: readonly string[], wanted: bigint): Promise<Leg[]> {
-    const scoped = grantIds.map((id) => customerGrant(customerId, id));
-    const [poolId = '', ...ids] = await this.accounts.idsOf([customerCredits(customerId, 'USD'), ...scoped]);
-    const rows = await tx.query<AccountRow>(LOCKED, [[poolId, ...ids]]);
+    const accounts = sourcesOf(customerId, grantIds);
+    const ids = await this.accounts.idsOf(accounts);
+    await tx.query('SELECT FROM ledger_accounts WHERE id = ANY ($1::bigint[]) ORDER BY id FOR NO KEY UPDATE', [ids]);
+    // Behind the lock, by a statement of its own: that one may have waited, and saw the rest as it was before.
+    const rows = await tx.query<AccountRow>(FUNDS, [ids]);
+    const all = await this.store.left(tx, ...ids);
     const sources = new Map<string, Source>();
-    for (const { id, free, used } of rows) {
-      const left = await this.store.left(tx, id.toString());
+    for (const { code, free, used } of rows) {
+      const left = all.filter((grant) => accountOf(grant).code === code);
       const grants = withoutShares(left, allocate(left, used).shares);
-      sources.set(id.toString(), { grants, free: free > 0n ? free : 0n });
+      sources.set(code, { grants, free: free > 0n ? free : 0n });
     }
-    const sourceOf = (id: string): Source => sources.get(id) ?? NOTHING;
-    return legsFor(wanted, ids.map(sourceOf), sourceOf(poolId));
+    const [pool = NOTHING, ...scoped] = accounts.map(({ code }) => sources.get(code) ?? NOTHING);
+    return legsFor(wanted, scoped, pool);
   }
 }
+
+/** The customer's pool first. */
+const sourcesOf = (customerId: string, grantIds: readonly string[]): LedgerAccount[] => [
+  customerCredits(customerId, 'USD'),
+  ...grantIds.map((id) => customerGrant(customerId, id)),
+];
 
 const NOTHING: Source = { grants: [], free: 0n };
 
 /** `used` since the checkpoint, or by no grant until now. */
-const LOCKED = `
-  SELECT id, credits_posted - debits_posted - held AS free,
+const FUNDS = `
+  SELECT code, credits_posted - debits_posted - held AS free,
          debits_posted - coalesce((SELECT debits_seen - uncovered_atoms FROM credit_positions WHERE account_id = id), 0) AS used
-    FROM ledger_accounts WHERE id = ANY ($1::bigint[]) ORDER BY id FOR NO KEY UPDATE`;
+    FROM ledger_accounts WHERE id = ANY ($1::bigint[])`;
 
 interface AccountRow {
-  id: bigint;
+  code: string;
   free: bigint;
   used: bigint;
 }

@@ -64,6 +64,7 @@ export class LeggedCredit {
       }
       return { kind: 'held', verdict, legs };
     };
+    await this.scoped.prepare(customerId, grantIds);
     try {
       return await this.turns.take(customerId, () =>
         this.credit.afterExpiry(customerId, () => this.database.transaction(attempt)),
