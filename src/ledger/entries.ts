@@ -14,7 +14,6 @@ import {
   stripeFees,
   suspense,
   taxPayable,
-  writeOff,
 } from './ledger-account';
 
 /*
@@ -138,26 +137,6 @@ export function receivableRepaid(repayment: { customerId: string; amount: Money;
       to: customerReceivable(repayment.customerId, asset),
       amount: repayment.amount,
     }),
-  };
-}
-
-/** An operator has given up what a customer owes, or a part of it. */
-export function receivableWrittenOff(given: {
-  key: string;
-  customerId: string;
-  amount: Money;
-  reason: string;
-  /** What was asked, by its fingerprint. */
-  request?: string | undefined;
-}): JournalEntry {
-  const { key, customerId, amount, reason, request } = given;
-  const { asset } = amount;
-  return {
-    key,
-    kind: 'receivable_written_off',
-    customerId,
-    memo: { reason, ...(request === undefined ? {} : { request }) },
-    postings: [{ from: writeOff(asset), to: customerReceivable(customerId, asset), amount }],
   };
 }
 

@@ -6,11 +6,11 @@ import { assertSameRequest, type RequestKey } from '../common/idempotency-key';
 import { formatMoney, type Money } from '../common/money';
 import { DatabaseService } from '../database/database.service';
 import type { Tx } from '../database/tx';
-import { receivableWrittenOff } from './entries';
 import { customerCredits, customerReceivable, writeOff } from './ledger-account';
 import { LedgerAccountsService } from './ledger-accounts.service';
 import { LedgerRefusedError } from './ledger-error';
 import { LedgerService } from './ledger.service';
+import { receivableWrittenOff, writeOffTakenBack } from './write-off-entries';
 
 export interface WriteOffRequest {
   readonly customerId: string;
@@ -56,6 +56,26 @@ export class WriteOffs {
     });
   }
 
+  /**
+   * `atoms` that had become a debt come back to the customer: as far as debts of it were given up, they are owed again, so
+   * that nobody is paid for what it has used. In the transaction that brings the credit, before it does, with `writeOff` and
+   * the customer's accounts locked.
+   */
+  async takeBack(
+    tx: Tx,
+    back: { customerId: string; asset: AssetCode; atoms: bigint; because: string },
+  ): Promise<void> {
+    const { customerId, asset, because } = back;
+    const [house, debts] = await this.accounts.idsOf([writeOff(asset), customerReceivable(customerId, asset)]);
+    const [row] = await tx.query<{ given_up: bigint }>(GIVEN_UP, [house, debts]);
+    const givenUp = row?.given_up ?? 0n;
+    const atoms = back.atoms < givenUp ? back.atoms : givenUp;
+    if (atoms <= 0n) return;
+    const entry = writeOffTakenBack({ customerId, amount: { asset, atoms }, because });
+    const { verdict } = await this.ledger.postIn(tx, entry);
+    if (verdict !== 'posted') throw new LedgerRefusedError(entry.key, verdict);
+  }
+
   private async post(tx: Tx, key: string, request: WriteOffRequest, requestKey: RequestKey | undefined): Promise<Made> {
     const { customerId, asset, reason } = request;
     const owed = await this.owedBy(request, tx);
@@ -82,6 +102,12 @@ export class WriteOffs {
     return row && { entryId: String(row.entry_id), atoms: row.atoms };
   }
 }
+
+/** What was given up of an account's debts and not taken back since. */
+const GIVEN_UP = `
+  SELECT (coalesce((SELECT sum(atoms) FROM postings WHERE credit_account_id = $2 AND debit_account_id = $1), 0)
+        - coalesce((SELECT sum(atoms) FROM postings WHERE debit_account_id = $2 AND credit_account_id = $1), 0))::bigint
+    AS given_up`;
 
 interface Made {
   readonly entryId: string;

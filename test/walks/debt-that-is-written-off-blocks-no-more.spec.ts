@@ -54,6 +54,22 @@ describe('what a customer owes, and the operator gives up', () => {
     expect(await world.balance(key)).toMatchObject({ available: '10' });
   });
 
+  it('is owed again, and repaid, when the bank gives the money back after all: nobody is paid for what it has used', async () => {
+    const { customer, key, charge } = await world.paid(5000);
+    await world.spend(customer, 3000);
+    const { id } = await world.press(`charges/${charge}/dispute`);
+    await world.press(`disputes/${id}/close`, { outcome: 'lost' });
+    await world.settled();
+    const before = Number(await world.house('expense:writeoff'));
+    expect((await writeOff(customer.id, { reason: 'Hopeless' })).body).toMatchObject({ writtenOff: '30', owed: '0' });
+
+    await world.press(`disputes/${id}/reinstate`);
+    await world.settled();
+
+    expect(await world.balance(key)).toMatchObject({ available: '20', owed: '0', frozen: false });
+    expect(Number(await world.house('expense:writeoff'))).toBe(before);
+  });
+
   it('is nothing where nothing is owed', async () => {
     const { customer } = await world.paid(1000);
     for (const id of [customer.id, 'cus_none']) {

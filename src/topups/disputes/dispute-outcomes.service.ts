@@ -69,11 +69,14 @@ export class DisputeOutcomes {
     return taken;
   }
 
-  private async giveBack(tx: Tx, payment: ReversiblePayment, { id: disputeId, lost }: Dispute): Promise<void> {
+  private async giveBack(tx: Tx, payment: ReversiblePayment, { id: disputeId, lost, owed }: Dispute): Promise<void> {
     const { customerId, paymentIntentId } = payment;
     const part = { gross: lost.gross.atoms, credit: lost.credit.atoms, tax: lost.tax.atoms, bonus: lost.bonus.atoms };
-    await this.reversals.giveBack(tx, payment, { ...part, because: `dispute:${disputeId}` }, (amounts) =>
-      disputeRestored({ ...amounts, disputeId, customerId, paymentIntentId }),
+    await this.reversals.giveBack(
+      tx,
+      payment,
+      { ...part, owed: owed.atoms, because: `dispute:${disputeId}` },
+      (amounts) => disputeRestored({ ...amounts, disputeId, customerId, paymentIntentId }),
     );
   }
 

@@ -75,11 +75,14 @@ export class RefundOutcomes {
   }
 
   private async giveBack(tx: Tx, refund: Refund): Promise<void> {
-    const { id: refundId, customerId, paymentIntentId, gross, credit, tax, bonus } = refund;
+    const { id: refundId, customerId, paymentIntentId, gross, credit, tax, bonus, owed } = refund;
     const payment = await this.payments.lock(tx, paymentIntentId);
     const part = { gross: gross.atoms, credit: credit.atoms, tax: tax.atoms, bonus: bonus.atoms };
-    await this.reversals.giveBack(tx, payment, { ...part, because: `refund:${refundId}` }, (amounts) =>
-      refundReturned({ ...amounts, refundId, customerId, paymentIntentId }),
+    await this.reversals.giveBack(
+      tx,
+      payment,
+      { ...part, owed: owed.atoms, because: `refund:${refundId}` },
+      (amounts) => refundReturned({ ...amounts, refundId, customerId, paymentIntentId }),
     );
   }
 

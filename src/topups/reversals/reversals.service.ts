@@ -9,6 +9,7 @@ import type { JournalEntry } from '../../ledger/journal-entry';
 import { LedgerRefusedError } from '../../ledger/ledger-error';
 import { LedgerService } from '../../ledger/ledger.service';
 import { bonusRestored, bonusVoided } from '../../ledger/refund-entries';
+import { WriteOffs } from '../../ledger/write-offs.service';
 import { freezeRestJob } from './freeze-rest-job';
 import { type Part, partOf, type ReversiblePayment } from './reversible-payment';
 import { ReversiblePayments } from './reversible-payments.service';
@@ -43,6 +44,7 @@ export class Reversals {
     private readonly frozen: FrozenCredit,
     private readonly payments: ReversiblePayments,
     private readonly jobs: JobsService,
+    private readonly writeOffs: WriteOffs,
   ) {}
 
   /** Takes `gross` of the payment from its own credit first, and its share of the bonus with it. */
@@ -66,20 +68,22 @@ export class Reversals {
     return free.atoms + frozen.atoms;
   }
 
-  /** Gives back what `take` took: the same grants have it again, and what is owed is repaid from it. */
+  /** Gives back what `take` took: the same grants have it again, and what was `owed` of it is repaid, also if it was given up since. */
   async giveBack(
     tx: Tx,
     payment: ReversiblePayment,
-    part: Part & { readonly because: string },
+    part: Part & { readonly because: string; readonly owed: bigint },
     entry: EntryOfPart,
   ): Promise<void> {
     const posted = entry({ credit: usd(part.credit), tax: usd(part.tax) });
     const { customerId, grantId, bonusGrantId } = payment;
+    const { because, owed: atoms } = part;
+    if (customerId !== null) await this.writeOffs.takeBack(tx, { customerId, asset: 'USD', atoms, because });
     if (customerId === null || grantId === null || part.credit === 0n) await this.post(tx, posted);
     else await this.grants.giveBack(tx, posted, { grantId, amount: usd(part.credit) });
     if (customerId !== null && bonusGrantId !== null && part.bonus > 0n) {
       const amount = usd(part.bonus);
-      const restored = bonusRestored({ because: part.because, customerId, amount });
+      const restored = bonusRestored({ because, customerId, amount });
       await this.grants.giveBack(tx, restored, { grantId: bonusGrantId, amount });
     }
     await this.payments.change(tx, payment, part, -1n);

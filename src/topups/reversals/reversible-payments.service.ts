@@ -14,6 +14,7 @@ import {
   stripeRefunding,
   suspense,
   taxPayable,
+  writeOff,
 } from '../../ledger/ledger-account';
 import { LedgerAccountsService } from '../../ledger/ledger-accounts.service';
 import { StripeSources } from '../stripe-sources.service';
@@ -134,6 +135,7 @@ const HOUSE = [
   promoExpense(),
   suspense('USD'),
   taxPayable(),
+  writeOff('USD'),
 ];
 
 /** A payment from before there were grants is a part of the one that its customer's whole balance became. */
