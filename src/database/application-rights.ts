@@ -55,6 +55,8 @@ export const APPLICATION_RIGHTS: Readonly<Record<string, Rights>> = {
   payouts: EVERYDAY,
   event_sweeps: EVERYDAY,
   stripe_event_failures: { ...EVERYDAY, delete: 'all' },
+  clearing_cursors: EVERYDAY,
+  stripe_unmatched_entries: { insert: 'all', delete: 'all' },
   auto_reload_rules: EVERYDAY,
   auto_reload_attempts: EVERYDAY,
   notifications: EVERYDAY,

@@ -1,4 +1,10 @@
-import { concludeStripeBooks, startStripeBooksWorld, type StripeBooksWorld } from '../support/stripe-books-world';
+import {
+  concludeStripeBooks,
+  expectToAddUp,
+  linesOf,
+  startStripeBooksWorld,
+  type StripeBooksWorld,
+} from '../support/stripe-books-world';
 
 const DAY_SECONDS = 86_400;
 
@@ -62,5 +68,26 @@ describe('an automatic payout', () => {
     const report = await world.reconcile();
     expect(report.findings).toEqual([]);
     expect((await world.payouts())[1]).toMatchObject({ difference_minor: 0n });
+  });
+
+  it('whose list of transactions lies is a finding, and no money is missing by it', async () => {
+    await world.paid(6000);
+    await world.paid(2000);
+    await world.press('webhooks', { drop: ['*'] });
+    await world.press('clock', { advanceSeconds: 6 * DAY_SECONDS });
+    await world.settled();
+    const {
+      data: [payout],
+    } = await world.stripe.payouts.list({ limit: 1 });
+    const { data } = await world.stripe.balanceTransactions.list({ payout: payout!.id });
+    const hidden = data.find(({ amount }) => amount === 2000)!;
+    await world.press(`payouts/${payout!.id}/contents`, { hidden: [hidden.id] });
+    const report = await world.reconcile();
+    expect(linesOf(report)).toEqual([`payout_difference ${payout!.id} 0`]);
+    expect(report.findings[0]?.suggestedCause).toMatch(/payout of 77\.08 USD add up to 57\.96 USD/);
+    expectToAddUp(report);
+    expect((await world.payouts()).at(-1)).toMatchObject({ difference_minor: -1912n });
+    await world.press(`payouts/${payout!.id}/contents`, { hidden: [] });
+    await world.press('webhooks', { drop: [] });
   });
 });

@@ -88,6 +88,15 @@ describe('a reconciliation with Stripe', () => {
     expect(linesOf(await world.reconcile())).toHaveLength(3);
     await takeBack(correction);
     expect(linesOf(await world.reconcile())).toContain(`not_at_stripe entry:${entryId} -0.000000004`);
+    // Of all that was posted so far, only this is looked at again.
+    expect(await world.database.query('SELECT entry_id::text AS id FROM stripe_unmatched_entries')).toEqual([
+      { id: entryId },
+    ]);
+    const [far] = await world.database.query<any>(
+      `SELECT (SELECT entry_id FROM clearing_cursors) = max(entry_id) AS all FROM postings JOIN ledger_accounts a
+          ON a.id IN (debit_account_id, credit_account_id) WHERE a.code = 'stripe:clearing'`,
+    );
+    expect(far).toEqual({ all: true });
   });
 
   it('finds a fee that the books have otherwise than Stripe, until it is taken back', async () => {

@@ -2,6 +2,7 @@ import { suspense } from '../../src/ledger/ledger-account';
 import { LedgerAccountsService } from '../../src/ledger/ledger-accounts.service';
 import { DEV_WALLETS } from '../../src/local/chain';
 import { Attributions } from '../../src/payments/chain-watch/attributions.service';
+import { ChainReport } from '../../src/payments/chain-watch/chain-report.service';
 import { ChainCursors } from '../../src/payments/chain-watch/chain-cursors.service';
 import { SuspendedTransfers } from '../../src/payments/chain-watch/suspended-transfers.service';
 import { NetworksService } from '../../src/payments/chain/networks.service';
@@ -61,4 +62,9 @@ test('an address that is ours no more, a transfer under another log index, and m
     { state: 'open', count: 1 },
     { state: 'suspense', count: 119 },
   ]);
+  const ours = [DEV_WALLETS.payTo.address.toLowerCase()];
+  const { findings: found } = await world.app.get(ChainReport).of(network, ours, await network.reader.getBlockNumber());
+  const refused = found.find(({ kind }) => !['unknown_inbound', 'transfers_missing'].includes(kind));
+  expect(refused).toMatchObject({ kind: 'suspension_refused', ref, amount: { atoms: 7n } });
+  expect(refused?.suggestedCause).toMatch(/cannot be booked to suspense: .*transfer:/);
 });

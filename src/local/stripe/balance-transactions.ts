@@ -1,11 +1,12 @@
 import type Stripe from 'stripe';
+import { busily } from './busy';
 import { listPage } from './list-page';
 import { type Call, type Route } from './route';
 import { badParameter, noSuch } from './stripe-fault';
 
 /** https://docs.stripe.com/api/balance_transactions */
 export const balanceTransactionRoutes: readonly Route[] = [
-  { method: 'GET', path: '/v1/balance_transactions', handle: list },
+  { method: 'GET', path: '/v1/balance_transactions', handle: busily(list) },
   { method: 'GET', path: '/v1/balance_transactions/:id', handle: retrieve },
 ];
 
@@ -37,5 +38,6 @@ function paidOutBy({ sim, params }: Call): Set<string> | undefined {
     const message = 'Balance transaction history can only be filtered on automatic payouts, not manual.';
     throw badParameter('parameter_invalid', message, 'payout');
   }
-  return new Set(sim.store.get('payout_contents', id)?.transactions);
+  const contents = sim.store.get('payout_contents', id);
+  return new Set(contents?.transactions.filter((one) => !contents.hidden?.includes(one)));
 }

@@ -1,13 +1,17 @@
 import type Stripe from 'stripe';
 import { accountOf } from './account';
-import { type Route } from './route';
+import { busily } from './busy';
+import { type Call, type Route } from './route';
 import { NOBODY, type Simulation } from './simulation';
 import { type Store } from './store';
 
 /** https://docs.stripe.com/api/balance */
-export const balanceRoutes: readonly Route[] = [
-  { method: 'GET', path: '/v1/balance', handle: ({ sim, params }) => (params.only(), currentBalance(sim.store)) },
-];
+export const balanceRoutes: readonly Route[] = [{ method: 'GET', path: '/v1/balance', handle: busily(retrieve) }];
+
+function retrieve({ sim, params }: Call): Stripe.Balance {
+  params.only();
+  return currentBalance(sim.store);
+}
 
 /** Pending money whose time has come is available; announced once. */
 export function ripenBalance(sim: Simulation): void {

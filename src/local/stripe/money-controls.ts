@@ -6,9 +6,10 @@ import { requirePayout } from './payouts';
 import { book } from './settlement';
 import { NOBODY } from './simulation';
 import { type Account } from './tables';
-import { badParameter } from './stripe-fault';
+import { badParameter, noSuch } from './stripe-fault';
 
 const SETTINGS = ['disputeFee', 'disputeFeeReturned', 'payoutSchedule', 'rates', 'settlementCurrencies'];
+const MANY = 1000;
 const MOST = 1_000_000_000_000;
 
 /** The account's settings, what Stripe books by itself, and what banks do with payouts. */
@@ -44,6 +45,21 @@ export const moneyControls: readonly Control[] = [
     },
   },
   { path: 'payouts/run', press: ({ sim }) => ({ data: payOutAutomatically(sim) }) },
+  {
+    path: 'payouts/:id/contents',
+    press: ({ sim, id, body }) => {
+      const contents = sim.store.get('payout_contents', id);
+      if (contents === undefined) throw noSuch('payout', id, 'payout');
+      return sim.store.put('payout_contents', { ...contents, hidden: body.only('hidden').strings('hidden') ?? [] });
+    },
+  },
+  {
+    path: 'busy',
+    press: ({ sim, body }) => {
+      sim.movesPerLook = body.only('movesPerLook').integer('movesPerLook', 0, MANY) ?? 0;
+      return { movesPerLook: sim.movesPerLook };
+    },
+  },
   {
     path: 'payouts/:id/advance',
     press: ({ sim, id }) => {

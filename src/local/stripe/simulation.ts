@@ -28,6 +28,8 @@ export class Simulation {
   url = '';
   /** Every API answer waits this long, while its idempotency key counts as in use. */
   latencyMs = 0;
+  /** So many times money moves before and after each look at the balance or its transactions. */
+  movesPerLook = 0;
   /** Aborted when the simulator stops: ends what still waits. */
   readonly stopping = new AbortController();
   readonly agenda: Agenda;

@@ -68,6 +68,8 @@ export interface KeptAnswer {
 export interface PayoutContents {
   id: string;
   transactions: string[];
+  /** Those that the list leaves out though they were paid out. */
+  hidden?: string[];
 }
 
 /** What a person sets in the dashboard, and what the country's fees and rates are. One row. */

@@ -16,12 +16,19 @@ export interface FindingRow {
   readonly customerId: string | null;
   /** The kind of the entry that no transfer stands for. */
   readonly entry: string | null;
+  /** Why it could not be put into suspense. */
+  readonly refused: string | null;
 }
 
-export type ChainFindingKind = 'unknown_inbound' | 'unbooked_inbound' | 'unknown_outbound' | 'not_on_chain';
+export type ChainFindingKind =
+  'unknown_inbound' | 'suspension_refused' | 'unbooked_inbound' | 'unknown_outbound' | 'not_on_chain';
 
 /** What is in suspense is booked already, and what is unbooked has an entry coming: neither takes another one. */
-const SETTLED_BY_ENTRY: ReadonlySet<ChainFindingKind> = new Set(['unknown_outbound', 'not_on_chain']);
+const SETTLED_BY_ENTRY: ReadonlySet<ChainFindingKind> = new Set([
+  'suspension_refused',
+  'unknown_outbound',
+  'not_on_chain',
+]);
 
 export const findingOf = (row: FindingRow): Finding => ({
   kind: row.kind,
@@ -57,6 +64,9 @@ const CAUSES: Readonly<Record<ChainFindingKind, (row: FindingRow, amount: Money)
   unknown_inbound: ({ other, address, transaction }, amount) =>
     `${other} sent ${formatMoney(amount)} USDC to ${address} and has shown no proof of payment. It is in suspense: ask ` +
     `who sent it, and attribute it (POST /admin/suspended-transfers/…/attribution); a proof of ${transaction} takes it by itself.`,
+  suspension_refused: ({ other, address, refused }) =>
+    `${other} sent it to ${address}, nothing tells what for, and it cannot be booked to suspense: ${refused}. Look at the ` +
+    'entry of that key; an entry by hand settles it.',
   unbooked_inbound: ({ address }) =>
     `A payment of ours has arrived at ${address} and is not on the books: its call or job is stuck. See the claims that ` +
     'are in doubt and the dead jobs.',

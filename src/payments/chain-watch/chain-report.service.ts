@@ -101,13 +101,14 @@ interface Sums {
 
 const FINDINGS = `
   SELECT CASE WHEN state = 'suspense' THEN 'unknown_inbound'
-              WHEN atoms < 0 THEN 'unknown_outbound' ELSE 'unbooked_inbound' END AS kind,
+              WHEN atoms < 0 THEN 'unknown_outbound'
+              WHEN refused IS NOT NULL THEN 'suspension_refused' ELSE 'unbooked_inbound' END AS kind,
          network, transaction, log_index::text AS position, address, other, atoms, mined_at AS since,
-         NULL AS "customerId", NULL AS entry
+         NULL AS "customerId", NULL AS entry, refused
     FROM chain_transfers
    WHERE network = $1 AND (state = 'suspense' OR state = 'open' AND NOT (${COMING_TRANSFERS}))
   UNION ALL
-  SELECT 'not_on_chain', network, transaction, 'entry-' || entry_id, address, NULL, -atoms, posted_at, customer_id, kind
+  SELECT 'not_on_chain', network, transaction, 'entry-' || entry_id, address, NULL, -atoms, posted_at, customer_id, kind, NULL
     FROM chain_bookings
    WHERE network = $1 AND state = 'open' AND NOT (${COMING_BOOKINGS})
    ORDER BY since`;

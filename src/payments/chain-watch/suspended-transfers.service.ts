@@ -55,6 +55,7 @@ export class SuspendedTransfers {
     } catch (error) {
       if (isOutage(error)) throw error;
       this.logger.error(`ALERT ${entry.key} cannot be booked: ${String(error)}`);
+      await this.database.query(REFUSED, [row.network, row.transaction, row.logIndex, String(error).slice(0, 500)]);
     }
   }
 
@@ -71,7 +72,7 @@ export class SuspendedTransfers {
     if (!row) return;
     const entryId = await this.post(tx, entry);
     await tx.query(
-      `UPDATE chain_transfers SET state = $4, entry_id = $5
+      `UPDATE chain_transfers SET state = $4, entry_id = $5, refused = NULL
         WHERE network = $1 AND transaction = $2 AND log_index = $3 AND state = 'open'`,
       [...log, state, entryId],
     );
@@ -141,6 +142,10 @@ export class SuspendedTransfers {
     throw new LedgerRefusedError(entry.key, posted.verdict);
   }
 }
+
+const REFUSED = `
+  UPDATE chain_transfers SET refused = $4
+   WHERE network = $1 AND transaction = $2 AND log_index = $3 AND atoms > 0 AND state = 'open'`;
 
 interface UnexplainedRow extends TransferLog {
   readonly address: string;

@@ -1,16 +1,27 @@
 import { Injectable } from '@nestjs/common';
-import { formatAtoms, formatMoney, usd } from '../../common/money';
+import { formatAtoms, formatMoney, type Money, usd } from '../../common/money';
 import type { Finding } from '../../common/reconciliation-side';
 import { DatabaseService } from '../../database/database.service';
-import type { Tx } from '../../database/tx';
 import { stripeClearing } from '../../ledger/ledger-account';
 import { LedgerAccountsService } from '../../ledger/ledger-accounts.service';
 import { likelyCauseOf } from './movement-kind';
+import { oneByOne, toMissing, UnmatchedEntries } from './unmatched-entries.service';
 
 /** What Stripe must show within this time after we have booked it. */
 const GRACE_MS = 3_600_000;
 /** So many in a statement, which then takes less than a second. */
 const AT_ONCE = 5_000;
+
+/** Both sides at one moment. */
+export interface Standing {
+  /** What the books say is at Stripe, without `waiting`. In USD. */
+  readonly ours: Money;
+  /** All movements that were ever seen. In USD. */
+  readonly seen: Money;
+  /** Entries whose movement Stripe may still list. */
+  readonly waiting: number;
+  readonly findings: readonly Finding[];
+}
 
 /** Compares movements of Stripe's balance with the entries that explain them, both ways. */
 @Injectable()
@@ -18,6 +29,7 @@ export class BookDifferences {
   constructor(
     private readonly database: DatabaseService,
     private readonly accounts: LedgerAccountsService,
+    private readonly entries: UnmatchedEntries,
   ) {}
 
   /**
@@ -30,48 +42,52 @@ export class BookDifferences {
     for (let after: string | undefined = ''; after !== undefined;) {
       const rows: { id: string }[] = await this.database.query(TO_ADD_UP, [from, after, AT_ONCE]);
       const ids = rows.map(({ id }) => id);
-      await this.oneByOne((tx) => tx.query(ADD_UP, [clearing, ids]));
+      await this.database.transaction(async (tx) => {
+        await oneByOne(tx);
+        await tx.query(ADD_UP, [clearing, ids]);
+      });
       after = ids.at(-1);
     }
   }
 
-  /** Everything that does not match, after `addUp`. */
-  async find(now: Date): Promise<Finding[]> {
-    const clearing = await this.accounts.idOf(stripeClearing());
-    const [unlike, missing, suspended] = await Promise.all([
-      this.database.query<UnlikeRow>(UNLIKE),
-      this.oneByOne((tx) => tx.query<MissingRow>(MISSING, [clearing, new Date(now.getTime() - GRACE_MS)])),
-      this.database.query<SuspendedRow>(SUSPENDED),
-    ]);
-    return [...unlike.map(toUnlike), ...missing.map(toMissing), ...suspended.map(toSuspended)];
+  /**
+   * What Stripe's balance and the books are at one moment, and everything that does not match then, after `addUp`. What
+   * only the books have is no finding in its first hour before `now`, and is in neither sum.
+   */
+  async find(now: Date): Promise<Standing> {
+    const young = new Date(now.getTime() - GRACE_MS);
+    await this.entries.advance(young);
+    return this.database.transaction(async (tx) => {
+      await tx.query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY');
+      const [seen] = await tx.query<{ atoms: string | null }>(SEEN);
+      const { posted } = await this.accounts.balance(stripeClearing(), tx);
+      const unlike = await tx.query<UnlikeRow>(UNLIKE);
+      const suspended = await tx.query<SuspendedRow>(SUSPENDED);
+      await oneByOne(tx);
+      const unmatched = await this.entries.all(tx);
+      const waiting = unmatched.filter(({ postedAt }) => postedAt >= young);
+      const missing = unmatched.filter(({ postedAt }) => postedAt < young);
+      return {
+        ours: usd(waiting.reduce((sum, { atoms }) => sum - atoms, -posted.atoms)),
+        seen: usd(BigInt(seen?.atoms ?? 0)),
+        waiting: waiting.length,
+        findings: [...unlike.map(toUnlike), ...missing.map(toMissing), ...suspended.map(toSuspended)],
+      };
+    });
   }
 
-  /** All movements that were ever seen, in nano-USD. */
-  async total(): Promise<bigint> {
-    const [row] = await this.database.query<{ atoms: string | null }>(
-      'SELECT sum(expected_atoms) AS atoms FROM stripe_transactions',
-    );
-    return BigInt(row?.atoms ?? 0);
+  /** What the books say is at Stripe. In USD. */
+  async booked(): Promise<Money> {
+    return usd(-(await this.accounts.balance(stripeClearing())).posted.atoms);
   }
 
   /** Whether any movement of Stripe's balance was ever seen. */
   async hasMovements(): Promise<boolean> {
     return (await this.database.query('SELECT FROM stripe_transactions LIMIT 1')).length > 0;
   }
-
-  /**
-   * Entries are looked up by key, each through an index: a planner that expects many would read the keys of every call
-   * there ever was, of which those of Stripe are few.
-   */
-  private oneByOne<Row>(ask: (tx: Tx) => Promise<Row[]>): Promise<Row[]> {
-    return this.database.transaction(async (tx) => {
-      await tx.query(`SELECT set_config(name, 'off', true) FROM unnest($1::text[]) AS name`, [
-        ['enable_hashjoin', 'enable_mergejoin', 'enable_seqscan'],
-      ]);
-      return ask(tx);
-    });
-  }
 }
+
+const SEEN = 'SELECT sum(expected_atoms) AS atoms FROM stripe_transactions';
 
 const TO_ADD_UP = `
   SELECT id FROM stripe_transactions
@@ -104,25 +120,6 @@ const UNLIKE = `
    WHERE state = 'open' OR state = 'booked' AND explained_atoms <> expected_atoms
    ORDER BY created_at, id`;
 
-/**
- * A payment's fee and rate belong to the payment, and what the operator has resolved has been judged. A correction
- * takes back what it corrects: where nothing is left of both, nothing is missing.
- */
-const MISSING = `
-  WITH RECURSIVE entries AS (
-    SELECT entry_id AS root, entry_id FROM postings p
-     WHERE (debit_account_id = $1 OR credit_account_id = $1) AND posted_at < $2
-       AND kind NOT IN ('stripe_fee_charged', 'fx_difference', 'entry_corrected', 'discrepancy_resolved')
-       AND NOT EXISTS (SELECT FROM stripe_transactions t WHERE t.entry_id = p.entry_id)
-    UNION
-    SELECT e.root, k.entry_id FROM entries e JOIN journal_keys k ON k.key = 'correction:' || e.entry_id
-  ), moved AS (
-    SELECT root, sum(CASE WHEN debit_account_id = $1 THEN atoms WHEN credit_account_id = $1 THEN -atoms END) AS atoms
-      FROM entries e JOIN postings p USING (entry_id) GROUP BY root
-  )
-  SELECT root AS entry_id, key, kind, customer_id, posted_at, m.atoms
-    FROM moved m JOIN postings p ON p.entry_id = root AND line = 1 WHERE m.atoms <> 0 ORDER BY root`;
-
 const SUSPENDED = `
   SELECT p.payment_intent_id, p.gross_atoms - p.returned_atoms AS atoms, t.created_at
     FROM stripe_payments p JOIN stripe_transactions t ON t.entry_id = p.entry_id
@@ -153,32 +150,6 @@ function toUnlike(row: UnlikeRow): Finding {
   const cause = `Stripe has ${formatMoney(usd(by))} USD ${which} by this ${row.type} than its entries say, most likely a fee that was corrected afterwards. Compare them with the movement in the Stripe dashboard.`;
   return { ...shown, kind: 'amount_differs', suggestedCause: cause };
 }
-
-interface MissingRow {
-  entry_id: bigint;
-  key: string;
-  kind: string;
-  customer_id: string | null;
-  posted_at: Date;
-  atoms: string;
-}
-
-const toMissing = ({
-  entry_id: entryId,
-  key,
-  kind,
-  customer_id: customerId,
-  posted_at: since,
-  atoms,
-}: MissingRow): Finding => ({
-  kind: 'not_at_stripe',
-  ref: `entry:${entryId}`,
-  amount: usd(-BigInt(atoms)),
-  account: stripeClearing().code,
-  ...(customerId === null ? {} : { customerId }),
-  since,
-  suggestedCause: `The books have ${key} (${kind}), and Stripe lists no movement for it. Look whether it is of another Stripe account, or of test mode; if it never happened, take it back.`,
-});
 
 interface SuspendedRow {
   payment_intent_id: string;

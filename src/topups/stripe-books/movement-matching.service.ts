@@ -38,15 +38,21 @@ export class MovementMatching {
   async collect(span: Span, tell: (progress: string) => void): Promise<{ listed: number; fresh: number }> {
     let [listed, fresh] = [0, 0];
     for await (const page of this.client.transactions(span)) {
-      const unknown = await this.unknownOf(page);
-      await this.database.transaction(async (tx) => {
-        for (const movement of unknown) await this.movements.see(tx, movement);
-      });
+      fresh += await this.writeDown(page);
       listed += page.length;
-      fresh += unknown.length;
       tell(`${listed} balance transactions, ${fresh} of them new`);
     }
     return { listed, fresh };
+  }
+
+  /** Every movement since `from`, in Stripe's order and the oldest first; written down, too. @throws CardProcessorError */
+  async recent(from: Date): Promise<StripeTransaction[]> {
+    const newest: StripeTransaction[] = [];
+    for await (const page of this.client.transactions({ from })) {
+      await this.writeDown(page);
+      newest.push(...page);
+    }
+    return newest.toReversed();
   }
 
   /** Tries to explain all that is open. @throws CardProcessorError */
@@ -79,6 +85,14 @@ export class MovementMatching {
       const effect = await this.sources.converge(movement.sourceId);
       if (effect) await this.database.transaction(effect);
     }
+  }
+
+  private async writeDown(page: readonly StripeTransaction[]): Promise<number> {
+    const unknown = await this.unknownOf(page);
+    await this.database.transaction(async (tx) => {
+      for (const movement of unknown) await this.movements.see(tx, movement);
+    });
+    return unknown.length;
   }
 
   private async unknownOf(page: readonly StripeTransaction[]): Promise<StripeTransaction[]> {

@@ -1,4 +1,5 @@
 import type { TopUpsPart } from '../topups-part.providers';
+import { BalanceLooks } from './balance-look.service';
 import { BookDifferences } from './book-differences.service';
 import { EventSweep } from './event-sweep.service';
 import { FailedEvents } from './failed-events.service';
@@ -10,6 +11,7 @@ import { PayoutTieOut } from './payout-tie-out.processor';
 import { PayoutsAdminController } from './payouts.admin.controller';
 import { PayoutsReconciliation } from './payouts-reconciliation.service';
 import { StripeBooksClient } from './stripe-books.client';
+import { UnmatchedEntries } from './unmatched-entries.service';
 import { StripeReconciliation } from './stripe-reconciliation.service';
 
 export const STRIPE_BOOKS: TopUpsPart = {
@@ -23,6 +25,8 @@ export const STRIPE_BOOKS: TopUpsPart = {
     PayoutEvents,
     PayoutTieOut,
     PayoutsReconciliation,
+    BalanceLooks,
+    UnmatchedEntries,
     BookDifferences,
     StripeReconciliation,
   ],
