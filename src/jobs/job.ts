@@ -54,7 +54,8 @@ export const JOB_STATES = ['waiting', 'queued', 'running', 'done', 'dead'] as co
 /** `queued`: handed to Redis. `dead`: every attempt failed; only the operator brings it back. */
 export type JobState = (typeof JOB_STATES)[number];
 
-type JobEvent = 'sent' | 'claimed' | 'finished' | 'failed' | 'gave_up' | 'released' | 'retried' | 'discarded';
+type JobEvent =
+  'sent' | 'claimed' | 'finished' | 'failed' | 'gave_up' | 'released' | 'hastened' | 'retried' | 'discarded';
 
 /** What may happen to a job in which state, and what it is then. A job whose lease has run out is still `running`. */
 export const JOB_MOVES: Readonly<Record<JobEvent, { readonly from: readonly JobState[]; readonly to: JobState }>> = {
@@ -64,6 +65,7 @@ export const JOB_MOVES: Readonly<Record<JobEvent, { readonly from: readonly JobS
   failed: { from: ['running'], to: 'waiting' },
   gave_up: { from: ['running'], to: 'dead' },
   released: { from: ['running'], to: 'waiting' },
+  hastened: { from: ['waiting'], to: 'waiting' },
   retried: { from: ['dead'], to: 'waiting' },
   discarded: { from: ['waiting', 'queued', 'running'], to: 'dead' },
 };

@@ -57,6 +57,14 @@ export class JobsService implements OnModuleInit, OnApplicationBootstrap, Before
     await this.store.insert(tx, job);
   }
 
+  /**
+   * A job that failed and waits for its next try runs at once, with all its tries, when `tx` commits. Nothing happens to
+   * one that runs, is finished, or is not there.
+   */
+  async hasten(tx: Tx, jobId: string): Promise<void> {
+    await this.store.hasten(tx, jobId);
+  }
+
   /** Runs what repeats now, unless it runs somewhere. @throws UnknownJobError, and whatever the job throws */
   async runNow(name: string): Promise<void> {
     await this.schedules.runNow(name);

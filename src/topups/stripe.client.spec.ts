@@ -92,6 +92,9 @@ describe('the client of Stripe', () => {
     expect(fees).toEqual([{ asset: 'USD', atoms: 590_000_000n }, ...Array(5).fill(undefined)]);
     expect(await client.movementOf('cs_no_intent')).toBeUndefined();
     expect(seen).toHaveLength(6);
+    // Whoever has to know is told in our words.
+    answers = [{ status: 404, body: { error: { type: 'invalid_request_error' } } }];
+    await expect(client.askMovement('pi_1')).rejects.toMatchObject({ status: 502, code: 'card_processor_unavailable' });
   });
 
   it('refuses everything when Stripe is not connected', async () => {

@@ -123,7 +123,7 @@ export class StripeClient {
       const movement = await this.askMovement(paymentIntentId);
       return typeof movement === 'string' ? undefined : movement;
     } catch (error) {
-      if (error instanceof Stripe.errors.StripeError) return undefined;
+      if (error instanceof CardProcessorError) return undefined;
       throw error;
     }
   }
@@ -131,15 +131,12 @@ export class StripeClient {
   /**
    * The movement of a payment: `unbooked` while Stripe has not booked it, `no_payment_intent` when there never is one.
    * https://docs.stripe.com/api/balance_transactions/object
-   * @throws StripeError when Stripe cannot be asked
+   * @throws CardProcessorError
    */
   async askMovement(paymentIntentId: string): Promise<StripeTransaction | 'unbooked' | 'no_payment_intent'> {
     if (!paymentIntentId.startsWith('pi_')) return 'no_payment_intent';
-    const intent = await this.stripe.api.paymentIntents.retrieve(
-      paymentIntentId,
-      { expand: ['latest_charge.balance_transaction'] },
-      ASK_QUICKLY,
-    );
+    const expand = ['latest_charge.balance_transaction'];
+    const intent = await attempt(this.stripe.api.paymentIntents.retrieve(paymentIntentId, { expand }, ASK_QUICKLY));
     const charge = intent.latest_charge;
     const booked = typeof charge === 'string' ? null : charge?.balance_transaction;
     return !booked || typeof booked === 'string' ? 'unbooked' : toStripeTransaction(booked, paymentIntentId);

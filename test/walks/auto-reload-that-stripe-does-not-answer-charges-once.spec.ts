@@ -80,7 +80,23 @@ describe('auto-reload whose answer is lost', () => {
     await world.put(never.key, terms);
     await inDoubt(never.key);
     await world.press('faults/clear');
-    await query(`UPDATE auto_reload_attempts SET created_at = now() - interval '21 hours' WHERE state = 'in_doubt'`);
+    const madeBefore = (hours: number) =>
+      query(
+        `UPDATE auto_reload_attempts SET created_at = now() - make_interval(hours => $1) WHERE state = 'in_doubt'`,
+        hours,
+      );
+    await madeBefore(21);
+    await eventually('A look', async () => {
+      await makeDue();
+      const [job] = await query(
+        `SELECT last_error FROM jobs WHERE id = $1`,
+        `auto-reload:${(await world.attempts(never.key))[0]?.id}`,
+      );
+      return job?.last_error?.includes('may still arrive') ? true : undefined;
+    });
+    expect(await world.attempts(never.key)).toMatchObject([{ state: 'in_doubt' }]);
+    expect(await world.charges(never)).toEqual([]);
+    await madeBefore(25);
     await eventually('The end', async () => {
       await makeDue();
       const states = [...(await world.attempts(charged.key)), ...(await world.attempts(never.key))].map((a) => a.state);

@@ -52,7 +52,7 @@ export class AutoReloadService implements OnModuleInit {
     if (!rule) return 'no_rule';
     if (!rule.enabled || rule.state !== 'active') return 'not_active';
     const situation = await this.rules.situation(tx, customerId);
-    if (situation.pending) return 'pending';
+    if (situation.pending) return this.goOn(tx, rule, situation);
     if (situation.disputed) return 'disputed';
     if (rule.nextTryAt !== null && rule.nextTryAt > situation.now) return 'resting';
     const left = leftOf(rule, situation.charged);
@@ -86,6 +86,15 @@ export class AutoReloadService implements OnModuleInit {
     await this.rules.change(tx, rule.customerId, { reason: null, nextTryAt: null });
     await this.jobs.enqueue(tx, reloadJob(attempt.id));
     return 'started';
+  }
+
+  /** What was asked of Stripe when nobody wanted it any more is wanted again: it is asked for now, not at its next turn. */
+  private async goOn(tx: Tx, { customerId, threshold }: AutoReloadRule, at: ReloadSituation): Promise<'pending'> {
+    const unwanted = await this.attempts.unwanted(tx, customerId);
+    if (unwanted !== undefined && !at.disputed && at.balance.atoms < threshold.atoms) {
+      await this.jobs.hasten(tx, reloadJob(unwanted).id);
+    }
+    return 'pending';
   }
 
   /** A charge that a bank is moving: its present state is asked for once more, when nobody can be in between. */

@@ -56,9 +56,10 @@ export class OffSessionClient {
     }
   }
 
-  /** The present state. @throws StripeError when Stripe cannot be asked */
+  /** The present state. @throws CardProcessorError */
   async find(paymentIntentId: string): Promise<ChargeAnswer> {
-    return answerOf(await this.stripe.api.paymentIntents.retrieve(paymentIntentId, WITH_MOVEMENT, ASK_QUICKLY));
+    const { paymentIntents } = this.stripe.api;
+    return answerOf(await attempt(paymentIntents.retrieve(paymentIntentId, WITH_MOVEMENT, ASK_QUICKLY)));
   }
 
   /** The payment that an attempt made at Stripe since `from`, for when its idempotency key is too old to ask with. */
@@ -81,7 +82,7 @@ export class OffSessionClient {
       return 'cancelled';
     } catch (error) {
       if (!(error instanceof Stripe.errors.StripeInvalidRequestError)) return await attempt(Promise.reject(error));
-      const { status } = await this.stripe.api.paymentIntents.retrieve(paymentIntentId);
+      const { status } = await attempt(this.stripe.api.paymentIntents.retrieve(paymentIntentId));
       return status === 'canceled' ? 'cancelled' : this.find(paymentIntentId);
     }
   }

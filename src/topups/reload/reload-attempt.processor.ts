@@ -63,14 +63,14 @@ export class ReloadProcessor implements OnModuleInit {
   }
 
   /**
-   * Not wanted any more, so nothing is charged; but a card may have been. What was asked last may reach Stripe late: it
-   * is over when two runs of the job, one after the other, have found nothing.
+   * Not wanted any more, so nothing is charged; but a card may have been, and what was asked last may reach Stripe late.
+   * Until that cannot be any more the attempt stays pending: no other is begun beside it, and when a charge is wanted
+   * again it is this one that is asked for, under its own key.
    */
   private async lookFor(attempt: AttemptRow): Promise<ReloadOutcome> {
     const found = await this.charges.madeBefore(attempt);
     if (found) return found;
-    if (attempt.reason === 'not_wanted') return { kind: 'not_wanted' };
     await this.attempts.doubt(this.database, attempt.id, 'not_wanted');
-    throw new Error(`${attempt.id} is not wanted any more, and nothing of it is at Stripe yet: asked once more`);
+    throw new Error(`${attempt.id} is not wanted any more. Nothing of it is at Stripe, and what was asked may arrive.`);
   }
 }

@@ -53,6 +53,15 @@ export class ReloadAttempts {
     return row?.newest ?? false;
   }
 
+  /** The attempt of which Stripe was asked when it was not wanted any more, and of which nobody knows. */
+  async unwanted(tx: Tx, customerId: string): Promise<string | undefined> {
+    const [row] = await tx.query<{ id: string }>(
+      `SELECT id FROM auto_reload_attempts WHERE customer_id = $1 AND state = 'in_doubt' AND reason = 'not_wanted'`,
+      [customerId],
+    );
+    return row?.id;
+  }
+
   /** Newest first; `before` is the last id of the page before. */
   async list(customerId: string, limit: number, before?: string): Promise<AttemptRow[]> {
     const rows = await this.database.query<ReloadAttemptRow>(
