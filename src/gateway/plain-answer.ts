@@ -1,4 +1,5 @@
-import { countText, type Encoding } from '../metering/tokenizer';
+import type { Encoding } from '../metering/encodings';
+import { countText } from '../metering/tokenizer';
 import { type Quantities, readUsageReport, type Usage } from '../metering/usage';
 import type { Model } from '../pricing/model';
 import type { InferenceCall } from './inference-call';

@@ -1,4 +1,5 @@
-import { countText, type Encoding } from '../metering/tokenizer';
+import type { Encoding } from '../metering/encodings';
+import { countText } from '../metering/tokenizer';
 import { type Quantities, readUsageReport, type UsageConvention } from '../metering/usage';
 import { modelNameOf } from './plain-answer';
 import { dataOf } from './sse-framer';

@@ -1,10 +1,11 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chmodSync, chownSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync } from 'node:fs';
 import { rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
+import { promisify } from 'node:util';
 import type { SystemUser } from './guarded-process';
 import { LocalProcessError } from './local-process.error';
 import { canEnter, preparePostgresRuntime } from './postgres-runtime';
@@ -55,6 +56,16 @@ export async function openCluster(dataDir: string, log: (line: string) => void):
     close();
     throw error;
   }
+}
+
+/** Does nothing where there is a cluster already. `cp -a`, because files must stay the server's user's. */
+export async function copyCluster(fromDataDir: string, toDataDir: string): Promise<void> {
+  const place = join(toDataDir, 'cluster');
+  if (existsSync(place)) return;
+  const building = join(toDataDir, 'copying');
+  rmSync(building, { recursive: true, force: true });
+  await promisify(execFile)('cp', ['-a', join(fromDataDir, 'cluster'), building]);
+  renameSync(building, place);
 }
 
 type Place = Omit<PostgresCluster, 'path' | 'password' | 'close'> & { readonly base: string };

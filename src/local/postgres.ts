@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { findFreePort, GuardedProcess, waitUntil } from './guarded-process';
 import { clearLeftovers } from './leftovers';
 import { LocalProcessError } from './local-process.error';
-import { openCluster, POSTGRES_ENV, type PostgresCluster } from './postgres-cluster';
+import { copyCluster, openCluster, POSTGRES_ENV, type PostgresCluster } from './postgres-cluster';
 import { ensureDatabaseAndRoles } from './postgres-roles';
 
 const READY_TIMEOUT_MS = 60_000; // recovery after a crash replays the log first
@@ -23,6 +23,8 @@ export interface PostgresOptions {
   /** Created when missing; everything PostgreSQL keeps is in here. */
   readonly dataDir: string;
   readonly log?: ((line: string) => void) | undefined;
+  /** The data directory of a server that is not running: a new `dataDir` begins as its copy, and not empty. */
+  readonly copyOf?: string | undefined;
 }
 
 /**
@@ -35,7 +37,7 @@ export function startPostgres(options: PostgresOptions): Promise<LocalPostgres> 
   return start(options, { fsync: 'on', synchronous_commit: 'on', full_page_writes: 'on' }, 'kept');
 }
 
-/** An empty database for a test, quick because it promises nothing after a power cut; removed by `stop()`. */
+/** A database for a test, empty or a copy; quick because it promises nothing after a power cut; removed by `stop()`. */
 export async function startTemporaryPostgres(
   options: Omit<PostgresOptions, 'dataDir'> = {},
 ): Promise<LocalPostgres & { readonly dataDir: string }> {
@@ -74,6 +76,7 @@ async function start(
   // Nobody works in the cluster any more. PostgreSQL would still refuse while the pid in this file exists: as a zombie
   // (for ever, in a container whose first process reaps nothing) or as a pid that another program was given since.
   rmSync(join(dataDir, 'cluster', 'postmaster.pid'), { force: true });
+  if (options.copyOf !== undefined) await copyCluster(options.copyOf, dataDir);
   const cluster = await openCluster(dataDir, log);
   try {
     const { server, port } = await startOnFreePort(cluster, (port) =>

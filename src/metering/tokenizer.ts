@@ -1,8 +1,4 @@
-import { countTokens as countCl100k } from 'gpt-tokenizer/encoding/cl100k_base';
-import { countTokens as countO200k } from 'gpt-tokenizer/encoding/o200k_base';
-
-/** Published encodings that can be counted exactly. */
-export type Encoding = 'cl100k_base' | 'o200k_base';
+import { countTokensIn, type Encoding } from './encodings';
 
 /** OpenAI's cookbook: every message carries 3 tokens, the answer is primed with 3. */
 const TOKENS_PER_MESSAGE = 3;
@@ -79,7 +75,7 @@ class Counter {
         ? text
         : text.replace(LONG_WORD, (run) => lengthen(run, ' ')).replace(LONG_GAP, (run) => lengthen(run, '.'));
     this.effort += effort;
-    return (this.encoding === 'cl100k_base' ? countCl100k : countO200k)(broken, ORDINARY_TEXT);
+    return countTokensIn(this.encoding)(broken, ORDINARY_TEXT);
   }
 }
 

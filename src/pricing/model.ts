@@ -1,5 +1,5 @@
 import type { UsageConvention } from '../metering/usage';
-import type { Encoding } from '../metering/tokenizer';
+import type { Encoding } from '../metering/encodings';
 
 /** The paths that a model answers. */
 export const ENDPOINTS = [

@@ -2,7 +2,8 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { createApplication } from '../../src/application';
 import { migrateUp } from '../../src/cli/migrate';
 import { LOCAL_SECRETS } from '../../src/config/config';
-import { type LocalPostgres, startTemporaryPostgres } from '../../src/local/postgres';
+import type { LocalPostgres } from '../../src/local/postgres';
+import { startMigratedPostgres } from './migrated-postgres';
 
 /** The application on a PostgreSQL of its own, listening on a free port. */
 export interface TestApp {
@@ -18,8 +19,7 @@ export interface TestApp {
 
 /** Starts a migrated database and the application on it. `env` adds or overrides variables. */
 export async function startTestApp(env: Record<string, string> = {}): Promise<TestApp> {
-  const postgres = await startTemporaryPostgres();
-  await migrate(postgres.ownerUrl, postgres.url);
+  const postgres = await startMigratedPostgres();
   const started = await startAppOn(postgres, env);
   return {
     ...started,

@@ -103,9 +103,7 @@ const environmentOf = (simulator: StripeSimulator) => ({
 /** A replica in a process of its own. `crash` ends it by SIGKILL: no handler runs, no transaction is rolled back. */
 export async function startMortalReplica(world: CardWorld): Promise<{ url: string; crash(): Promise<void> }> {
   const script = `
-    const { transformFileSync } = require('@swc/core');
-    require('node:module')._extensions['.ts'] = (module, file) =>
-      module._compile(transformFileSync(file, { swcrc: true }).code, file);
+    require('./test/support/typescript.cjs');
     require('./src/application').createApplication(false)
       .then(async (app) => { await app.listen(0, '127.0.0.1'); console.log(await app.getUrl()); });
   `;

@@ -115,12 +115,13 @@ export class GrantsWorld {
   async end(grantId: string): Promise<void> {
     await asOwner(
       this.test,
-      ['UPDATE credit_grants SET expires_at = clock_timestamp() WHERE id = $1', [grantId]],
+      // In the product's order of locks: the account, then its grants.
       [
         `UPDATE ledger_accounts SET next_expiry = least(next_expiry, clock_timestamp())
           WHERE id = (SELECT account_id FROM credit_grants WHERE id = $1)`,
         [grantId],
       ],
+      ['UPDATE credit_grants SET expires_at = clock_timestamp() WHERE id = $1', [grantId]],
     );
   }
 

@@ -1,7 +1,5 @@
 // Runs the worker from its sources, with the handlers of the tests. It ends with the one that forked it.
-const { readFileSync } = require('node:fs');
-const { join } = require('node:path');
-const { transformSync } = require('@swc/core');
+require('./typescript.cjs');
 
 // A clock that is wrong by so much, for everything in this process.
 const skew = Number(process.env.CLOCK_SKEW_MS ?? 0);
@@ -16,14 +14,9 @@ globalThis.Date = class Date extends RealDate {
   }
 };
 
-const root = join(__dirname, '..', '..');
-const options = { ...JSON.parse(readFileSync(join(root, '.swcrc'), 'utf8')), swcrc: false, sourceMaps: false };
-require.extensions['.ts'] = (module, filename) =>
-  module._compile(transformSync(readFileSync(filename, 'utf8'), { ...options, filename }).code, filename);
-
 process.once('disconnect', () => process.exit(1));
-const { work } = require(join(root, 'src', 'worker.ts'));
-const { TestJobsModule } = require(join(__dirname, 'job-handlers.ts'));
+const { work } = require('../../src/worker.ts');
+const { TestJobsModule } = require('./job-handlers.ts');
 work(TestJobsModule).catch((error) => {
   console.error(error.message);
   process.exit(1);

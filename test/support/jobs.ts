@@ -4,9 +4,9 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { createApplication } from '../../src/application';
 import { DatabaseService } from '../../src/database/database.service';
 import { JobsService } from '../../src/jobs/jobs.service';
-import { startTemporaryPostgres } from '../../src/local/postgres';
-import { baseEnvironment, migrate, startAppOn, type TestApp } from './app';
+import { baseEnvironment, startAppOn, type TestApp } from './app';
 import { addTestHandlers, type Story } from './job-handlers';
+import { startMigratedPostgres } from './migrated-postgres';
 import { asOwner } from './owner';
 import { eventually } from './program';
 
@@ -25,8 +25,7 @@ export interface JobWorld extends TestApp {
 }
 
 export async function startJobWorld(env: Record<string, string> = {}): Promise<JobWorld> {
-  const postgres = await startTemporaryPostgres();
-  await migrate(postgres.ownerUrl, postgres.url);
+  const postgres = await startMigratedPostgres();
   await asOwner(
     postgres,
     'CREATE SCHEMA story',
