@@ -30,6 +30,14 @@ export class HeldCredit {
     return current(await this.ledger.holdIn(tx, hold, until));
   }
 
+  /** The same for the parts of one call, of which none is worth anything alone: the first refusal, or the last verdict. */
+  async holdPartsIn(tx: Tx, parts: readonly LedgerHold[], until: Date): Promise<CreditVerdict> {
+    const verdicts = (await this.ledger.holdAllIn(tx, parts, until)).map(current);
+    const verdict = verdicts.find((each) => each.verdict !== 'held') ?? verdicts.at(-1);
+    if (!verdict) throw new RangeError('a call is held in one part at least');
+    return verdict;
+  }
+
   /** Runs `work`; when it meets credit that has expired, books that in a transaction of its own and runs it again. */
   async afterExpiry<Result>(customerId: string, work: () => Promise<Result>): Promise<Result> {
     for (let attempt = 1; ; attempt++) {

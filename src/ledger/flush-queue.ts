@@ -6,9 +6,9 @@ const MAX_FLUSH = 500;
 /** Who has waited this long in a queue that does not move is told so instead of being sent. */
 const PATIENCE_MS = 10_000;
 
-/** An operation, and whoever waits for its verdict. */
+/** Operations that share a flush, one after the other, and whoever waits for the verdict on the last. */
 export interface Waiting {
-  readonly operation: LedgerOperation;
+  readonly operations: readonly LedgerOperation[];
   /** `Date.now()` when it came. */
   readonly since: number;
   readonly resolve: (verdict: RawVerdict) => void;
@@ -58,11 +58,13 @@ export class FlushQueue {
     const names = new Set<string>();
     const batch: Waiting[] = [];
     const parked: Waiting[] = [];
+    let size = 0;
     for (const entry of this.waiting) {
-      const name = nameOf(entry.operation);
-      const free = batch.length < MAX_FLUSH && !names.has(name);
+      const own = entry.operations.map(nameOf);
+      const free = size + own.length <= MAX_FLUSH && !own.some((name) => names.has(name));
       (free ? batch : parked).push(entry);
-      names.add(name);
+      if (free) size += own.length;
+      for (const name of own) names.add(name);
     }
     this.waiting = parked;
     return batch;

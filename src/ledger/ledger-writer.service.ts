@@ -35,32 +35,42 @@ export class LedgerWriter {
   }
 
   /**
-   * @throws LedgerOutageError when the same operation may be sent again: LedgerBusyError and LedgerLockedError when
+   * @param operations They share a flush, in this order, and each is decided alone. Resolves to the verdict on the last.
+   * @throws LedgerOutageError when the same operations may be sent again: LedgerBusyError and LedgerLockedError when
    * nothing was written, LedgerUnavailableError when that is not known. LedgerTextError.
    */
-  submit(operation: LedgerOperation): Promise<RawVerdict> {
+  submit(...operations: readonly LedgerOperation[]): Promise<RawVerdict> {
     const waiting = this.holds.length + this.entries.length + this.aside.length;
     if (waiting >= MAX_WAITING) return Promise.reject(new LedgerBusyError(waiting));
-    const unstorable = unstorableIn(operation);
+    const unstorable = operations.map(unstorableIn).find((text) => text !== undefined);
     if (unstorable !== undefined) return Promise.reject(new LedgerTextError(unstorable));
     return new Promise((resolve, reject) => {
-      const entry = { operation, since: Date.now(), resolve, reject };
+      const entry = { operations, since: Date.now(), resolve, reject };
       this.queueFor(entry).push(entry);
     });
   }
 
   /** `ledger_flush` in the caller's own transaction, for entries that are atomic with other rows. */
   async write(tx: Tx, operation: LedgerOperation): Promise<RawVerdict> {
-    const [answer] = await tx.query<FlushAnswer>(FLUSH_SQL, parametersOf([operation]));
-    return verdictAt(readVerdicts(answer), 0);
+    return verdictAt(await this.writeAll(tx, [operation]), 0);
+  }
+
+  /** The same for several, each decided alone. In their order. */
+  async writeAll(tx: Tx, operations: readonly LedgerOperation[]): Promise<readonly RawVerdict[]> {
+    const [answer] = await tx.query<FlushAnswer>(FLUSH_SQL, parametersOf(operations));
+    return readVerdicts(answer);
   }
 
   /** Never rejects: every waiting caller gets its verdict or its own error. */
   private async flush(batch: readonly Waiting[], isAside = false, latest = Date.now() + PATIENCE_MS): Promise<void> {
     if (batch.length === 0) return;
     try {
-      const verdicts = await this.client.send(batch.map((entry) => entry.operation));
-      batch.forEach((entry, index) => entry.resolve(verdictAt(verdicts, index)));
+      const verdicts = await this.client.send(batch.flatMap((entry) => entry.operations));
+      let decided = 0;
+      for (const entry of batch) {
+        decided += entry.operations.length;
+        entry.resolve(verdictAt(verdicts, decided - 1));
+      }
       if (this.locked.size > 0) for (const id of accountsOf(batch)) this.locked.delete(id);
     } catch (error) {
       if (codeOf(error) === LOCK_NOT_AVAILABLE) return this.goOnWithout(batch, isAside, latest);
@@ -99,25 +109,26 @@ export class LedgerWriter {
 
   private queueFor(entry: Waiting): FlushQueue {
     if (this.isLocked(entry)) return this.aside;
-    return entry.operation.entry === undefined ? this.holds : this.entries;
+    return entry.operations.some((operation) => operation.entry !== undefined) ? this.entries : this.holds;
   }
 
   private withdrawLocked(): Waiting[] {
     return [this.holds, this.entries].flatMap((queue) => queue.withdraw((entry) => this.isLocked(entry)));
   }
 
-  private isLocked(entry: Pick<Waiting, 'operation'>): boolean {
-    return this.locked.size > 0 && accountIdsOf([entry.operation]).some((id) => this.locked.has(id));
+  private isLocked(entry: Waiting): boolean {
+    return this.locked.size > 0 && accountIdsOf(entry.operations).some((id) => this.locked.has(id));
   }
 }
 
-const accountsOf = (batch: readonly Waiting[]): string[] => accountIdsOf(batch.map(({ operation }) => operation));
+const accountsOf = (batch: readonly Waiting[]): string[] => accountIdsOf(batch.flatMap(({ operations }) => operations));
 
 function rejectAll(batch: readonly Waiting[], error: unknown): void {
   for (const entry of batch) entry.reject(error);
 }
 
-function verdictAt(verdicts: readonly RawVerdict[] | undefined, index: number): RawVerdict {
+/** @throws when the database has answered fewer. */
+export function verdictAt(verdicts: readonly RawVerdict[] | undefined, index: number): RawVerdict {
   const verdict = verdicts?.[index];
   if (!verdict) throw new Error('ledger_flush returned fewer verdicts than operations');
   return verdict;

@@ -7,7 +7,7 @@ import { inputHash, type JournalEntry } from './journal-entry';
 import type { LedgerAccount } from './ledger-account';
 import { LedgerAccountsService } from './ledger-accounts.service';
 import type { HoldReference, LedgerOperation, Movement } from './ledger-operation';
-import { LedgerWriter } from './ledger-writer.service';
+import { LedgerWriter, verdictAt } from './ledger-writer.service';
 import { type HoldVerdict, type PostVerdict, type RawVerdict, type ReleaseVerdict, VERDICTS } from './verdict';
 
 /** A reservation on a guarded account. Its id is a UUIDv7: the instant in it is when it was opened. */
@@ -37,12 +37,28 @@ export class LedgerService {
     return toHoldVerdict(await this.writer.write(tx, await this.reservationOf(hold, expiresAt)), hold.amount.asset);
   }
 
-  /** Closes the hold and posts `entry` in one step. A repeat returns the first result. */
-  async capture(hold: LedgerHold, entry: JournalEntry, rows?: CompanionRows): Promise<PostVerdict> {
-    return toPostVerdict(
-      await this.writer.submit(await this.operationOf(entry, hold.account, rows, hold)),
-      hold.account,
-    );
+  /** The same for several, each decided alone. In their order. */
+  async holdAllIn(tx: Tx, holds: readonly LedgerHold[], expiresAt: Date): Promise<HoldVerdict[]> {
+    const reservations = await Promise.all(holds.map((hold) => this.reservationOf(hold, expiresAt)));
+    const verdicts = await this.writer.writeAll(tx, reservations);
+    return holds.map(({ amount }, index) => toHoldVerdict(verdictAt(verdicts, index), amount.asset));
+  }
+
+  /**
+   * Closes the hold and posts `entry` in one step. A repeat returns the first result.
+   * @param beside Further holds, which are freed right before, so that `entry` may take what they held; also when it is
+   *   refused.
+   */
+  async capture(
+    hold: LedgerHold,
+    entry: JournalEntry,
+    rows?: CompanionRows,
+    beside: readonly LedgerHold[] = [],
+  ): Promise<PostVerdict> {
+    const capture = await this.operationOf(entry, hold.account, rows, hold);
+    if (beside.length === 0) return toPostVerdict(await this.writer.submit(capture), hold.account);
+    const freed = await Promise.all(beside.map((each) => this.releaseOf(each)));
+    return toPostVerdict(await this.writer.submit(...freed, capture), hold.account);
   }
 
   /** The same in the caller's transaction. */
@@ -59,8 +75,7 @@ export class LedgerService {
 
   /** The same in the caller's transaction. */
   async releaseIn(tx: Tx, hold: LedgerHold): Promise<ReleaseVerdict> {
-    const operation = { op: 'release' as const, ...(await this.closingOf(hold)) };
-    return toReleaseVerdict(await this.writer.write(tx, operation));
+    return toReleaseVerdict(await this.writer.write(tx, await this.releaseOf(hold)));
   }
 
   /** Posts an entry on its own, together with whatever else arrives at the same moment. */
@@ -88,6 +103,10 @@ export class LedgerService {
       customerId: hold.account.customerId,
       counters: hold.counters,
     };
+  }
+
+  private async releaseOf(hold: LedgerHold): Promise<LedgerOperation> {
+    return { op: 'release', ...(await this.closingOf(hold)) };
   }
 
   private async closingOf(hold: LedgerHold): Promise<Pick<LedgerOperation, 'hold' | 'customerId' | 'counters'>> {

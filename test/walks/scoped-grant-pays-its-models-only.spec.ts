@@ -66,6 +66,18 @@ describe('credit for the model "flat" alone', () => {
 
     expect((await chat(world.url, key, FLAT)).status).toBe(200);
 
+    // One step of the books: every part ends at the instant at which the charge is posted.
+    const ended = await query(
+      world,
+      `SELECT holds.state, closed_at = posted_at AS with_the_charge FROM holds, postings
+        WHERE holds.customer_id = $1 AND postings.customer_id = $1 AND kind = 'call_captured' AND line = 1 ORDER BY 1`,
+      [customerId],
+    );
+    expect(ended.map(Object.values)).toEqual([
+      ['captured', true],
+      ['released', true],
+      ['released', true],
+    ]);
     expect(await world.payers(customerId)).toEqual([
       [`grant:${first}`, DIME / 4n],
       [`grant:${second}`, DIME / 2n],

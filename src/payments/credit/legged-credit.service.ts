@@ -9,8 +9,6 @@ import { DatabaseService } from '../../database/database.service';
 import type { Tx } from '../../database/tx';
 import { callCaptured } from '../../ledger/entries';
 import type { JournalEntry } from '../../ledger/journal-entry';
-import { customerReceivable, revenue } from '../../ledger/ledger-account';
-import { LedgerAccountsService } from '../../ledger/ledger-accounts.service';
 import { type LedgerHold, LedgerService } from '../../ledger/ledger.service';
 import type { PostVerdict } from '../../ledger/verdict';
 import type { HeldLeg } from '../claim';
@@ -24,7 +22,8 @@ export type LeggedOutcome =
 
 /**
  * Calls that grants for their model pay for, in parts: the pool's under the call's own id, and one for each such grant.
- * All of them are held in one transaction, and charged in one. Not grouped with others: few customers have such grants.
+ * All of them are held in one transaction, which is not grouped with others: few customers have such grants. They are
+ * charged by one entry, in the flush of everybody's.
  */
 @Injectable()
 export class LeggedCredit {
@@ -35,7 +34,6 @@ export class LeggedCredit {
     private readonly database: DatabaseService,
     private readonly credit: HeldCredit,
     private readonly scoped: ScopedGrants,
-    private readonly accounts: LedgerAccountsService,
     private readonly ledger: LedgerService,
   ) {}
 
@@ -57,11 +55,9 @@ export class LeggedCredit {
         holdId: holdIds.get(grantId) ?? callId,
         atoms: atoms.toString(),
       }));
-      let verdict: CreditVerdict = { verdict: 'held' };
-      for (const leg of poolFirst(legs)) {
-        verdict = await this.credit.holdIn(tx, { ...legHold(customerId, leg), counters }, until);
-        if (verdict.verdict !== 'held') throw new LegRefusedError(inAll(verdict, legs, amount));
-      }
+      const parts = poolFirst(legs).map((leg) => ({ ...legHold(customerId, leg), counters }));
+      const verdict = await this.credit.holdPartsIn(tx, parts, until);
+      if (verdict.verdict !== 'held') throw new LegRefusedError(inAll(verdict, legs, amount));
       return { kind: 'held', verdict, legs };
     };
     await this.scoped.prepare(customerId, grantIds);
@@ -87,20 +83,9 @@ export class LeggedCredit {
    * Captures the call's hold by what each part bears of the charge, and frees the rest of all. When a part has expired
    * meanwhile and others have used it, the customer's credit bears the whole. A repeat returns the first result.
    */
-  async capture(charge: CreditCharge, legs: readonly HeldLeg[]): Promise<PostVerdict> {
-    const { customerId, rows } = charge;
+  capture(charge: CreditCharge, legs: readonly HeldLeg[]): Promise<PostVerdict> {
     const { entries, pool, scoped } = partsOf(charge, legs);
-    const touched = [
-      ...[pool, ...scoped].map(({ account }) => account),
-      ...[customerReceivable(customerId, 'USD'), revenue('USD')],
-    ];
-    const ids = await this.accounts.idsOf(touched);
-    const work = async (tx: Tx): Promise<PostVerdict> => {
-      await tx.query('SELECT FROM ledger_accounts WHERE id = ANY ($1::bigint[]) ORDER BY id FOR NO KEY UPDATE', [ids]);
-      for (const part of scoped) await this.ledger.releaseIn(tx, part);
-      return firstOf(entries, (entry) => this.ledger.captureIn(tx, pool, entry, rows));
-    };
-    return this.turns.take(customerId, () => this.database.transaction(work));
+    return firstOf(entries, (entry) => this.ledger.capture(pool, entry, charge.rows, scoped));
   }
 
   /** What `capture` would have posted, where the call's hold has expired. */
