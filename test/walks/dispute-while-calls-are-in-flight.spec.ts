@@ -46,6 +46,34 @@ describe('a dispute while calls are in flight', () => {
     expect(await world.left(topUp)).toBe('46');
   });
 
+  it('leaves the end of credit alone that ended meanwhile: its thirty days are told from the end of the dispute', async () => {
+    const { customer, key, topUp, charge } = await world.paid(5000);
+    const whole = await held(customer.id, 20n);
+    const { id } = await world.press(`charges/${charge}/dispute`);
+    await world.settled();
+    const [grant = ''] = await grants.grantsOf(customer.id);
+    await grants.end(grant);
+    const endOf = async () => {
+      const sql = 'SELECT expires_at AS at, now() AS now FROM credit_grants WHERE id = $1';
+      const [row] = (await world.database.query<{ at: Date; now: Date }>(sql, [grant])) as [{ at: Date; now: Date }];
+      return row;
+    };
+    const { at } = await endOf();
+    await grants.ledger.release(whole);
+    await later();
+    // What was not frozen when it ended has expired; the rest waits with the dispute.
+    expect(await world.balance(key)).toMatchObject({ posted: '30', available: '0' });
+    expect((await endOf()).at).toEqual(at);
+
+    await world.press(`disputes/${id}/close`, { outcome: 'won' });
+    await world.settled();
+
+    expect(await world.balance(key)).toMatchObject({ posted: '30', available: '30' });
+    expect(await world.left(topUp)).toBe('30');
+    const after = await endOf();
+    expect((after.at.getTime() - after.now.getTime()) / 86_400_000).toBeGreaterThan(29);
+  });
+
   it('that was lost says why calls are refused, also when such a call cost more than was there', async () => {
     const { customer, key, charge } = await world.paid(5000);
     const hold = await held(customer.id, 10n);

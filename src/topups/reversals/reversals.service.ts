@@ -102,10 +102,10 @@ export class Reversals {
   }
 
   private async freeze(tx: Tx, payment: ReversiblePayment): Promise<void> {
-    if (payment.frozenBy !== null) await this.frozen.thaw(tx, payment.frozenBy);
     const grantIds = [payment.grantId, payment.bonusGrantId].filter((id) => id !== null);
     const holdId = newId();
-    const amount = grantIds.length === 0 ? usd(0n) : await this.frozen.freeze(tx, grantIds, holdId);
+    const before = payment.frozenBy ?? undefined;
+    const amount = grantIds.length === 0 ? usd(0n) : await this.frozen.freeze(tx, grantIds, holdId, before);
     await this.payments.rememberFreeze(tx, payment, amount.atoms > 0n ? holdId : null);
     if (await this.isUsed(tx, grantIds)) await this.jobs.enqueue(tx, freezeRestJob(payment.paymentIntentId));
   }
