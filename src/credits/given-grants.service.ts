@@ -13,6 +13,7 @@ import { freeOf, named } from './credit-pool';
 import { CreditPools } from './credit-pools.service';
 import { accountOf, type GrantClass, type GrantOrigin, type NewGrant, newGrantId, priorityOf } from './grant';
 import { GrantsService } from './grants.service';
+import { ScopedGrants } from './scoped-grants.service';
 
 /** Credit that the operator gives. */
 export interface GivenGrant {
@@ -36,11 +37,13 @@ export class GivenGrants {
     private readonly accounts: LedgerAccountsService,
     private readonly pools: CreditPools,
     private readonly grants: GrantsService,
+    private readonly scoped: ScopedGrants,
   ) {}
 
   /**
    * @param idempotencyKey The same key gives once; a repeat returns the first grant's id.
-   * @throws NotFoundError `customer_not_found`; InvalidRequestError `grant_ends_in_the_past`, `idempotency_key_reused`
+   * @throws NotFoundError `customer_not_found`; InvalidRequestError `grant_ends_in_the_past`, `idempotency_key_reused`,
+   *   `too_many_scoped_grants`
    */
   async give(given: GivenGrant, idempotencyKey: string = newId()): Promise<string> {
     const { customerId, amount, expiresAt, models, reason } = given;
@@ -54,6 +57,8 @@ export class GivenGrants {
     // A repeat leaves no account without a grant behind.
     const earlier = await findGiven(this.database, originId);
     if (earlier) return sameAs(earlier, grant, customerId);
+    // Nor does a refusal.
+    await this.scoped.assertRoom(this.database, customerId, models === null ? 0 : 1);
     const account = accountOf({ id, customerId, models });
     await this.prepare(account);
     return this.database.transaction(async (tx) => {

@@ -35,7 +35,8 @@ export class GrantsAdminController {
   @ApiOperation({
     operationId: 'createGrant',
     summary: 'Give a customer credit',
-    description: '`grant_ends_in_the_past`, `invalid_idempotency_key`: 400. `idempotency_key_reused`: 409.',
+    description:
+      '`grant_ends_in_the_past`, `invalid_idempotency_key`: 400. `idempotency_key_reused`, `too_many_scoped_grants`: 409.',
   })
   @ApiHeader({ name: 'Idempotency-Key', required: false, description: 'The same key gives once.' })
   @ApiCreatedResponse({ type: GrantDto })

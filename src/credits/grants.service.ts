@@ -80,7 +80,7 @@ export class GrantsService {
   /**
    * Posts `entry`, which credits the customer exactly what `grants` say, repays from it what the customer owes, and
    * remembers the grants. A replayed entry changes nothing. `hold` is captured by the entry.
-   * @throws LedgerRefusedError when the ledger refuses `entry`.
+   * @throws LedgerRefusedError when the ledger refuses `entry`; InvalidRequestError `too_many_scoped_grants`
    */
   async arrive(
     tx: Tx,
@@ -90,7 +90,7 @@ export class GrantsService {
     const { customerId, hold } = credit;
     const scoped = scopedOf(customerId, credit.grants);
     const grants = credit.grants.filter((grant) => !scoped.some(({ id }) => id === grant.id));
-    if (scoped.length > 0) await this.scoped.lock(tx, customerId);
+    await this.scoped.admit(tx, customerId, scoped.length);
     const pool = await this.pools.open(tx, customerId, [...touchedBy(entry), ...(hold ? [hold.account] : [])]);
     assertMoves(entry, 'to', pool, usd(grants.reduce((sum, { amount }) => sum + amount.atoms, 0n)));
     const arrived = await this.receivables.postCredit(tx, entry, customerId, 'USD', hold);

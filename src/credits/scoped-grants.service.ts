@@ -1,4 +1,5 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { InvalidRequestError } from '../common/billing-error';
 import { DatabaseService } from '../database/database.service';
 import type { Tx } from '../database/tx';
 import { JobsService } from '../jobs/jobs.service';
@@ -29,6 +30,23 @@ export class ScopedGrants implements OnModuleInit {
   /** Before any account: whoever attests credit takes both in this order. */
   async lock(tx: Tx, customerId: string): Promise<void> {
     await tx.query('SELECT FROM customers WHERE id = $1 FOR NO KEY UPDATE', [customerId]);
+  }
+
+  /** Before any account: so many more are about to arrive. @throws InvalidRequestError `too_many_scoped_grants` */
+  async admit(tx: Tx, customerId: string, arriving: number): Promise<void> {
+    if (arriving === 0) return;
+    await this.lock(tx, customerId);
+    await this.assertRoom(tx, customerId, arriving);
+  }
+
+  /**
+   * Whether the customer may have so many more: that bounds what a hold locks. Decided by `admit`, with the customer
+   * locked. @throws InvalidRequestError `too_many_scoped_grants`
+   */
+  async assertRoom(tx: Tx, customerId: string, arriving: number): Promise<void> {
+    if (arriving === 0) return;
+    const [row] = await tx.query<{ live: number }>(`SELECT count(*)::integer AS live ${LIVE}`, [customerId]);
+    if ((row?.live ?? 0) + arriving > MOST_LIVE) throw tooMany();
   }
 
   /** With the customer locked: what the look-up of its keys reads from now on. */
@@ -95,9 +113,24 @@ interface AccountRow {
   used: bigint;
 }
 
+/** What a customer may have of them at once: each is a row that a hold for its models locks. */
+const MOST_LIVE = 20;
+
+/** Of which something is left, and which have not ended. */
+const LIVE = `
+      FROM credit_grants g JOIN ledger_accounts a ON a.id = account_id
+     WHERE g.customer_id = $1 AND models IS NOT NULL AND credits_posted > debits_posted
+       AND (expires_at IS NULL OR expires_at > clock_timestamp())`;
+
 const ANNOUNCE = `
   UPDATE customers SET scoped_grants = (
-    SELECT jsonb_agg(jsonb_build_object('grantId', g.id, 'models', models) ORDER BY g.created_at, g.id)
-      FROM credit_grants g JOIN ledger_accounts a ON a.id = account_id
-     WHERE g.customer_id = $1 AND models IS NOT NULL AND credits_posted > debits_posted)
+    SELECT jsonb_agg(jsonb_build_object('grantId', g.id, 'models', models) ORDER BY g.created_at, g.id) ${LIVE})
    WHERE id = $1`;
+
+const tooMany = () =>
+  new InvalidRequestError({
+    code: 'too_many_scoped_grants',
+    status: 409,
+    detail: `A customer has at most ${MOST_LIVE} grants for some models at once. This would be one more.`,
+    hint: 'One of them has to be used up, to end or to be voided first; GET /v1/credits/grants shows them.',
+  });

@@ -1,5 +1,6 @@
 import { usd } from '../../src/common/money';
 import { booksOf, expectSoundBooks, json, post, query } from '../support/calls';
+import { GrantsWorld } from '../support/grants-world';
 import { asOwner } from '../support/owner';
 import { chat, customerWith, startWorld, type World } from '../support/world';
 
@@ -115,6 +116,36 @@ describe('a code that gives credit', () => {
       await fetch(`${world.url}/v1/credits/grants`, { headers: { authorization: `Bearer ${key}` } }),
     );
     expect(data).toMatchObject([{ id: answers[won]?.body.id, left: '0.9' }]);
+    await expectSoundBooks(world);
+  });
+
+  it('is refused, like a gift, to who has twenty grants for some models; ended and used ones make room', async () => {
+    const { customerId, key } = await customerWith(world, DOLLAR);
+    const { code } = await json(await create({ amount: '1', cap: 1, models: ['flat'] }));
+    const give = async (more: object = {}) => {
+      const body = { customerId, amount: '0.1', models: ['flat'], reason: 'a trial', ...more };
+      const answer = await post(world, '/admin/grants', world.adminToken, body);
+      return { status: answer.status, body: await json(answer) };
+    };
+    const raced = await Promise.all(Array.from({ length: 24 }, () => give()));
+    const given = raced.filter(({ status }) => status === 201).map(({ body }) => body.id as string);
+    expect(given).toHaveLength(20);
+    for (const { body } of raced.filter(({ status }) => status !== 201)) {
+      expect(body).toMatchObject({ status: 409, code: 'too_many_scoped_grants', hint: expect.any(String) });
+    }
+
+    expect(await redeem(key, code)).toMatchObject({ status: 409, body: { code: 'too_many_scoped_grants' } });
+    expect(await told(code)).toMatchObject({ redeemed: 0 });
+    expect((await give({ models: undefined })).status).toBe(201);
+    // One ends before anybody has booked it, one is used up.
+    const grants = new GrantsWorld(world);
+    await grants.end(given[0] as string);
+    expect((await chat(world.url, key, { model: 'flat' })).status).toBe(200);
+    expect((await redeem(key, code)).status).toBe(200);
+    expect((await give()).status).toBe(201);
+    expect((await give()).status).toBe(409);
+    const [row] = await query(world, 'SELECT scoped_grants FROM customers WHERE id = $1', [customerId]);
+    expect(row.scoped_grants).toHaveLength(20);
     await expectSoundBooks(world);
   });
 

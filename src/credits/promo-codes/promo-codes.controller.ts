@@ -26,7 +26,8 @@ export class PromoCodesController {
   @ApiOperation({
     operationId: 'redeemPromoCode',
     summary: 'Redeem a code for credit, once per customer',
-    description: '409: `promo_code_already_redeemed`, `promo_code_exhausted`, `promo_code_ended`.',
+    description:
+      '409: `promo_code_already_redeemed`, `promo_code_exhausted`, `promo_code_ended`, `too_many_scoped_grants`.',
   })
   @ApiOkResponse({ type: GrantDto })
   @ApiProblems(400, 401, 403, 404, 409)

@@ -7,6 +7,7 @@ import type { Tx } from '../../database/tx';
 import { grantGiven } from '../../ledger/grant-entries';
 import { accountOf, newGrantId, type NewGrant, priorityOf } from '../grant';
 import { GrantsService } from '../grants.service';
+import { ScopedGrants } from '../scoped-grants.service';
 import { endOf, newPromoCode, type PromoCode, type PromoCodeRefusal, refusalOf } from './promo-code';
 
 export interface NewPromoCode {
@@ -32,6 +33,7 @@ export class PromoCodes {
     private readonly database: DatabaseService,
     private readonly customers: CustomersService,
     private readonly grants: GrantsService,
+    private readonly scoped: ScopedGrants,
   ) {}
 
   /** @returns `undefined` when there is such a code already. */
@@ -70,7 +72,7 @@ export class PromoCodes {
 
   /**
    * Gives the customer what the code gives. Whoever redeems the same code waits meanwhile: its cap is never passed.
-   * @throws NotFoundError `customer_not_found`, `promo_code_not_found`
+   * @throws NotFoundError `customer_not_found`, `promo_code_not_found`; InvalidRequestError `too_many_scoped_grants`
    */
   async redeem(customerId: string, code: string): Promise<Redemption> {
     await this.customers.get(customerId);
@@ -78,6 +80,7 @@ export class PromoCodes {
     const first = await look(this.database, customerId, code);
     if (first.kind !== 'redeemable') return first;
     const { amount, priority, models } = first.promoCode;
+    await this.scoped.assertRoom(this.database, customerId, models === null ? 0 : 1);
     const id = newGrantId();
     const grant: NewGrant = {
       id,
