@@ -75,6 +75,8 @@ export class ChainCursors {
     if (there === undefined || there === newest?.lastHash) return false;
     const safe = await this.newestOnChain(network);
     await this.database.transaction(async (tx) => {
+      const [unread] = await tx.query(UNREAD, [network.id, assetOf(network), safe.number]);
+      if (unread) throw new Error(`${network.id} was reorganised while its books were written: ask again.`);
       await tx.query(REOPEN, [network.id, assetOf(network), safe.number]);
       await tx.query('DELETE FROM chain_transfers WHERE network = $1 AND asset = $2 AND block_number > $3', [
         network.id,
@@ -109,6 +111,13 @@ const INSERT = `
     FROM jsonb_to_recordset($3::jsonb) AS seen
          (transaction text, log_index integer, address text, other text, atoms bigint, block_number bigint, block_hash text)
   ON CONFLICT DO NOTHING`;
+
+// What is on the books of these blocks must be known as that before the transfers are forgotten.
+const UNREAD = `
+  SELECT FROM chain_transfers lost
+   WHERE network = $1 AND asset = $2 AND block_number > $3 AND entry_id IS NOT NULL
+     AND NOT EXISTS (SELECT FROM chain_bookings booking WHERE booking.network = lost.network
+                        AND booking.address = lost.address AND booking.entry_id = lost.entry_id) LIMIT 1`;
 
 // What these blocks had may come again in another one, or be taken off the books.
 const REOPEN = `

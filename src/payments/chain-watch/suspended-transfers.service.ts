@@ -10,6 +10,7 @@ import { LedgerRefusedError } from '../../ledger/ledger-error';
 import { LedgerService } from '../../ledger/ledger.service';
 import { ownTransferMoved, unknownTransferReceived, unknownTransferRecognised } from '../../ledger/suspense-entries';
 import type { TransferLog } from './transfer-log';
+import { type ClaimedTransfer, standingOf, type TransferStanding } from './transfer-standing';
 import { UNEXPLAINED } from './unexplained';
 
 const AT_ONCE = 100;
@@ -115,6 +116,23 @@ export class SuspendedTransfers {
     return 'released';
   }
 
+  /**
+   * As `release`, for a transfer that was claimed by a log that it may have no more. `being_read`: what the books have of
+   * it cannot be found on the chain at this moment, so that its entry must not be posted yet.
+   */
+  async recognise(
+    tx: Tx,
+    transfer: ClaimedTransfer,
+    touched: readonly LedgerAccount[],
+  ): Promise<'released' | 'not_there' | 'attributed' | 'being_read'> {
+    const { state, logIndex } = await standingOf(tx, transfer);
+    if (state === 'attributed' || state === 'being_read') return state;
+    if (state !== 'suspense') return 'not_there';
+    const released = await this.release(tx, { ...transfer, logIndex }, touched);
+    // It was there a moment ago.
+    return released === 'not_there' ? 'being_read' : released;
+  }
+
   /** What another rail booked after it had gone to suspense is on the books twice: suspense gives it back. */
   async releaseBooked(network: string): Promise<void> {
     const rows = await this.database.query<TransferLog>(
@@ -127,13 +145,9 @@ export class SuspendedTransfers {
     for (const log of rows) await this.database.transaction((tx) => this.release(tx, log));
   }
 
-  /** Whether an operator has said whose it is: then nobody else can have it. */
-  async isAttributed({ network, transaction, logIndex }: TransferLog): Promise<boolean> {
-    const rows = await this.database.query(
-      `SELECT FROM chain_transfers WHERE network = $1 AND transaction = $2 AND log_index = $3 AND state = 'attributed'`,
-      [network, transaction, logIndex],
-    );
-    return rows.length > 0;
+  /** What an operator has given away (`attributed`) nobody else can have. */
+  standingOf(transfer: ClaimedTransfer): Promise<TransferStanding> {
+    return standingOf(this.database, transfer);
   }
 
   private async post(tx: Tx, entry: JournalEntry): Promise<string> {

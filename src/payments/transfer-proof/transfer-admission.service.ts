@@ -12,11 +12,11 @@ import type { HoldOutcome, Work } from '../payment-scheme';
 import { answerNotKept, inProgress, type Refusal } from '../refusal';
 import type { CheckedProof } from './proof-check.service';
 import type { ProofOfPayment } from './proof-of-payment';
-import { TransferBooks } from './transfer-books.service';
+import { TransferBooks, type TransferCandidate } from './transfer-books.service';
 import type { FoundTransfer } from './transfer-finder.service';
-import { answerOf, headersOf, type TransferClaim, type TransferHold, transferKey } from './transfer-hold';
+import { answerOf, headersOf, type TransferClaim, type TransferHold } from './transfer-hold';
 import { walletProviderOf } from './transfer-instructions';
-import { creditSpent, type FailedProof, TRANSFER_REFUSALS } from './transfer-refusals';
+import { beingRead, creditSpent, type FailedProof, TRANSFER_REFUSALS } from './transfer-refusals';
 
 /** How long a copy of a proof waits for the first one's answer. */
 const WAIT_MS = 30_000;
@@ -39,9 +39,9 @@ export class TransferAdmission {
     const candidates = await this.candidates(proof, checked);
     const mine = candidates.find(({ claim }) => claim?.fingerprint === work.fingerprint);
     if (mine?.claim) return this.again(mine.claim, this.termsOf(proof, checked, mine.transfer), work);
-    const free = candidates.filter(({ claim, isGone }) => claim === undefined && !isGone);
-    if (free.length === 0)
-      return refused(TRANSFER_REFUSALS[candidates.some(isGivenAway) ? 'attributed' : 'alreadyUsed']);
+    const unclaimed = candidates.filter(({ claim }) => claim === undefined);
+    const free = unclaimed.filter(({ standing }) => !NOT_TO_BE_HAD.includes(standing));
+    if (free.length === 0) return refused(whyNotFree(unclaimed));
     if (checked.minedAt < checked.reference.issuedAt - CLOCK_SECONDS) return refused(TRANSFER_REFUSALS.tooOld);
     for (const { key, transfer } of free) {
       const outcome = await this.claim(key, this.termsOf(proof, checked, transfer), work);
@@ -51,15 +51,10 @@ export class TransferAdmission {
   }
 
   /** Every transfer of the transaction with its claim: those that are enough stand first. */
-  private async candidates({ network, transaction }: ProofOfPayment, { transfers, reference }: CheckedProof) {
+  private candidates(proof: ProofOfPayment, { payTo, transfers, reference }: CheckedProof) {
     const enough = ({ atoms }: FoundTransfer) => atoms >= reference.atoms;
     const ordered = [...transfers.filter(enough), ...transfers.filter((transfer) => !enough(transfer))];
-    return Promise.all(
-      ordered.map(async (transfer) => {
-        const key = transferKey(network, transaction, transfer);
-        return { key, transfer, claim: await this.claims.find(key), isGone: await this.books.isAttributed(key) };
-      }),
-    );
+    return this.books.standings(proof, payTo, ordered);
   }
 
   private termsOf(proof: ProofOfPayment, checked: CheckedProof, transfer: FoundTransfer): TransferClaim {
@@ -104,6 +99,7 @@ export class TransferAdmission {
     }
     try {
       const outcome = await this.books.credit(key, customerId, terms);
+      if (outcome === 'being_read') return await this.letGo(taken);
       const refusal = outcome === 'attributed' ? outcome : terms.refused;
       if (refusal !== null) return await this.fail(taken, refusal);
       return await this.holdCredit(key, customerId, terms, work);
@@ -112,6 +108,12 @@ export class TransferAdmission {
       this.claims.leave(key, work.callId);
       throw error;
     }
+  }
+
+  /** Nothing was written: the very same proof is asked for again. */
+  private async letGo({ key, callId }: Claim): Promise<HoldOutcome> {
+    await this.claims.move(key, callId, 'released');
+    return refused(beingRead);
   }
 
   /** It does not pay for this request, and nobody else can show it: it is its wallet's credit, or was given away. */
@@ -157,6 +159,11 @@ export class TransferAdmission {
   }
 }
 
-const isGivenAway = ({ claim, isGone }: { claim: Claim | undefined; isGone: boolean }): boolean => isGone && !claim;
+const NOT_TO_BE_HAD: readonly TransferCandidate['standing'][] = ['attributed', 'being_read'];
+
+function whyNotFree(unclaimed: readonly TransferCandidate[]): Refusal {
+  if (unclaimed.some(({ standing }) => standing === 'being_read')) return beingRead;
+  return TRANSFER_REFUSALS[unclaimed.length > 0 ? 'attributed' : 'alreadyUsed'];
+}
 
 const refused = (refusal: Refusal): HoldOutcome => ({ kind: 'refused', refusal });

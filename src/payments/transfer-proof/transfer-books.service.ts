@@ -6,7 +6,24 @@ import { customerReceivable, suspense } from '../../ledger/ledger-account';
 import { LedgerAccountsService } from '../../ledger/ledger-accounts.service';
 import { ReceivablesService } from '../../ledger/receivables.service';
 import { SuspendedTransfers } from '../chain-watch/suspended-transfers.service';
-import { logOf, type TransferClaim } from './transfer-hold';
+import type { TransferStanding } from '../chain-watch/transfer-standing';
+import type { Claim } from '../claim';
+import { type ClaimRow, toClaim } from '../claim-row';
+import { claimedAmong } from './claimed-transfers';
+import type { ProofOfPayment } from './proof-of-payment';
+import type { FoundTransfer } from './transfer-finder.service';
+import { logOf, type TransferClaim, transferKey } from './transfer-hold';
+
+export type NotCredited = 'attributed' | 'being_read';
+
+/** A transfer that is shown. */
+export interface TransferCandidate {
+  /** Of its claim, or of the claim that it would get. */
+  readonly key: string;
+  readonly transfer: FoundTransfer;
+  readonly claim: Claim | undefined;
+  readonly standing: TransferStanding['state'];
+}
 
 /** Puts a claimed transfer on the books: all of it is the wallet's credit. */
 @Injectable()
@@ -18,17 +35,34 @@ export class TransferBooks {
     private readonly suspended: SuspendedTransfers,
   ) {}
 
-  /** Whether an operator has given the money to somebody already. */
-  isAttributed(claimKey: string): Promise<boolean> {
-    return this.suspended.isAttributed(logOf(claimKey));
+  /** A payer's transfers of one transaction, each with the claim that it has, and with what is known of its money. */
+  async standings(
+    { network, transaction, payer }: Pick<ProofOfPayment, 'network' | 'transaction' | 'payer'>,
+    payTo: string,
+    transfers: readonly FoundTransfer[],
+  ): Promise<TransferCandidate[]> {
+    const rows = await this.database.query<ClaimRow>(CLAIMS, [transaction, network, payer]);
+    const claims = rows.map((row) => {
+      const { value } = row.payment as TransferClaim;
+      return { claim: toClaim(row), logIndex: logOf(row.key).logIndex, atoms: BigInt(value) };
+    });
+    const claimed = claimedAmong(transfers, claims);
+    return Promise.all(
+      transfers.map(async (transfer, nth) => {
+        const claim = claimed[nth]?.claim;
+        const key = claim?.key ?? transferKey(network, transaction, transfer);
+        const { state } = await this.suspended.standingOf({ network, transaction, address: payTo, ...transfer });
+        return { key, transfer, claim, standing: state };
+      }),
+    );
   }
 
   /**
    * Safe to repeat: the claim's key is the entry's. What the wallet owes is repaid first. A transfer that has waited in
-   * suspense for its proof is taken out of there. `attributed`: an operator has given it away since it was claimed;
-   * nothing was written.
+   * suspense for its proof is taken out of there. Otherwise nothing was written. `attributed`: an operator has given it
+   * away since it was claimed. `being_read`: whether that is so is not known until the chain is read again.
    */
-  async credit(claimKey: string, customerId: string, transfer: TransferClaim): Promise<'credited' | 'attributed'> {
+  async credit(claimKey: string, customerId: string, transfer: TransferClaim): Promise<'credited' | NotCredited> {
     const { network, payTo, transaction, value } = transfer;
     const amount = usdc(BigInt(value));
     const entry = transferSettled({ paymentId: claimKey, customerId, network, payTo, transaction, amount });
@@ -37,10 +71,17 @@ export class TransferBooks {
     await this.accounts.idsOf([suspense('USDC'), ...touched]);
     await this.receivables.prepare(customerId, 'USDC');
     return this.database.transaction(async (tx) => {
-      const released = await this.suspended.release(tx, logOf(claimKey), touched);
-      if (released === 'attributed') return released;
+      const log = { ...logOf(claimKey), address: payTo, atoms: amount.atoms };
+      const recognised = await this.suspended.recognise(tx, log, touched);
+      if (recognised === 'attributed' || recognised === 'being_read') return recognised;
       await this.receivables.postCredit(tx, entry, customerId, 'USDC');
       return 'credited';
     });
   }
 }
+
+/** Under whichever log index the transaction had then. */
+const CLAIMS = `
+  SELECT * FROM claims
+   WHERE scheme = 'transfer-proof' AND payment->>'transaction' = $1 AND payment->>'network' = $2
+     AND lower(payment->>'payer') = lower($3) ORDER BY created_at, key`;

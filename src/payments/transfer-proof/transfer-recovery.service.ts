@@ -43,6 +43,7 @@ export class TransferRecovery implements OnModuleInit {
       return void (await this.captures.settle(claim.key, pendingCharge(claim)));
     const outcome = await this.books.credit(claim.key, customerId, transfer);
     if (outcome === 'attributed') return this.giveUp(claim);
+    if (outcome === 'being_read') return;
     if (claim.state === 'settling') return void (await this.claims.move(claim.key, claim.callId, 'paid'));
     if (!(await this.claims.abandon(claim, 'paid'))) return;
     await this.ledger.release(walletHold({ callId: claim.callId, customerId, amount: usdc(BigInt(transfer.due)) }));

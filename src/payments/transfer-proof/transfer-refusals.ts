@@ -77,6 +77,15 @@ export const chainSilent: Refusal = {
   retryAfter: 5,
 };
 
+/** A reorganisation took it from where it was read: whether somebody was given it is known when it was read again. */
+export const beingRead: Refusal = {
+  status: 503,
+  code: 'transfer_being_read',
+  detail: 'The chain was reorganised, and this transfer is being read again.',
+  hint: 'Do not pay again. Repeat the very same request after the seconds in Retry-After.',
+  retryAfter: 30,
+};
+
 /** The wallet's credit was taken by a debt, or spent elsewhere between two attempts. */
 export const creditSpent: Refusal = {
   status: 409,

@@ -1,0 +1,19 @@
+import { claimedAmong } from './claimed-transfers';
+
+const at = (logIndex: number, atoms: bigint) => ({ logIndex, atoms });
+
+describe('the claims of a transaction’s transfers', () => {
+  it('are those of their logs', () => {
+    expect(claimedAmong([at(3, 5n), at(4, 5n), at(5, 7n)], [at(4, 5n)])).toEqual([undefined, at(4, 5n), undefined]);
+  });
+
+  it('follow their transfers to other logs', () => {
+    expect(claimedAmong([at(8, 5n), at(9, 7n)], [at(3, 7n)])).toEqual([undefined, at(3, 7n)]);
+    expect(claimedAmong([at(4, 5n), at(5, 7n)], [at(4, 7n), at(3, 5n)])).toEqual([at(3, 5n), at(4, 7n)]);
+  });
+
+  it('are each of one transfer, and none of one of another amount', () => {
+    expect(claimedAmong([at(4, 5n), at(5, 5n)], [at(3, 5n), at(4, 5n)])).toEqual([at(4, 5n), at(3, 5n)]);
+    expect(claimedAmong([at(4, 5n)], [at(4, 6n)])).toEqual([undefined]);
+  });
+});
