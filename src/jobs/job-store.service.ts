@@ -21,12 +21,16 @@ const PRUNED_AT_ONCE = 10_000;
 export class JobStore {
   constructor(private readonly database: DatabaseService) {}
 
-  /** In the transaction that makes it necessary; its commit wakes whoever waits. */
+  /**
+   * In the transaction that makes it necessary; its commit wakes whoever waits. One that is there is looked for first:
+   * a conflict would wait for whoever finishes it, who may wait for what is locked here.
+   */
   async insert(tx: Tx, { id, name, payload, afterSeconds = 0 }: NewJob): Promise<void> {
     assertJobId(id);
     await tx.query(
       `WITH fresh AS (
-         INSERT INTO jobs (id, name, payload, run_at) VALUES ($1, $2, $3, now() + make_interval(secs => $4))
+         INSERT INTO jobs (id, name, payload, run_at) SELECT $1, $2, $3::jsonb, now() + make_interval(secs => $4)
+          WHERE NOT EXISTS (SELECT FROM jobs WHERE id = $1)
          ON CONFLICT (id) DO NOTHING RETURNING id)
        SELECT pg_notify('${JOBS_CHANNEL}', '') FROM fresh`,
       [id, name, JSON.stringify(payload), afterSeconds],

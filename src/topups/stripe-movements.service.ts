@@ -63,6 +63,12 @@ export class StripeMovements {
     return row?.entry_id == null ? null : String(row.entry_id);
   }
 
+  /** Writes down many, the oldest first: in the order in which what became of a payment is seen, too. */
+  async seeAll(tx: Tx, movements: readonly StripeTransaction[]): Promise<void> {
+    const oldestFirst = movements.toSorted((a, b) => a.createdAt.getTime() - b.createdAt.getTime());
+    for (const movement of oldestFirst) await this.see(tx, movement);
+  }
+
   private async explain(tx: Tx, id: string, entryId: string): Promise<void> {
     await tx.query(`UPDATE stripe_transactions SET entry_id = $2, state = 'booked' WHERE id = $1`, [id, entryId]);
   }

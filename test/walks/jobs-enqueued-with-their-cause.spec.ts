@@ -55,6 +55,20 @@ describe('a job in the transaction that makes it necessary', () => {
     expect((await world.jobs())['effect:same']?.attempts).toBe(1);
   });
 
+  it('is enqueued again without waiting for whoever finishes it', async () => {
+    await world.enqueue('effect:finishing');
+    await world.settled();
+    await world.app.get(DatabaseService).transaction(async (tx) => {
+      // As the end of its attempt, which may go on to wait for what whoever enqueues has locked.
+      await tx.query(`UPDATE jobs SET finished_at = clock_timestamp() WHERE id = 'effect:finishing'`);
+      await world.app.get(DatabaseService).transaction(async (other) => {
+        await other.query(`SET LOCAL lock_timeout = '1s'`);
+        await world.app.get(JobsService).enqueue(other, { name: 'effect', id: 'effect:finishing', payload: {} });
+      });
+    });
+    expect((await world.effects())['effect:finishing']).toBe(1);
+  });
+
   it('leaves nothing of an attempt that fails while it is written, and is done by the next', async () => {
     await world.enqueue('effect:breaks', { breaks: [1] });
     await world.settled();

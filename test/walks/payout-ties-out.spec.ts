@@ -1,3 +1,5 @@
+import { PayoutTieOut } from '../../src/topups/stripe-books/payout-tie-out.processor';
+import { eventually } from '../support/program';
 import {
   concludeStripeBooks,
   expectToAddUp,
@@ -89,5 +91,25 @@ describe('an automatic payout', () => {
     expect((await world.payouts()).at(-1)).toMatchObject({ difference_minor: -1912n });
     await world.press(`payouts/${payout!.id}/contents`, { hidden: [] });
     await world.press('webhooks', { drop: [] });
+  });
+
+  it('waits for what Stripe tells of it meanwhile, and keeps that waiting for nothing', async () => {
+    await world.paid(4000);
+    await world.press('clock', { advanceSeconds: 6 * DAY_SECONDS });
+    await world.settled();
+    const [payout] = (await world.payouts()).slice(-1);
+    await world.database.query('UPDATE payouts SET difference_minor = -1 WHERE id = $1', [payout?.id]);
+    const tied = await world.database.transaction(async (tx) => {
+      await tx.query('SELECT FROM payouts WHERE id = $1 FOR NO KEY UPDATE', [payout?.id]);
+      const tying = world.app.app.get(PayoutTieOut, { strict: false }).tieOutAll();
+      await eventually('Somebody waits', async () => {
+        const waiting = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+        return (await world.database.query(waiting)).length > 0 ? true : undefined;
+      });
+      await tx.query('SELECT FROM stripe_transactions WHERE payout_id = $1 FOR NO KEY UPDATE NOWAIT', [payout?.id]);
+      return { tying };
+    });
+    expect(await tied.tying).toBe(1);
+    expect((await world.payouts()).slice(-1)).toMatchObject([{ id: payout?.id, difference_minor: 0n }]);
   });
 });

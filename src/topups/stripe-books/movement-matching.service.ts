@@ -89,9 +89,7 @@ export class MovementMatching {
 
   private async writeDown(page: readonly StripeTransaction[]): Promise<number> {
     const unknown = await this.unknownOf(page);
-    await this.database.transaction(async (tx) => {
-      for (const movement of unknown) await this.movements.see(tx, movement);
-    });
+    await this.database.transaction((tx) => this.movements.seeAll(tx, unknown));
     return unknown.length;
   }
 

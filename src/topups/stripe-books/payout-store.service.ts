@@ -42,6 +42,11 @@ export class PayoutStore {
     return toPayout(row as PayoutRow);
   }
 
+  /** Until the commit nobody else sees it. */
+  async lock(tx: Tx, id: string): Promise<void> {
+    await tx.query('SELECT FROM payouts WHERE id = $1 FOR NO KEY UPDATE', [id]);
+  }
+
   async move(tx: Tx, id: string, state: PayoutState): Promise<void> {
     await tx.query('UPDATE payouts SET state = $2 WHERE id = $1', [id, state]);
   }

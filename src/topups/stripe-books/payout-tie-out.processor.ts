@@ -45,7 +45,9 @@ export class PayoutTieOut implements OnModuleInit {
     const transactions: StripeTransaction[] = [];
     for await (const page of this.client.transactions({ payout: payout.id })) transactions.push(...page);
     return async (tx) => {
-      for (const transaction of transactions) await this.movements.see(tx, transaction);
+      // The payout before its movements, as whatever Stripe tells of it: else each would wait for the other.
+      await this.store.lock(tx, payout.id);
+      await this.movements.seeAll(tx, transactions);
       await this.store.claim(
         tx,
         payout.id,
