@@ -64,6 +64,39 @@ test('one that its bank warned of brings the warning along: it is frozen, and no
   expect(await world.rule(saver.key)).toMatchObject({ reason: 'payment_disputed' });
 });
 
+test('one that is disputed once it is somebody’s is that customer’s loss, and its credit again when it is won', async () => {
+  const { intent, charge } = await paidElsewhere(3000);
+  const { customer, key } = await world.customer();
+  expect((await attribute(intent, customer.id)).status).toBe(201);
+  await world.spend(customer, 2000);
+  const { id } = await world.press(`charges/${charge}/dispute`);
+  await world.settled();
+  expect(await world.balance(key)).toMatchObject({ posted: '10', available: '0', owed: '0' });
+  await world.press(`disputes/${id}/close`, { outcome: 'lost' });
+  await world.settled();
+  expect(await world.balance(key)).toMatchObject({ posted: '0', available: '0', owed: '20', frozen: true });
+  const { body } = await admin(`/../disputes?customerId=${customer.id}`);
+  expect(body.data).toMatchObject([{ id, phase: 'lost', customerId: customer.id, topUpId: null, owed: '20' }]);
+
+  await world.press(`disputes/${id}/reinstate`);
+  await world.settled();
+  expect(await world.balance(key)).toMatchObject({ available: '10', owed: '0', frozen: false });
+  expect(await world.house('suspense')).toBe('0');
+});
+
+test('one that is disputed before anybody says whose it is waits in suspense until that is decided', async () => {
+  const { intent, charge } = await paidElsewhere(1100);
+  const { customer, key } = await world.customer();
+  const { id } = await world.press(`charges/${charge}/dispute`);
+  await world.settled();
+  const going = { status: 409, body: { code: 'payment_not_in_suspense', customerId: null } };
+  expect(await attribute(intent, customer.id)).toMatchObject(going);
+  await world.press(`disputes/${id}/close`, { outcome: 'won' });
+  await world.settled();
+  expect(await attribute(intent, customer.id)).toMatchObject({ status: 201, body: { credited: '11' } });
+  expect(await world.balance(key)).toMatchObject({ available: '11' });
+});
+
 test('a payment that goes back already, one of a top-up and one that is not there are not attributed', async () => {
   const { intent, charge } = await paidElsewhere(900);
   const { customer } = await world.customer();

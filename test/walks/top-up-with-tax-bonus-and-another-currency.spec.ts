@@ -1,12 +1,14 @@
+import { formatMoney, usd } from '../../src/common/money';
 import { fxDifference, promoExpense, stripeClearing, taxPayable } from '../../src/ledger/ledger-account';
 import { LedgerAccountsService } from '../../src/ledger/ledger-accounts.service';
-import { type CardWorld, conclude, eventBody, startCardWorld } from '../support/card-world';
+import { eventBody } from '../support/card-world';
+import { concludePayback, type PaybackWorld, startPaybackWorld } from '../support/payback-world';
 
 describe('a top-up', () => {
-  let world: CardWorld;
+  let world: PaybackWorld;
 
   beforeAll(async () => {
-    world = await startCardWorld({
+    world = await startPaybackWorld({
       TOPUP_TIERS: '25:1,100:10',
       TOPUP_BONUS_DAYS: '30',
       TOPUP_CURRENCIES: 'usd,eur:1.08',
@@ -78,7 +80,54 @@ describe('a top-up', () => {
     ]);
     const { url } = (await world.ask(key, `/v1/topups/${id}/receipt`)).body;
     expect((await fetch(url)).status).toBe(200);
-    await conclude(world);
+    await concludePayback(world);
+  });
+
+  it('that its bank takes back in part gives its share of tax and bonus, and has all of it again when it is won', async () => {
+    const { key } = await world.customer();
+    const { id, session } = await start(key, { amountCents: 10_000 });
+    await world.press(`checkout/${session}/pay`, { country: 'DE', name: 'Ada' });
+    await world.delivered();
+    const [row] = await world.database.query<{ intent: string }>(
+      'SELECT payment_intent_id AS intent FROM topups WHERE id = $1',
+      [id],
+    );
+    const { latest_charge: charge } = await world.stripe.paymentIntents.retrieve(row?.intent ?? '');
+    const [tax, promo] = [await posted(taxPayable()), await posted(promoExpense())];
+    const standing = async () => ({
+      available: (await world.balance(key)).available,
+      tax: formatMoney(usd((await posted(taxPayable())) - tax)),
+      promo: formatMoney(usd((await posted(promoExpense())) - promo)),
+    });
+    const disputed = async (amount: number) => {
+      const made = await world.press(`charges/${charge as string}/dispute`, { amount });
+      await world.settled();
+      return made.id as string;
+    };
+    const decided = async (path: string, body = {}) => {
+      await world.press(path, body);
+      await world.settled();
+    };
+    const whole = { available: '110', tax: '0', promo: '0' };
+
+    // $59.50 of $119: half of $100 of credit, of $19 of tax and of $10 of bonus.
+    const lost = await disputed(5950);
+    expect(await standing()).toEqual({ ...whole, available: '0' });
+    await decided(`disputes/${lost}/close`, { outcome: 'lost' });
+    const half = { available: '55', tax: '-9.5', promo: '5' };
+    expect(await standing()).toEqual(half);
+    const { body } = await world.ask(world.app.adminToken, '/admin/disputes');
+    expect(body.data).toMatchObject([{ id: lost, amount: '59.5', lost: '50', owed: '0' }]);
+
+    const won = await disputed(3570);
+    expect(await standing()).toEqual({ ...half, available: '0' });
+    await decided(`disputes/${won}/close`, { outcome: 'won' });
+    expect(await standing()).toEqual(half);
+
+    // The bank changes its mind about the first one.
+    await decided(`disputes/${lost}/reinstate`);
+    expect(await standing()).toEqual(whole);
+    await concludePayback(world);
   });
 
   it('that is paid again, or not in full, brings no bonus again', async () => {
