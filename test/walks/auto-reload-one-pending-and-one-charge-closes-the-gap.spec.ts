@@ -1,3 +1,5 @@
+import { usd } from '../../src/common/money';
+import { CreditLimits } from '../../src/credits/credit-limits.service';
 import { AutoReloadService } from '../../src/topups/reload/auto-reload.service';
 import { conclude } from '../support/card-world';
 import { type ReloadWorld, startReloadWorld } from '../support/reload-world';
@@ -51,6 +53,38 @@ describe('auto-reload', () => {
     await world.settled();
     expect(await world.charges(saver)).toEqual([{ amount: 1000, status: 'succeeded' }]);
     expect(await world.available(key)).toBe('10');
+    await conclude(world);
+  });
+
+  it('of a customer with a credit limit keeps its own money at the threshold: the limit is for when no card pays', async () => {
+    const saver = await world.saver({ cents: 1500 });
+    const { customer, key, card } = saver;
+    await world.app.app.get(CreditLimits, { strict: false }).set(customer.id, usd(20_000_000_000n));
+    await world.put(key, { thresholdCents: 1000, amountCents: 1000 });
+    const balance = async () => (await world.ask(key, '/v1/balance')).body;
+    expect(await balance()).toMatchObject({ posted: '15', available: '35', creditLimit: '20' });
+    // There are $27 to use, of which $20 would be owed.
+    await world.spend(customer, 800);
+    await world.settled();
+    expect(await balance()).toMatchObject({ posted: '17', available: '37', owed: '0' });
+
+    await world.press(`payment_methods/${card}/become`, { card: '4000000000009995' });
+    await world.spend(customer, 2900);
+    await world.settled();
+    expect(await balance()).toMatchObject({ posted: '-12', available: '8', owed: '12', frozen: false });
+    expect(await world.attempts(key)).toMatchObject([{ state: 'failed', amount: '30' }, { state: 'succeeded' }]);
+
+    await world.press(`payment_methods/${card}/become`, { card: '4242424242424242' });
+    await world.ask(key, '/v1/auto-reload/resume', {});
+    await world.settled();
+    // What was owed and the threshold, in one charge.
+    expect((await world.charges(saver)).map(({ amount, status }) => [amount, status])).toEqual([
+      [3000, 'succeeded'],
+      [3000, 'requires_payment_method'],
+      [1000, 'succeeded'],
+      [1500, 'succeeded'],
+    ]);
+    expect(await balance()).toMatchObject({ posted: '18', available: '38', owed: '0' });
     await conclude(world);
   });
 
