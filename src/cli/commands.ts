@@ -188,6 +188,16 @@ export const COMMANDS: readonly Entry[] = [
     load: async () => (await import('./receivables.js')).writeOff,
   },
   {
+    name: 'suspense list',
+    summary: 'List card payments and transfers whose owner is not known',
+    load: async () => (await import('./suspense.js')).listSuspense,
+  },
+  {
+    name: 'suspense attribute',
+    summary: 'Say whose a card payment or a transfer in suspense is',
+    load: async () => (await import('./suspense.js')).attributeSuspense,
+  },
+  {
     name: 'refunds create-usdc',
     summary: 'Refund a call or a top-up that was paid in USDC, or a part of it',
     load: async () => (await import('./usdc-refunds.js')).createUsdcRefund,

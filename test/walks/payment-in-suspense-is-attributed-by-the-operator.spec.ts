@@ -1,5 +1,17 @@
+import type { Entry } from '../../src/cli/command';
+import { listDisputes } from '../../src/cli/disputes';
+import { writeOff } from '../../src/cli/receivables';
+import { attributeSuspense, listSuspense } from '../../src/cli/suspense';
 import { type Json } from '../support/card-world';
+import { runCommand } from '../support/commands';
 import { concludePayback, type PaybackWorld, startPaybackWorld } from '../support/payback-world';
+
+const COMMANDS: readonly Entry[] = [
+  { name: 'suspense list', summary: 'List', load: async () => listSuspense },
+  { name: 'suspense attribute', summary: 'Attribute', load: async () => attributeSuspense },
+  { name: 'disputes list', summary: 'List', load: async () => listDisputes },
+  { name: 'receivables write-off', summary: 'Give up', load: async () => writeOff },
+];
 
 let world: PaybackWorld;
 
@@ -82,6 +94,58 @@ test('one that is disputed once it is somebody’s is that customer’s loss, an
   await world.settled();
   expect(await world.balance(key)).toMatchObject({ available: '10', owed: '0', frozen: false });
   expect(await world.house('suspense')).toBe('0');
+});
+
+test('an operator does all of it by command: says whose it is, sees its dispute, and gives up what is owed', async () => {
+  const { intent, charge } = await paidElsewhere(2500);
+  const { customer, key } = await world.customer();
+  const run = (...args: string[]) => runCommand(COMMANDS, ...args);
+  const listed = await run('suspense', 'list');
+  expect([listed.code, listed.out]).toEqual([0, expect.stringMatching(new RegExp(`REF[^]+${intent} +25 +USD +– +20`))]);
+  const because = ['--reason', 'Says so by mail.'];
+  const attributed = await run('suspense', 'attribute', intent, '--customer', customer.id, ...because);
+  expect(attributed).toEqual({ code: 0, err: '', out: `${intent} is of ${customer.id} now: 25 USD.\n` });
+  expect(JSON.parse((await run('suspense', 'list', '--json')).out)).toEqual([]);
+  const elsewhere = await run(
+    'suspense',
+    'attribute',
+    intent,
+    '--customer',
+    (await world.customer()).customer.id,
+    ...because,
+  );
+  expect([elsewhere.code, elsewhere.err]).toEqual([1, expect.stringContaining(`was attributed to ${customer.id}`)]);
+
+  await world.spend(customer, 2500);
+  const { id } = await world.press(`charges/${charge}/dispute`);
+  await world.press(`disputes/${id}/close`, { outcome: 'lost' });
+  await world.settled();
+  const disputes = JSON.parse((await run('disputes', 'list', '--customer', customer.id, '--json')).out);
+  expect(disputes).toMatchObject([{ id, phase: 'lost', amount: '25', lost: '25', owed: '25', topUpId: null }]);
+  const inPart = await run('receivables', 'write-off', customer.id, '--amount', '10', ...because);
+  expect([inPart.code, inPart.out]).toEqual([
+    0,
+    expect.stringMatching(/^10 USD are written off by entry \d+; 15 are still owed\.\n$/),
+  ]);
+  const rest = JSON.parse((await run('receivables', 'write-off', customer.id, ...because, '--json')).out);
+  expect(rest).toMatchObject({ asset: 'USD', writtenOff: '15', owed: '0' });
+  expect(await world.balance(key)).toMatchObject({ available: '0', owed: '0', frozen: false });
+  const nothing = await run('receivables', 'write-off', customer.id, ...because);
+  expect([nothing.code, nothing.err]).toEqual([1, expect.stringContaining('owes')]);
+});
+
+test.each([
+  [['suspense', 'attribute', 'pi_1', '--reason', 'x'], 'Name whose it is by one of --customer, --wallet.'],
+  [['suspense', 'attribute', 'pi_1', '--wallet', '0x1', '--reason', 'x'], '--wallet is an address, 0x…, not "0x1".'],
+  [
+    ['suspense', 'attribute', 'pi_1', '--wallet', `0x${'1'.repeat(40)}`, '--reason', 'x'],
+    'Of a card payment name --customer.',
+  ],
+  [['suspense', 'attribute', 'pi_1', '--customer', 'cus_1'], '--reason'],
+  [['receivables', 'write-off', 'cus_1', '--reason', 'x', '--asset', 'EUR'], '--asset knows USD, USDC'],
+  [['disputes', 'list', '--limit', '0'], '--limit'],
+])('and is told what was not understood (%#)', async (args, sentence) => {
+  expect(await runCommand(COMMANDS, ...args)).toMatchObject({ code: 2, err: expect.stringContaining(sentence) });
 });
 
 test('one that is disputed before anybody says whose it is waits in suspense until that is decided', async () => {

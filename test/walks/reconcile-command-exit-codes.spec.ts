@@ -3,12 +3,12 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
-import { runCli } from '../../src/cli';
 import type { Entry } from '../../src/cli/command';
 import { listDiscrepancies, resolveDiscrepancy } from '../../src/cli/discrepancies';
 import { reconcile } from '../../src/cli/reconcile';
 import { RUN_LOCK } from '../../src/reconciliation/run-lock';
 import { build } from '../support/build';
+import { runCommand, type Said } from '../support/commands';
 import { brokenInvariants } from '../support/invariants';
 import { Operator } from '../support/reconciliation-world';
 import { type PaybackWorld, startPaybackWorld } from '../support/payback-world';
@@ -35,22 +35,7 @@ describe('the command reconcile', () => {
     await world?.stop();
   });
 
-  /** Runs a command in this process. */
-  async function run(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-    const said = { out: '', err: '' };
-    const listen = (stream: NodeJS.WriteStream, to: 'out' | 'err') =>
-      jest.spyOn(stream, 'write').mockImplementation((text) => {
-        said[to] += text.toString();
-        return true;
-      });
-    const spies = [listen(process.stdout, 'out'), listen(process.stderr, 'err')];
-    try {
-      const code = await runCli(args, COMMANDS);
-      return { code, ...said };
-    } finally {
-      for (const spy of spies) spy.mockRestore();
-    }
-  }
+  const run = (...args: string[]): Promise<Said> => runCommand(COMMANDS, ...args);
 
   it('ends with 0 when everything matches, tells how far it is, and shows each balance', async () => {
     const page = join(directory, 'report.html');

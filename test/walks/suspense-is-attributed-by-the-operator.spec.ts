@@ -1,11 +1,19 @@
+import type { Entry } from '../../src/cli/command';
+import { attributeSuspense, listSuspense } from '../../src/cli/suspense';
 import { conversion, customerCredits, suspense } from '../../src/ledger/ledger-account';
 import { LedgerAccountsService } from '../../src/ledger/ledger-accounts.service';
 import { DEV_WALLETS } from '../../src/local/chain';
 import { reconcileChain, twoHoursPass } from '../support/chain-watch';
+import { runCommand } from '../support/commands';
 import { brokenGrants } from '../support/grants-world';
 import { instructionsOf, paidByHand, payingWallet, proofHeader, transfer } from '../support/transfers';
 import { chat, customerWith } from '../support/world';
 import { expectBooksAsOnChain, startX402World, walletCredit, type X402World } from '../support/x402-world';
+
+const COMMANDS: readonly Entry[] = [
+  { name: 'suspense list', summary: 'List', load: async () => listSuspense },
+  { name: 'suspense attribute', summary: 'Attribute', load: async () => attributeSuspense },
+];
 
 let world: X402World;
 
@@ -55,6 +63,14 @@ test('the operator gives what waits in suspense to a customer or a wallet, once,
     customerId,
   });
 
+  // The other one by command, and again by the route.
+  const listed = await runCommand(COMMANDS, 'suspense', 'list', '--json');
+  expect([listed.code, JSON.parse(listed.out)]).toMatchObject([0, [{ ref: small, from }]]);
+  const given = await runCommand(COMMANDS, 'suspense', 'attribute', small, '--wallet', from, '--reason', 'said so');
+  expect([given.code, given.out]).toEqual([
+    0,
+    expect.stringMatching(/^eip155:\S+ is of cus_\w+ now: [\d.]+ USDC\.\n$/),
+  ]);
   expect(await attribute(small, { walletAddress: from })).toMatchObject({ status: 201, asset: 'USDC' });
   expect(await walletCredit(world, from)).toBe(atoms);
   expect(await balance(suspense('USDC'))).toBe(0n);
