@@ -63,10 +63,11 @@ module.exports = {
     },
     {
       name: 'scheme-by-interface',
-      comment: 'only payments/ may name a scheme folder; chain-watch is none, it is asked by reconciliation',
+      comment:
+        'only payments/ may name a scheme folder; chain-watch is none: reconciliation asks it, and who attributes',
       severity: 'error',
       from: { path: '^src/', pathNot: '^src/payments/|\\.spec\\.ts$' },
-      to: { path: '^src/payments/[^/]+/', pathNot: '^src/payments/chain-watch/chain-reconciliation' },
+      to: { path: '^src/payments/[^/]+/', pathNot: '^src/payments/chain-watch/(chain-reconciliation|attributions)' },
     },
   ],
   options: {
