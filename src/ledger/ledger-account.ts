@@ -54,6 +54,8 @@ export const stripeFees = (): LedgerAccount => house('stripe:fees', 'USD');
 export const taxPayable = (): LedgerAccount => house('tax:payable', 'USD');
 
 /** A refund that is off the customer's credit and not yet off Stripe's balance. */
+/** Bank debits that Stripe counts already and the bank has not confirmed: nobody's credit yet. */
+export const stripeProcessing = (): LedgerAccount => house('stripe:processing', 'USD');
 export const stripeRefunding = (): LedgerAccount => house('stripe:refunding', 'USD');
 /** What a bank has withdrawn for a dispute whose outcome is open. */
 export const stripeDisputed = (): LedgerAccount => house('stripe:disputed', 'USD');

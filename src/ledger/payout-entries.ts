@@ -1,7 +1,15 @@
 import type { Money } from '../common/money';
 import { positive } from './entries';
 import type { JournalEntry, Posting } from './journal-entry';
-import { bank, type LedgerAccount, stripeClearing, stripeFees, stripePayouts, stripeReserve } from './ledger-account';
+import {
+  bank,
+  type LedgerAccount,
+  stripeClearing,
+  stripeFees,
+  stripePayouts,
+  stripeProcessing,
+  stripeReserve,
+} from './ledger-account';
 
 /*
  * Movements of money between Stripe's balance and the bank, and what Stripe takes and keeps back by itself. In USD.
@@ -46,15 +54,18 @@ export const payoutBounced = (payout: { payoutId: string; amount: Money }): Jour
 
 /**
  * What moves Stripe's balance without anybody's payment: a charge of Stripe's own, money that the operator put there
- * from the bank, and what Stripe keeps back for a while.
+ * from the bank, what Stripe keeps back for a while, and a bank debit that is submitted, or that the bank refused then.
  */
-export type OwnMovementKind = 'stripe_charge' | 'stripe_topped_up' | 'reserve_moved';
+export type OwnMovementKind =
+  'stripe_charge' | 'stripe_topped_up' | 'reserve_moved' | 'debit_submitted' | 'debit_failed';
 
 /** The other side of each. */
 const OTHER_SIDE: Readonly<Record<OwnMovementKind, () => LedgerAccount>> = {
   stripe_charge: stripeFees,
   stripe_topped_up: bank,
   reserve_moved: stripeReserve,
+  debit_submitted: stripeProcessing,
+  debit_failed: stripeProcessing,
 };
 
 export const ownMovement = (kind: OwnMovementKind, moved: BalanceMovement): JournalEntry => ({

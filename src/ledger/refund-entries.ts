@@ -1,4 +1,4 @@
-import { type Money, minus, smaller } from '../common/money';
+import { type Money, minus, smaller, usd } from '../common/money';
 import { positive } from './entries';
 import type { JournalEntry, Posting } from './journal-entry';
 import {
@@ -8,6 +8,7 @@ import {
   type LedgerAccount,
   promoExpense,
   stripeClearing,
+  stripeFees,
   stripeRefunding,
   suspense,
   taxPayable,
@@ -57,18 +58,20 @@ export interface RefundMovement {
   readonly gross: Money;
   /** As Stripe's balance moved: something else where the payment was in another currency. */
   readonly moved: Money;
+  /** What Stripe keeps beside; negative for what it gives back, with a bank debit that failed. */
+  readonly fee: Money;
 }
 
 /** Stripe's balance has paid a refund. */
 export const refundLeft = (refund: RefundMovement): JournalEntry => ({
   ...movementOf('refund_left', refund),
-  postings: exchanged(stripeRefunding(), stripeClearing(), refund.gross, refund.moved),
+  postings: [...exchanged(stripeRefunding(), stripeClearing(), refund.gross, refund.moved), ...feeOf(refund)],
 });
 
 /** A refund that had left could not be delivered: Stripe's balance has it again. */
 export const refundFailed = (refund: RefundMovement): JournalEntry => ({
   ...movementOf('refund_failed', refund),
-  postings: exchanged(stripeClearing(), stripeRefunding(), refund.moved, refund.gross),
+  postings: [...exchanged(stripeClearing(), stripeRefunding(), refund.moved, refund.gross), ...feeOf(refund)],
 });
 
 /** Promotional credit that came with a payment goes with it: an expense that was none. */
@@ -122,6 +125,11 @@ export function exchanged(from: LedgerAccount, to: LedgerAccount, out: Money, in
     ...positive({ from: fxDifference(), to, amount: minus(into, smaller(out, into)) }),
   ];
 }
+
+const feeOf = ({ fee }: RefundMovement): Posting[] =>
+  fee.atoms < 0n
+    ? positive({ from: stripeClearing(), to: stripeFees(), amount: usd(-fee.atoms) })
+    : positive({ from: stripeFees(), to: stripeClearing(), amount: fee });
 
 const holderOf = (customerId: string | null): LedgerAccount =>
   customerId === null ? suspense('USD') : customerCredits(customerId, 'USD');

@@ -8,6 +8,7 @@ import {
   stripeDisputed,
   stripeFees,
   stripePayouts,
+  stripeProcessing,
   stripeRefunding,
   stripeReserve,
   suspense,
@@ -23,6 +24,7 @@ export const RESOLUTION_ACCOUNTS: Readonly<Record<AssetCode, readonly LedgerAcco
   USD: [
     stripeClearing(),
     stripeFees(),
+    stripeProcessing(),
     stripeRefunding(),
     stripeDisputed(),
     stripePayouts(),

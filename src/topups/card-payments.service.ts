@@ -134,6 +134,12 @@ export class CardPaymentsService {
     return 'state_changed';
   }
 
+  /** Whether a payment is on the books: credited, or in suspense. */
+  async isBooked(db: Tx, paymentIntentId: string): Promise<boolean> {
+    const rows = await db.query('SELECT FROM stripe_payments WHERE payment_intent_id = $1', [paymentIntentId]);
+    return rows.length > 0;
+  }
+
   /** Whether a payment is on the books without its fee. */
   async lacksFee(db: Tx, paymentIntentId: string): Promise<boolean> {
     const rows = await db.query('SELECT FROM stripe_payments WHERE payment_intent_id = $1 AND fee_atoms IS NULL', [

@@ -1,3 +1,4 @@
+import { BankDebits } from './bank-debits.service';
 import { BalanceController } from './balance.controller';
 import { Balances } from './balances.service';
 import { CardPaymentsService } from './card-payments.service';
@@ -23,6 +24,7 @@ export const CHECKOUT: TopUpsPart = {
     CheckoutEvents,
     PaidChargesClient,
     ChargeSource,
+    BankDebits,
   ],
   controllers: [TopUpsController, BalanceController, TopUpPagesController],
   exports: [TopUpsService],

@@ -1,9 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import type { Tx } from '../database/tx';
+import { entryCorrected } from '../ledger/entries';
 import type { JournalEntry } from '../ledger/journal-entry';
 import { LedgerRefusedError } from '../ledger/ledger-error';
 import { LedgerService } from '../ledger/ledger.service';
+import { ownMovement } from '../ledger/payout-entries';
 import type { StripeTransaction } from './stripe-transaction';
+import { centsToUsd } from './topup';
 
 /**
  * Every movement of our balance at Stripe, by its `txn_…`: whoever learns of it first (a webhook, a sweep, the nightly
@@ -21,12 +24,14 @@ export class StripeMovements {
    */
   async book(tx: Tx, movement: StripeTransaction, entry: JournalEntry): Promise<boolean> {
     if ((await this.see(tx, movement)) !== null) return false;
-    const verdict = await this.ledger.postIn(tx, entry);
-    if (verdict.verdict !== 'posted' && verdict.verdict !== 'replayed') {
-      throw new LedgerRefusedError(entry.key, verdict.verdict);
-    }
-    await this.explain(tx, movement.id, verdict.entryId);
+    await this.explain(tx, movement.id, await this.post(tx, entry));
     return true;
+  }
+
+  private async post(tx: Tx, entry: JournalEntry): Promise<string> {
+    const verdict = await this.ledger.postIn(tx, entry);
+    if (verdict.verdict === 'posted' || verdict.verdict === 'replayed') return verdict.entryId;
+    throw new LedgerRefusedError(entry.key, verdict.verdict);
   }
 
   /**
@@ -34,12 +39,28 @@ export class StripeMovements {
    * entry or by one of its own (`stripe-fee:<payment intent>`).
    */
   async bindPayment(tx: Tx, movement: StripeTransaction): Promise<void> {
-    if ((await this.see(tx, movement)) !== null) return;
+    const bound = await this.see(tx, movement);
+    if (bound !== null && !(await this.isSubmission(tx, bound))) return;
     const [payment] = await tx.query<{ entry_id: bigint | null }>(
       'SELECT entry_id FROM stripe_payments WHERE payment_intent_id = $1',
       [movement.paymentIntentId],
     );
-    if (payment?.entry_id != null) await this.explain(tx, movement.id, String(payment.entry_id));
+    if (payment?.entry_id == null) return;
+    if (bound !== null) await this.takeBack(tx, movement, bound);
+    await this.explain(tx, movement.id, String(payment.entry_id));
+  }
+
+  /** A bank debit was counted before it was paid: the entry of its payment stands for it now. */
+  private async takeBack(tx: Tx, { id: transactionId, amount, fee }: StripeTransaction, entryId: string) {
+    const moved = { transactionId, moved: centsToUsd(amount), fee: centsToUsd(fee) };
+    const { postings, customerId } = ownMovement('debit_submitted', moved);
+    const entry = { entryId: BigInt(entryId), customerId, postings, reason: 'the debit was paid' };
+    await this.post(tx, entryCorrected(entry));
+  }
+
+  private async isSubmission(tx: Tx, entryId: string): Promise<boolean> {
+    const sql = `SELECT FROM journal_entries WHERE id = $1 AND kind = 'debit_submitted'`;
+    return (await tx.query(sql, [entryId])).length > 0;
   }
 
   /**

@@ -1,7 +1,7 @@
 import type Stripe from 'stripe';
 import { newCard, validCard } from './card';
 import { type Billing } from './checkout-billing';
-import { type Payment, authenticateSession, payLater, paySession, settleAsync } from './checkout-payment';
+import { type Payment, authenticateSession, payLater, submitDebit, paySession, settleAsync } from './checkout-payment';
 import { expireSession, requireSession } from './checkout-sessions';
 import { type Control, type ControlBody } from './control';
 import { idOf, newId } from './ids';
@@ -40,7 +40,12 @@ export const checkoutControls: readonly Control[] = [
   },
   {
     path: 'checkout/:id/pay_later',
-    press: ({ sim, id, body }) => shown(payLater(sim, requireSession(sim, id), billingOf(body.only(...BILLING)))),
+    press: ({ sim, id, body }) => {
+      const billing = billingOf(body.only('submitted', ...BILLING));
+      const paid = payLater(sim, requireSession(sim, id), billing);
+      if (body.boolean('submitted') === true) submitDebit(sim, paid.session);
+      return shown(paid);
+    },
   },
   {
     path: 'checkout/:id/settle_async',

@@ -8,6 +8,7 @@ import { createIntent } from './payment-intent-object';
 import { type Confirmation, confirmIntent, failAuthentication, settleDebit } from './payment-lifecycle';
 import { attachTo } from './payment-method-attachment';
 import { type Setup, confirmSetup, failSetupAuthentication } from './setup-intent-lifecycle';
+import { bookCharge } from './settlement';
 import { NOBODY, type Simulation } from './simulation';
 import { badState } from './stripe-fault';
 
@@ -50,6 +51,15 @@ export function payLater(sim: Simulation, session: Stripe.Checkout.Session, bill
   applyBilling(sim, session, method, billing);
   const intent = openIntent(sim, session, false);
   return conclude(sim, session, method, confirmIntent(sim, intent, method, NOBODY));
+}
+
+/** Stripe counts a debit once it is submitted to the bank, days before the answer. */
+export function submitDebit(sim: Simulation, session: Stripe.Checkout.Session): void {
+  const intent = sim.store.get('payment_intents', idOf(session.payment_intent) ?? '');
+  const charge = sim.store.get('charges', idOf(intent?.latest_charge) ?? '');
+  if (charge?.status !== 'pending') throw badState(undefined, 'This Checkout Session waits for no bank.');
+  charge.balance_transaction = bookCharge(sim, charge, false).id;
+  sim.store.put('charges', charge);
 }
 
 /** The 3-D Secure step, passed or failed. */

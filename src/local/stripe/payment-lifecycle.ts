@@ -1,5 +1,5 @@
 import type Stripe from 'stripe';
-import { bookCharge } from './settlement';
+import { book, bookCharge } from './settlement';
 import { newCharge } from './charges';
 import { idOf } from './ids';
 import { bankAnswer, cardBehaviour, markSetUp } from './card';
@@ -77,12 +77,21 @@ export function settleDebit(sim: Simulation, intent: Stripe.PaymentIntent, succe
     succeed(sim, intent, charge, caller);
     return;
   }
-  Object.assign(charge, {
-    status: 'failed',
-    failure_code: 'insufficient_funds',
-    failure_message: DECLINES.debit_returned.message,
-  });
+  returnDebit(sim, charge);
   fail(sim, intent, method, { charge, decline: DECLINES.debit_returned }, caller);
+}
+
+/** The bank has taken a debit back, perhaps after it was paid: what was counted of it is off the balance, fee and all. */
+export function returnDebit(sim: Simulation, charge: Stripe.Charge): void {
+  const { message: failure_message } = DECLINES.debit_returned;
+  Object.assign(charge, { status: 'failed', paid: false, failure_code: 'insufficient_funds', failure_message });
+  const booked = sim.store.get('balance_transactions', idOf(charge.balance_transaction) ?? '');
+  if (booked) {
+    const [amount, fee] = [charge.amount_refunded - charge.amount, -booked.fee];
+    const back = { type: 'payment_failure_refund', currency: charge.currency, source: charge.id } as const;
+    charge.failure_balance_transaction = book(sim, { ...back, amount, fee, availableOn: booked.available_on }).id;
+  }
+  sim.store.put('charges', charge);
 }
 
 function startDebit(
@@ -119,7 +128,8 @@ function succeed(sim: Simulation, intent: Stripe.PaymentIntent, charge: Stripe.C
   sim.emit(caller, 'payment_intent.succeeded', intent);
   const method = sim.store.get('payment_methods', charge.payment_method ?? '');
   const behaviour = method === undefined ? {} : cardBehaviour(sim, method);
-  charge.balance_transaction = bookCharge(sim, charge, behaviour.immediateFunds === true).id;
+  // A debit may have been counted when it was submitted.
+  charge.balance_transaction ??= bookCharge(sim, charge, behaviour.immediateFunds === true).id;
   sim.store.put('charges', charge);
   sim.emit(caller, 'charge.updated', charge, { balance_transaction: null });
   if (behaviour.afterwards) sim.agenda.plan('after_charge', charge.id, sim.now());

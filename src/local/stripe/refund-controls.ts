@@ -1,5 +1,6 @@
 import { requireCharge } from './charges';
 import { type Control } from './control';
+import { returnDebit } from './payment-lifecycle';
 import { refundCharge, settleRefund } from './refund-lifecycle';
 import { requireRefund } from './refunds';
 import { NOBODY } from './simulation';
@@ -20,6 +21,15 @@ export const refundControls: readonly Control[] = [
         ...(status && { status }),
       };
       return refundCharge(sim, requireCharge(sim, id), fields, NOBODY);
+    },
+  },
+  {
+    path: 'charges/:id/return',
+    press: ({ sim, id }) => {
+      const charge = requireCharge(sim, id);
+      returnDebit(sim, charge);
+      sim.emit(NOBODY, 'charge.failed', charge);
+      return charge;
     },
   },
   {

@@ -123,10 +123,9 @@ function checkedAmount(sim: Simulation, charge: Stripe.Charge, asked: number | u
 }
 
 function bookRefund(sim: Simulation, charge: Stripe.Charge, refund: Stripe.Refund, amount: number) {
-  const back = isPayment(charge) ? 'payment_failure_refund' : 'refund_failure';
   const booked = sim.store.get('balance_transactions', idOf(charge.balance_transaction) ?? '');
   return book(sim, {
-    type: amount > 0 ? back : isPayment(charge) ? 'payment_refund' : 'refund',
+    type: amount > 0 ? 'refund_failure' : isPayment(charge) ? 'payment_refund' : 'refund',
     ...{ amount, currency: charge.currency, source: refund.id },
     description:
       amount > 0 ? 'REFUND FAILURE' : `REFUND FOR CHARGE${charge.description ? ` (${charge.description})` : ''}`,

@@ -18,7 +18,7 @@ const CATEGORIES: Record<string, string> = {
   refund: 'refund',
   payment_refund: 'refund',
   refund_failure: 'refund_failure',
-  payment_failure_refund: 'refund_failure',
+  payment_failure_refund: 'charge_failure',
   payout: 'payout',
   payout_cancel: 'payout_reversal',
   payout_failure: 'payout_reversal',

@@ -1,4 +1,6 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { ChargeSource } from '../charge-source.service';
+import type { UnpaidCharge } from '../paid-charges.client';
 import { idOf, type StripeEvent } from '../stripe-event';
 import { type StripeEffect, StripeEvents } from '../stripe-events.service';
 import { StripeSources } from '../stripe-sources.service';
@@ -13,6 +15,7 @@ export class RefundEvents implements OnModuleInit {
   constructor(
     private readonly events: StripeEvents,
     private readonly sources: StripeSources,
+    private readonly charges: ChargeSource,
     private readonly client: RefundsClient,
     private readonly outcomes: RefundOutcomes,
   ) {}
@@ -20,6 +23,18 @@ export class RefundEvents implements OnModuleInit {
   onModuleInit(): void {
     this.events.handle({ types: TYPES, read: (event) => this.read(event) });
     this.sources.register(['re', 'pyr'], (id) => this.ofRefund(id));
+    this.charges.whenReturned((debit) => this.ofReturnedDebit(debit));
+  }
+
+  /** It was credited, and goes as a refund does that nobody asked for. */
+  private async ofReturnedDebit({ chargeId, paymentIntentId, total, left, back }: UnpaidCharge) {
+    const refund = { id: chargeId, chargeId, refundId: null, minor: BigInt(left), paid: BigInt(total) };
+    return this.outcomes.effectOf(paymentIntentId, [
+      {
+        ...{ ...refund, status: 'succeeded', failureReason: null, reason: 'payment_failed' },
+        ...{ left: back && { ...back, paymentIntentId }, back: undefined, isReturnedDebit: true },
+      },
+    ]);
   }
 
   /** A charge and a refund name their payment alike. */

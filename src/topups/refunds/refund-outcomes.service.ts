@@ -86,11 +86,11 @@ export class RefundOutcomes {
     );
   }
 
-  /** Somebody started it in the dashboard: the money goes whatever the customer has left, so what is used up is owed. */
+  /** Somebody else started it: the money goes whatever the customer has left, so what is used up is owed. */
   private async adopt(
     tx: Tx,
     payment: ReversiblePayment,
-    { id, minor, paid, reason }: RefundAtStripe,
+    { id, minor, paid, reason, isReturnedDebit }: RefundAtStripe,
   ): Promise<Refund> {
     const refundId = prefixedId('rfd');
     const { customerId, paymentIntentId } = payment;
@@ -108,7 +108,7 @@ export class RefundOutcomes {
       ...taken,
       id: refundId,
       stripeRefundId: id,
-      origin: 'dashboard',
+      origin: isReturnedDebit === true ? 'bank' : 'dashboard',
       forced: true,
       reason,
       minor,
@@ -129,8 +129,9 @@ export class RefundOutcomes {
       await this.movements.see(tx, movement);
       return false;
     }
-    const moved = usd(absolute(centsToUsd(movement.net).atoms));
-    const told: RefundMovement = { transactionId: movement.id, refundId, customerId, gross, moved };
+    const moved = usd(absolute(centsToUsd(movement.amount).atoms));
+    const fee = centsToUsd(movement.fee);
+    const told: RefundMovement = { transactionId: movement.id, refundId, customerId, gross, moved, fee };
     return this.movements.book(tx, movement, entry(told));
   }
 }

@@ -27,7 +27,8 @@ export interface Refund {
   readonly finishedAt: Date | null;
 }
 
-export const REFUND_ORIGINS = ['operator', 'dashboard', 'fraud_warning'] as const;
+/** `bank`: it took back a debit that had been paid. */
+export const REFUND_ORIGINS = ['operator', 'dashboard', 'fraud_warning', 'bank'] as const;
 export type RefundOrigin = (typeof REFUND_ORIGINS)[number];
 
 export const REFUND_STATES = ['opened', 'pending', 'succeeded', 'failed', 'rejected'] as const;

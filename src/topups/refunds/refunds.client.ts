@@ -20,6 +20,8 @@ export interface RefundAtStripe {
   /** What it moved of our balance: out, and in again when it failed. */
   readonly left: StripeTransaction | undefined;
   readonly back: StripeTransaction | undefined;
+  /** No refund at Stripe, but a debit that its bank took back: `id` is the charge's. */
+  readonly isReturnedDebit?: true;
 }
 
 export interface RefundOrder {
