@@ -82,15 +82,10 @@ export class BudgetCounters {
 }
 
 /**
- * What was used in this period before anybody counted is spent: a budget that is made, or a calendar that is changed,
- * in mid-period neither forgives nor invents anything.
+ * What was used in this period before anybody counted is spent, and what calls hold that were let in in it weighs on it
+ * from now on: a budget that is made, or a calendar that is changed, in mid-period neither forgives nor invents anything.
  */
-const MAKE = `
-  INSERT INTO budget_counters (budget_id, period_from, period_to, limit_atoms, hard, spent_atoms)
-    SELECT $1, $2, $3, $4, $5, coalesce(sum(atoms), 0) FROM usage_records
-     WHERE customer_id = $6 AND asset = 'USD' AND occurred_at >= $2 AND occurred_at < $3
-       AND ($7::text IS NULL OR api_key_id = $7)
-  ON CONFLICT (budget_id, period_from) DO NOTHING`;
+const MAKE = 'SELECT make_budget_counter($1, $2, $3, $4, $5, $6, $7)';
 
 /** A hold names the counters that it weighs on. One statement, and so one moment. */
 const DIFFERING = `

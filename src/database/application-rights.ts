@@ -76,7 +76,6 @@ export const APPLICATION_RIGHTS: Readonly<Record<string, Rights>> = {
   },
   // What is held and spent of a budget is written with the books.
   budget_counters: {
-    insert: ['budget_id', 'period_from', 'period_to', 'limit_atoms', 'hard', 'spent_atoms'],
     update: ['limit_atoms', 'hard'],
   },
   budgets: EVERYDAY,
@@ -87,6 +86,7 @@ export const APPLICATION_FUNCTIONS: readonly string[] = [
   'ledger_apply',
   'ledger_flush',
   'record_usage',
+  'make_budget_counter',
   'ensure_partitions',
 ];
 

@@ -4,7 +4,7 @@ import { chat, customerWith, startWorld, type World } from '../support/world';
 
 const DIME = 100_000_000n;
 
-/** A budget counts from the next call on, and what was spent before: what is in flight in between is its only gap. */
+/** A budget counts what was spent before it, and what calls hold that were let in before it. */
 describe('a budget that is made while calls are in flight', () => {
   let world: World;
   let grants: GrantsWorld;
@@ -28,20 +28,27 @@ describe('a budget that is made while calls are in flight', () => {
     );
   const used = async (key: string) => (await ask(key)).data[0].used;
 
-  it('counts what was spent before and what comes after, and misses what was held then, never more', async () => {
+  it('counts what was spent before, what is held, and what comes of it', async () => {
     const { customerId, key } = await customerWith(world, 100n * DIME);
     expect((await chat(world.url, key, { model: 'flat' })).status).toBe(200);
-    const inFlight = await grants.hold(customerId, 2n * DIME);
-    if (!inFlight) throw new Error('it was not held');
+    const hold = async (atoms: bigint) => {
+      const held = await grants.hold(customerId, atoms);
+      if (!held) throw new Error('it was not held');
+      return held;
+    };
+    const [charged, returned] = [await hold(2n * DIME), await hold(2n * DIME)];
 
-    expect(await ask(key, { period: 'month', limit: '0.3' })).toMatchObject({ used: '0.1', held: '0' });
-    await grants.capture(inFlight);
-    expect(await used(key)).toBe('0.1');
+    expect(await ask(key, { period: 'month', limit: '0.5' })).toMatchObject({ used: '0.1', held: '0.4' });
+    const refused = await chat(world.url, key, { model: 'flat' });
+    expect([refused.status, (await json(refused)).code]).toEqual([402, 'budget_in_flight']);
+    await grants.capture(charged);
+    await grants.ledger.release(returned);
+    expect(await ask(key)).toMatchObject({ data: [{ used: '0.3', held: '0' }] });
 
     const answers: number[] = [];
     for (let n = 0; n < 4; n++) answers.push((await chat(world.url, key, { model: 'flat' })).status);
     expect(answers).toEqual([200, 200, 402, 402]);
-    expect(await used(key)).toBe('0.3');
+    expect(await used(key)).toBe('0.5');
     const [{ spent }] = await query(
       world,
       `SELECT sum(debits_posted)::bigint AS spent FROM ledger_accounts WHERE code = $1`,
