@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { MOST_LISTED } from '../common/reconciliation-side';
 import type { Period } from '../common/period';
 import type { Budget, Spending } from '../customers/spending';
 import { DatabaseService } from '../database/database.service';
@@ -57,7 +58,7 @@ export class BudgetCounters {
     });
   }
 
-  /** Counters that say something else of what calls hold than the open holds do, in nano-USD. At most 100. */
+  /** Counters that say something else of what calls hold than the open holds do, in nano-USD. At most `MOST_LISTED`. */
   differing(): Promise<{ id: bigint; held: bigint; holds: bigint }[]> {
     return this.database.query(DIFFERING);
   }
@@ -93,4 +94,4 @@ const DIFFERING = `
     FROM budget_counters counter
     LEFT JOIN (SELECT s.id::bigint AS id, sum(atoms) AS atoms FROM holds, string_to_table(counters, ',') AS s(id)
                 WHERE state = 'open' AND counters IS NOT NULL GROUP BY 1) open ON open.id = counter.id
-   WHERE held_atoms <> coalesce(open.atoms, 0) ORDER BY counter.id LIMIT 100`;
+   WHERE held_atoms <> coalesce(open.atoms, 0) ORDER BY counter.id LIMIT ${MOST_LISTED}`;

@@ -13,7 +13,8 @@ export class ProblemFilter implements ExceptionFilter {
     const reply = http.getResponse<FastifyReply>();
     const request = http.getRequest<FastifyRequest>();
     const error = toBillingError(thrown);
-    if (error.status >= 500) {
+    // Amounts are bounded: a number that outgrows the books is a fault of ours, or an operator's.
+    if (error.status >= 500 || codeOf(thrown) === OUT_OF_RANGE) {
       // The route and not the address, which may be a key: an invoice's, a link to a page.
       const route = request.routeOptions.url ?? 'no route';
       this.logger.error(`${request.method} ${route} (${request.id}) ${error.code}: ${describe(thrown)}`);
@@ -102,11 +103,13 @@ const NO_NUL = {
   detail: 'A text in the request has a character that cannot be kept, such as U+0000.',
 };
 
+const OUT_OF_RANGE = '22003';
+
 /** What only PostgreSQL refuses, by its SQLSTATE: no text that has U+0000, no sum beyond 64 bits. */
 const UNSTORABLE: Readonly<Record<string, ConstructorParameters<typeof BillingError>[0]>> = {
   '22021': NO_NUL,
   '22P05': NO_NUL,
-  '22003': {
+  [OUT_OF_RANGE]: {
     code: 'amount_out_of_range',
     status: 409,
     title: 'More than the books can hold',

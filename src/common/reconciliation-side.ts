@@ -39,6 +39,9 @@ export interface BalanceComparison {
   readonly theirs: Money;
 }
 
+/** A check of the books about themselves names so many faults of one kind, and says so. */
+export const MOST_LISTED = 100;
+
 /** One thing that does not match. (kind, ref) is the same from run to run for the same thing. */
 export interface Finding {
   /** snake_case: `transaction_unexplained`, `unknown_inbound`. */

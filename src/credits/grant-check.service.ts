@@ -1,5 +1,6 @@
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { formatMoney, usd } from '../common/money';
+import { MOST_LISTED } from '../common/reconciliation-side';
 import { NotificationsService } from '../customers/notifications.service';
 import { DatabaseService } from '../database/database.service';
 import { JobsService } from '../jobs/jobs.service';
@@ -26,7 +27,7 @@ export class GrantCheck implements OnModuleInit {
     this.jobs.register({ name: 'check-grants', everySeconds: 3600, run: async () => void (await this.check()) });
   }
 
-  /** One statement, and so one moment: what is in flight cannot look like a fault. At most 100 of them. */
+  /** One statement, and so one moment: what is in flight cannot look like a fault. At most `MOST_LISTED` of them. */
   async check(): Promise<GrantFault[]> {
     const rows = await this.database.query<{ customer_id: string; granted: bigint; balance: bigint }>(FAULTS);
     for (const { customer_id: id, granted, balance } of rows) {
@@ -58,7 +59,7 @@ const WORTH = `
 
 const FAULTS = `
   SELECT account.customer_id, granted, credits_posted - debits_posted AS balance ${WORTH}
-   WHERE granted <> credits_posted - debits_posted ORDER BY 1 LIMIT 100`;
+   WHERE granted <> credits_posted - debits_posted ORDER BY 1 LIMIT ${MOST_LISTED}`;
 
 const TOTALS = `
   SELECT count(*) AS customers, coalesce(sum(granted), 0)::text AS granted,

@@ -3,6 +3,7 @@ import { check } from '../ledger/verification';
 import {
   budgetFinding,
   grantFinding,
+  listed,
   proofFindings,
   usageComparisons,
   usageFindings,
@@ -40,6 +41,12 @@ describe('what the books find wrong with themselves', () => {
   it('tells of grants by what they are worth more than the balance', () => {
     const found = grantFinding({ customerId: 'cus_1', granted: 66n, balance: 72n }, now);
     expect(found).toMatchObject({ kind: 'grants_differ', ref: 'cus_1', customerId: 'cus_1', amount: usd(-6n) });
+  });
+
+  it('says that there may be more where as many are named as can be', () => {
+    const found = Array.from({ length: 100 }, (_, id) => budgetFinding({ id: BigInt(id), held: 2n, holds: 1n }, now));
+    expect(listed(found.slice(1))).toEqual(found.slice(1));
+    for (const { suggestedCause } of listed(found)) expect(suggestedCause).toContain('there may be more');
   });
 
   it('tells of no amount where no money differs', () => {

@@ -1,5 +1,5 @@
 import { formatMoney, type Money, usd } from '../common/money';
-import type { BalanceComparison, Finding } from '../common/reconciliation-side';
+import { type BalanceComparison, type Finding, MOST_LISTED } from '../common/reconciliation-side';
 import type { Check } from '../ledger/verification';
 
 /** What must be equal in one asset: revenue, what was used, what was invoiced. */
@@ -81,4 +81,11 @@ export function budgetFinding(counter: { id: bigint; held: bigint; holds: bigint
     since: now,
     suggestedCause: `The counter says that ${formatMoney(usd(counter.held))} USD are held, open holds say ${formatMoney(usd(counter.holds))}. Somebody altered one of them as the owner of the tables.`,
   };
+}
+
+/** Findings of a check that names at most `MOST_LISTED`: when there may be more, each of them says so. */
+export function listed(findings: readonly Finding[]): readonly Finding[] {
+  if (findings.length < MOST_LISTED) return findings;
+  const more = `Only ${MOST_LISTED} of this kind are listed: there may be more, also of those that are no longer listed.`;
+  return findings.map((finding) => ({ ...finding, suggestedCause: `${finding.suggestedCause} ${more}` }));
 }

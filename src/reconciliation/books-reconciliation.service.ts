@@ -12,6 +12,7 @@ import { LedgerVerifyService } from '../ledger/ledger-verify.service';
 import {
   budgetFinding,
   grantFinding,
+  listed,
   proofFindings,
   usageComparisons,
   usageFindings,
@@ -62,9 +63,9 @@ export class BooksReconciliation implements ReconciliationSide {
       findings: [
         ...proofFindings(checks, now),
         ...sums.flatMap((sum) => usageFindings(sum, now)),
-        ...faults.map((fault) => grantFinding(fault, now)),
+        ...listed(faults.map((fault) => grantFinding(fault, now))),
         ...lost.map((one) => watchFinding(one, now)),
-        ...counters.map((counter) => budgetFinding(counter, now)),
+        ...listed(counters.map((counter) => budgetFinding(counter, now))),
       ],
     };
   }

@@ -116,7 +116,11 @@ describe('the commands of an operator', () => {
     expect(code).toMatchObject({ code: 'LAUNCH-2026', cap: 10, expiresDays: 90, redeemed: 0 });
     expect((await runJson(createCode, '--amount', '1', '--cap', '1')).code).toMatch(/^(\w{4}-){3}\w{4}$/);
     expect(await run(endCode, 'launch-2026')).toBe('LAUNCH-2026 has ended; 0 customers keep what it gave them.\n');
-    expect(await runJson(listCodes)).toMatchObject([{ cap: 1, endedAt: null }, { code: 'LAUNCH-2026' }]);
+    const [newest, oldest, ...more] = await runJson(listCodes);
+    expect([newest, oldest, more]).toMatchObject([{ cap: 1, endedAt: null }, { code: 'LAUNCH-2026' }, []]);
+    expect(await runJson(listCodes, '--limit', '1')).toEqual([newest]);
+    expect(await runJson(listCodes, '--before', newest.code.toLowerCase())).toEqual([oldest]);
+    expect(await run(listCodes, '--before', 'LAUNCH-2026')).toBe('None yet.\n');
   });
 
   it.each([
