@@ -40,7 +40,7 @@ export class Batcher<Item, Result> {
   private async leave(): Promise<void> {
     while (this.waiting.length > 0) {
       const count = this.options.together(this.waiting.map(({ item }) => item));
-      await patiently(this.answer(this.waiting.splice(0, Math.max(count, 1))), this.options.patienceMs);
+      await untilPatienceEnds(this.answer(this.waiting.splice(0, Math.max(count, 1))), this.options.patienceMs);
     }
     this.leaving = false;
   }
@@ -58,7 +58,7 @@ export class Batcher<Item, Result> {
   }
 }
 
-function patiently(work: Promise<void>, milliseconds: number | undefined): Promise<void> {
+function untilPatienceEnds(work: Promise<void>, milliseconds: number | undefined): Promise<void> {
   if (milliseconds === undefined) return work;
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, milliseconds);

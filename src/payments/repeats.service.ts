@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Claim, KeptAnswer } from './claim';
 import { Settler } from './chain/settler.service';
 import { ClaimsService } from './claims.service';
-import { patiently } from './credit/credit-capture.service';
+import { patiently } from './patiently';
 import type { HoldOutcome } from './payment-scheme';
 import { answerNotKept, inDoubt, inProgress, type Refusal } from './refusal';
 

@@ -9,7 +9,7 @@ import type { SettleFault, Settlement } from '../authority/commitment';
 import { settleResponse } from '../authority/settle-response';
 import type { KeptAnswer, PendingCapture } from '../claim';
 import { ClaimsService } from '../claims.service';
-import { patiently } from '../credit/credit-capture.service';
+import { patiently } from '../patiently';
 import { base64 } from '../payment-required';
 import type { CaptureOutcome } from '../payment-scheme';
 import type { BindingClaimPayment } from './binding-hold';

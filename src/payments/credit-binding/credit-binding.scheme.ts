@@ -6,7 +6,7 @@ import { UsageRecordsService } from '../../metering/usage-records.service';
 import { chargedTo } from '../charged';
 import type { Claim, KeptAnswer, PendingCapture } from '../claim';
 import { ClaimsService } from '../claims.service';
-import { patiently } from '../credit/credit-capture.service';
+import { patiently } from '../patiently';
 import type { UnreadablePayment } from '../payment-envelope';
 import type {
   CaptureOutcome,

@@ -1,21 +1,16 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import type { Money } from '../../common/money';
-import { isOutage } from '../../common/outage';
 import { callCaptured } from '../../ledger/entries';
 import { customerCredits } from '../../ledger/ledger-account';
-import { LedgerOutageError, LedgerRefusedError } from '../../ledger/ledger-error';
+import { LedgerRefusedError } from '../../ledger/ledger-error';
 import { LedgerService } from '../../ledger/ledger.service';
 import type { PostVerdict } from '../../ledger/verdict';
 import type { HeldLeg, KeptAnswer } from '../claim';
 import { ClaimsService } from '../claims.service';
+import { patiently } from '../patiently';
 import { type CreditCharge, pendingCapture } from './credit-charge';
 import { LeggedCredit } from './legged-credit.service';
 
-/** A database that is restarted, or fails over, is back by then. */
-const PATIENCE_MS = 30_000;
-const FIRST_PAUSE_MS = 100;
-const LONGEST_PAUSE_MS = 2_000;
 /** Longer than a capture takes, its patience with the database included. */
 const SETTLING_LEASE_SECONDS = 90;
 
@@ -99,19 +94,3 @@ interface Posting {
   readonly capture: () => Promise<PostVerdict>;
   readonly postExpired: () => Promise<PostVerdict>;
 }
-
-/** Repeats `work`, which must be safe to repeat, while only a database that is away keeps it from being done. */
-export async function patiently<Result>(work: () => Promise<Result>, patienceMs = PATIENCE_MS): Promise<Result> {
-  const deadline = Date.now() + patienceMs;
-  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
-    try {
-      return await work();
-    } catch (error) {
-      if (!isPassing(error) || Date.now() + pause > deadline) throw error;
-      await sleep(pause);
-    }
-  }
-}
-
-/** The database is away or has no room, the ledger's queue is full, somebody keeps an account locked. */
-const isPassing = (error: unknown): boolean => error instanceof LedgerOutageError || isOutage(error);

@@ -6,7 +6,7 @@ import { chargedTo } from '../charged';
 import { PENDING_TRANSACTION } from '../claim';
 import { LEASE_SECONDS } from '../claim-leases.service';
 import { ClaimsService } from '../claims.service';
-import { patiently } from '../credit/credit-capture.service';
+import { patiently } from '../patiently';
 import type { CaptureOutcome, Delivery, Failure } from '../payment-scheme';
 import { inDoubt, inProgress } from '../refusal';
 import { Repeats } from '../repeats.service';

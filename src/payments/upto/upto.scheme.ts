@@ -7,7 +7,7 @@ import { chargedTo } from '../charged';
 import { type Claim, type KeptAnswer, PENDING_COST, PENDING_TRANSACTION } from '../claim';
 import { LEASE_SECONDS } from '../claim-leases.service';
 import { ClaimsService } from '../claims.service';
-import { patiently } from '../credit/credit-capture.service';
+import { patiently } from '../patiently';
 import type { UnreadablePayment } from '../payment-envelope';
 import type {
   CaptureOutcome,
