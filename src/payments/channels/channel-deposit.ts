@@ -1,6 +1,6 @@
 import type { Hex } from 'viem';
+import { type SponsoredPermit, sponsoredPermitOf } from '../gas-sponsoring';
 import { addressOf, bytes32Of, objectOf, signatureOf, uintOf } from '../payment-envelope';
-import { type SponsoredPermit, sponsoredPermitOf } from '../upto/gas-sponsoring';
 
 /** What puts the payer's money into a channel, in one of the two ways of `@x402/evm`. Amounts are atoms. */
 export type Deposit = Erc3009Deposit | Permit2Deposit;

@@ -3,6 +3,7 @@ import type { Money } from '../../common/money';
 import { CONFIG } from '../../config/config.module';
 import type { Config } from '../../config/config';
 import type { Claim, KeptAnswer } from '../claim';
+import { GAS_SPONSORING } from '../gas-sponsoring';
 import type {
   CaptureOutcome,
   Delivery,
@@ -16,7 +17,6 @@ import type {
   Work,
 } from '../payment-scheme';
 import type { UnreadablePayment } from '../payment-envelope';
-import { GAS_SPONSORING } from '../upto/gas-sponsoring';
 import { ChannelAdmission } from './channel-admission.service';
 import { ChannelAuthorizers } from './channel-authorizers.service';
 import { ChannelCapture } from './channel-capture.service';

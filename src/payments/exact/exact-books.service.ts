@@ -11,8 +11,8 @@ import { callPromised, promiseBroken, promiseKept } from '../../ledger/promise-e
 import { type PendingCapture, withTransaction } from '../claim';
 import { networkCost } from '../chain/gas-value';
 import { NetworksService } from '../chain/networks.service';
+import { walletHold } from '../wallet-hold';
 import type { ExactClaimPayment, UnfinishedClaim } from './exact-claim';
-import { walletHold } from './wallet-hold';
 
 /** Puts `exact` payments on the books, and the calls that they pay for: each entry once, however often it is asked for. */
 @Injectable()

@@ -10,13 +10,13 @@ import { patiently } from '../patiently';
 import type { CaptureOutcome, Delivery, Failure } from '../payment-scheme';
 import { inDoubt, inProgress } from '../refusal';
 import { Repeats } from '../repeats.service';
+import { walletHold } from '../wallet-hold';
 import type { UnfinishedClaim } from './exact-claim';
 import type { ExactHold } from './exact-hold';
 import { refusedPayment } from './exact-payment';
 import { ExactPromises } from './exact-promises.service';
 import { captured, paidBy, promisedBy } from './exact-receipt';
 import { ExactSettlement } from './exact-settlement.service';
-import { walletHold } from './wallet-hold';
 
 /** Takes the money for a claimed payment's work, or frees it: each safe to repeat. */
 @Injectable()

@@ -7,9 +7,9 @@ import { LedgerService } from '../../ledger/ledger.service';
 import type { Claim } from '../claim';
 import { ClaimsService } from '../claims.service';
 import { ReversedTransfers } from '../reversals/reversed-transfers.service';
+import { walletHold } from '../wallet-hold';
 import type { ExactClaimPayment } from './exact-claim';
 import { ExactSettlement } from './exact-settlement.service';
-import { walletHold } from './wallet-hold';
 
 /** Answers stay for repeats this long; claims stay for ever. */
 const ANSWER_HOURS = 24;

@@ -6,8 +6,8 @@ import { usdcTopUpConverted } from '../../ledger/entries';
 import { customerCredits } from '../../ledger/ledger-account';
 import { LedgerService } from '../../ledger/ledger.service';
 import { ReceivablesService } from '../../ledger/receivables.service';
+import { walletHold } from '../wallet-hold';
 import type { ExactHold } from './exact-hold';
-import { walletHold } from './wallet-hold';
 
 /** Where the settled USDC goes: into a customer's USD balance, or nowhere else than the wallet's own credit. */
 @Injectable()

@@ -5,7 +5,6 @@ import { chargedTo } from '../charged';
 import type { Claim, KeptAnswer } from '../claim';
 import { ClaimsService } from '../claims.service';
 import { CreditCapture } from '../credit/credit-capture.service';
-import { walletHold } from '../exact/wallet-hold';
 import type { UnreadablePayment } from '../payment-envelope';
 import type {
   CaptureOutcome,
@@ -21,6 +20,7 @@ import type {
   Work,
 } from '../payment-scheme';
 import { inProgress } from '../refusal';
+import { walletHold } from '../wallet-hold';
 import { ProofCheck } from './proof-check.service';
 import { findProof, type ProofOfPayment } from './proof-of-payment';
 import { TransferAdmission } from './transfer-admission.service';

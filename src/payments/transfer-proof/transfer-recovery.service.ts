@@ -6,7 +6,7 @@ import type { Claim } from '../claim';
 import { ClaimsService } from '../claims.service';
 import { CreditCapture } from '../credit/credit-capture.service';
 import { pendingCharge } from '../credit/credit-charge';
-import { walletHold } from '../exact/wallet-hold';
+import { walletHold } from '../wallet-hold';
 import { TransferBooks } from './transfer-books.service';
 import type { TransferClaim } from './transfer-hold';
 

@@ -1,7 +1,7 @@
 import { encodeFunctionData, type Hex, isAddressEqual, parseEventLogs, type TransactionReceipt } from 'viem';
 import { UPTO_PERMIT2_PROXY } from '../../evm/contracts';
 import { EIP3009_ABI } from '../../evm/eip3009';
-import type { SponsoredPermit } from './gas-sponsoring';
+import type { SponsoredPermit } from '../gas-sponsoring';
 import { UPTO_ABI } from './upto-abi';
 import type { Permit2Authorization } from './permit2-authorization';
 

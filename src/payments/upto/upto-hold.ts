@@ -1,6 +1,6 @@
 import type { Hex } from 'viem';
+import type { SponsoredPermit } from '../gas-sponsoring';
 import type { Hold, PaymentRequirements } from '../payment-scheme';
-import type { SponsoredPermit } from './gas-sponsoring';
 import type { Permit2Authorization } from './permit2-authorization';
 
 /** A claimed `upto` payment: nothing has moved yet. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Hex } from 'viem';
 import { UPTO_PERMIT2_PROXY } from '../../evm/contracts';
+import { type SponsoredPermit, sponsoredPermitOf } from '../gas-sponsoring';
 import {
   envelopeFor,
   type PaymentEnvelope,
@@ -12,7 +13,6 @@ import {
 import { latestEnd } from '../payment-requirements';
 import type { PaymentPayload, PaymentRequirements, RequestHeaders } from '../payment-scheme';
 import type { Refusal } from '../refusal';
-import { type SponsoredPermit, sponsoredPermitOf } from './gas-sponsoring';
 import { type Permit2Authorization, permit2AuthorizationOf } from './permit2-authorization';
 
 /** A transfer of up to a ceiling that its payer signed (Permit2 with a witness), as `upto` on EVM carries it. */

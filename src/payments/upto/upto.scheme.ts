@@ -7,6 +7,7 @@ import { chargedTo } from '../charged';
 import { type Claim, type KeptAnswer, PENDING_COST, PENDING_TRANSACTION } from '../claim';
 import { LEASE_SECONDS } from '../claim-leases.service';
 import { ClaimsService } from '../claims.service';
+import { GAS_SPONSORING } from '../gas-sponsoring';
 import { patiently } from '../patiently';
 import type { UnreadablePayment } from '../payment-envelope';
 import type {
@@ -24,7 +25,6 @@ import type {
 } from '../payment-scheme';
 import { inDoubt, inProgress } from '../refusal';
 import { Repeats } from '../repeats.service';
-import { GAS_SPONSORING } from './gas-sponsoring';
 import { UptoAdmission } from './upto-admission.service';
 import type { UptoHold } from './upto-hold';
 import { findUptoPayment, refusedPayment, type UptoPayment } from './upto-payment';

@@ -9,7 +9,6 @@ import { chargedTo } from '../charged';
 import { CLAIMABLE } from '../claim';
 import { ClaimsService } from '../claims.service';
 import { CreditCapture } from '../credit/credit-capture.service';
-import { walletHold } from '../exact/wallet-hold';
 import type {
   CaptureOutcome,
   Delivery,
@@ -26,6 +25,7 @@ import type {
 import { answerNotKept, inProgress, paymentOwed, type Refusal } from '../refusal';
 import { walletProviderOf } from '../transfer-proof/transfer-instructions';
 import { usdcCeiling } from '../usdc-ceiling';
+import { walletHold } from '../wallet-hold';
 import { findSignIn, nonceUsed, type SignIn } from './sign-in';
 import { nonceKey, SignIns } from './sign-ins.service';
 

@@ -1,10 +1,9 @@
 import type { Hex } from 'viem';
-import { PERMIT2 } from '../../evm/contracts';
-import { recoverSigner } from '../../evm/signature';
-import { permitDigest, type TokenDomain } from '../../evm/typed-digest';
-import { addressOf, objectOf, sameAddress, signatureOf, uintOf } from '../payment-envelope';
-import type { Refusal } from '../refusal';
-import type { Permit2Authorization } from './permit2-authorization';
+import { PERMIT2 } from '../evm/contracts';
+import { recoverSigner } from '../evm/signature';
+import { permitDigest, type TokenDomain } from '../evm/typed-digest';
+import { addressOf, objectOf, sameAddress, signatureOf, uintOf } from './payment-envelope';
+import type { Refusal } from './refusal';
 
 /** An EIP-2612 permit by which the payer lets Permit2 move its tokens. Integers are decimal strings. */
 export interface SponsoredPermit {
@@ -37,6 +36,12 @@ export function sponsoredPermitOf(
   return { from, asset, spender, amount, nonce, deadline, signature };
 }
 
+/** What Permit2 is to move: of whom, and how much of which token in atoms. */
+interface PermittedTransfer {
+  readonly from: Hex;
+  readonly permitted: { readonly token: Hex; readonly amount: string };
+}
+
 /** Six seconds are what a settlement needs at least. */
 const LEAST_SECONDS = 6;
 
@@ -46,7 +51,7 @@ const LEAST_SECONDS = 6;
  */
 export function permitFaultOf(
   permit: SponsoredPermit,
-  { from, permitted }: Pick<Permit2Authorization, 'from' | 'permitted'>,
+  { from, permitted }: PermittedTransfer,
   nonce: bigint,
   token: TokenDomain,
   now: number = Math.floor(Date.now() / 1000),

@@ -1,6 +1,6 @@
-import { customerCredits } from '../../ledger/ledger-account';
-import type { LedgerHold } from '../../ledger/ledger.service';
-import type { Hold } from '../payment-scheme';
+import { customerCredits } from '../ledger/ledger-account';
+import type { LedgerHold } from '../ledger/ledger.service';
+import type { Hold } from './payment-scheme';
 
 /** A settled payment's amount, reserved on the wallet's credit until its work is done. */
 export const walletHold = (hold: Pick<Hold, 'callId' | 'customerId' | 'amount'>): LedgerHold => ({
