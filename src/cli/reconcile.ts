@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { formatMoney } from '../common/money';
+import { timeOf } from '../common/page';
 import type { SideName } from '../common/reconciliation-side';
 import { ageInDays } from '../reconciliation/discrepancy';
 import { Reconcile } from '../reconciliation/reconcile.service';
@@ -9,6 +10,7 @@ import { SIDE_NAMES } from '../reconciliation/reconciliation-run';
 import { differenceOf, type Report } from '../reconciliation/report';
 import { toReportDto } from '../reconciliation/report.dto';
 import { encodeReport } from '../reconciliation/report-csv';
+import { ReportAddresses } from '../reconciliation/report-addresses.service';
 import { renderReportPage } from '../reconciliation/report-page';
 import { withApplication } from './application-context';
 import { type Command, CommandError, type Given, UsageError } from './command';
@@ -24,6 +26,7 @@ export const reconcile: Command = {
     to: { value: 'DATE', about: 'Up to here and not further, UTC; now when left out' },
     side: { value: 'SIDE', about: `Only ${SIDE_NAMES.join(', ')}`, multiple: true },
     page: { value: 'FILE', about: 'Write the report as a page for people, too' },
+    'page-link': { about: 'Tell a link to that page, which a browser can open for 15 minutes' },
     csv: { about: 'Print CSV, for a spreadsheet' },
     json: JSON_OPTION,
   },
@@ -39,6 +42,10 @@ export const reconcile: Command = {
       const wish = { from: given.text('from'), to: given.text('to'), sides };
       const request = await get(ReconciliationRequests).requestOf(wish);
       await get(Reconcile).run(request, (side, progress) => process.stderr.write(`${side}: ${progress}\n`));
+      if (given.flag('page-link')) {
+        const { url, expiresAt } = get(ReportAddresses).issue();
+        process.stderr.write(`${url} shows the report until ${timeOf(expiresAt)}\n`);
+      }
       return get(ReconciliationReport).of(sides);
     });
     const page = given.text('page');

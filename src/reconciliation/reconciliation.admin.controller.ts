@@ -2,6 +2,7 @@ import { Body, Controller, Get, Headers, HttpCode, Param, Post, Query, Res, UseG
 import {
   ApiAcceptedResponse,
   ApiBearerAuth,
+  ApiCreatedResponse,
   ApiExtraModels,
   ApiOkResponse,
   ApiOperation,
@@ -14,7 +15,8 @@ import { NotFoundError } from '../common/billing-error';
 import { PAGE_HEADERS } from '../common/page';
 import { ApiProblems } from '../common/problem.dto';
 import { AccessGuard, AdminOnly } from '../customers/access.guard';
-import { NewRunDto, ReportQueryDto, RunDto, RunListDto, RunListQueryDto } from './reconciliation.dto';
+import { ReportAddresses } from './report-addresses.service';
+import { NewRunDto, PageLinkDto, ReportQueryDto, RunDto, RunListDto, RunListQueryDto } from './reconciliation.dto';
 import { ReconciliationReport } from './reconciliation-report.service';
 import { ReconciliationRequests } from './reconciliation-requests.service';
 import { ReconciliationRuns } from './reconciliation-runs.service';
@@ -36,6 +38,7 @@ export class ReconciliationAdminController {
     private readonly reports: ReconciliationReport,
     private readonly requests: ReconciliationRequests,
     private readonly runs: ReconciliationRuns,
+    private readonly addresses: ReportAddresses,
   ) {}
 
   @Get()
@@ -71,6 +74,19 @@ export class ReconciliationAdminController {
       .headers({ 'content-disposition': `attachment; filename="${name}"`, 'x-content-type-options': 'nosniff' })
       .type('text/csv; charset=utf-8; header=present');
     return encodeReport(report);
+  }
+
+  @Post('page-links')
+  @ApiOperation({
+    summary: 'A link to the report as a page, for 15 minutes',
+    description: 'Whoever has it can read the report, and nothing else: a browser cannot send the token.',
+    operationId: 'createReconciliationPageLink',
+  })
+  @ApiCreatedResponse({ type: PageLinkDto })
+  @ApiProblems(401, 403)
+  link(): PageLinkDto {
+    const { url, expiresAt } = this.addresses.issue();
+    return { url, expiresAt: expiresAt.toISOString() };
   }
 
   @Post('runs')

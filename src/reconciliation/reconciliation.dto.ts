@@ -155,3 +155,11 @@ export class RunListDto {
   @ApiProperty({ type: String, nullable: true, description: 'Send it as `before` for the next page; null at the end.' })
   next!: string | null;
 }
+
+export class PageLinkDto {
+  @ApiProperty({ example: 'https://ai.example/reconciliation/report.tfz2o0.c2VhbA' })
+  url!: string;
+
+  @ApiProperty({ type: String, format: 'date-time' })
+  expiresAt!: string;
+}

@@ -22,6 +22,8 @@ import { ReconciliationAdminController } from './reconciliation.admin.controller
 import { ReconciliationReport } from './reconciliation-report.service';
 import { ReconciliationRequests } from './reconciliation-requests.service';
 import { ReconciliationRuns } from './reconciliation-runs.service';
+import { ReportAddresses } from './report-addresses.service';
+import { ReportPageController } from './report-page.controller';
 import { Resolutions } from './resolutions.service';
 
 /** In the order in which they are asked: the books last, when the others have brought them up to date. */
@@ -36,6 +38,7 @@ const SIDES = [StripeReconciliation, ChainReconciliation, BooksReconciliation];
     LedgerAdminController,
     ReceivablesAdminController,
     ReconciliationAdminController,
+    ReportPageController,
   ],
   providers: [
     BooksReconciliation,
@@ -46,6 +49,7 @@ const SIDES = [StripeReconciliation, ChainReconciliation, BooksReconciliation];
     ReconciliationReport,
     ReconciliationRequests,
     ReconciliationRuns,
+    ReportAddresses,
     Resolutions,
     {
       provide: RECONCILIATION_SIDES,

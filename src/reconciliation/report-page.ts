@@ -4,8 +4,8 @@ import { renderPage, timeOf } from '../common/page';
 import { ageInDays, type Discrepancy } from './discrepancy';
 import { differenceOf, type Report, type SideReportPart, type SideTotal, type Verdict } from './report';
 
-/** The report as a page for people. */
-export function renderReportPage(report: Report): string {
+/** The report as a page for people. `until`: when the link to it ends. */
+export function renderReportPage(report: Report, until?: Date): string {
   return renderPage(
     'Reconciliation',
     html`<header>
@@ -24,8 +24,10 @@ export function renderReportPage(report: Report): string {
       ${discrepancySection('Open discrepancies', 'Most likely', report.open, report.takenAt)}
       ${report.waived.length === 0 ? '' : discrepancySection('Waived', 'Why', report.waived, report.takenAt)}
       <footer>
-        Amounts are exact, and positive where the other side has more than the books. What is not explained must be
-        zero: all balances, less what discrepancies are about.
+        ${until === undefined ? '' : `This link works until ${timeOf(until)}; the page is as of now whenever it is loaded. `}Amounts
+        are exact, and positive where the other side has more than the books. What is not explained must be zero: all
+        balances, less what discrepancies are about. All times are UTC. An open discrepancy is settled by
+        <code>tollbridge discrepancies resolve</code> with its id, or by itself, when a later run finds it explained.
       </footer>`,
   );
 }
@@ -123,7 +125,10 @@ function discrepancySection(title: string, because: string, discrepancies: reado
 
 const discrepancyRow = (one: Discrepancy, now: Date): Html =>
   html`<tr>
-    <td>${one.side}: ${one.kind.replaceAll('_', ' ')}<br /><code>${one.ref}</code><br /><code>${one.id}</code></td>
+    <td>
+      ${one.side}: ${one.kind.replaceAll('_', ' ')}<br /><code>${one.ref}</code><br /><code>${one.id}</code><br />since
+      ${timeOf(one.since)}
+    </td>
     <td>${one.resolution === null ? one.suggestedCause : `${one.resolution.reason} (${one.resolution.by})`}</td>
     <td class="number">${dayCount(ageInDays(one, now))}</td>
     <td class="number">${formatMoney(one.amount)} ${one.amount.asset}</td>

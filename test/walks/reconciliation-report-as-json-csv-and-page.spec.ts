@@ -1,8 +1,14 @@
 import { parse } from 'csv-parse/sync';
 import type { Page } from 'playwright-core';
+import { LOCAL_SECRETS } from '../../src/config/config';
+import { sealLink } from '../../src/customers/page-link';
 import { describeInBrowser, openBrowser } from '../support/browser';
 import { type CardWorld, startCardWorld } from '../support/card-world';
 import { Operator } from '../support/reconciliation-world';
+
+/** The mean of red, green and blue, to 255. */
+const lightness = (colour: string): number =>
+  (colour.match(/[\d.]+/g) ?? []).slice(0, 3).reduce((sum, part) => sum + Number(part) / 3, 0);
 
 describeInBrowser('the report of a reconciliation', () => {
   let world: CardWorld;
@@ -100,8 +106,55 @@ describeInBrowser('the report of a reconciliation', () => {
       );
       expect([width, overflow]).toEqual([width, 0]);
     }
+    // Readable where the person's screen is dark; on paper it stays light.
+    const colours = () =>
+      page.evaluate<string[]>(
+        "['body', 'main'].flatMap((name) => { const { color, backgroundColor } = getComputedStyle(document.querySelector(name)); return [color, backgroundColor]; })",
+      );
+    const light = await colours();
+    await page.emulateMedia({ colorScheme: 'dark' });
+    const dark = await colours();
+    expect([lightness(light[0]!) < 60, lightness(light[3]!) > 240]).toEqual([true, true]);
+    expect([lightness(dark[0]!) > 200, lightness(dark[3]!) < 60]).toEqual([true, true]);
+    await page.emulateMedia({ colorScheme: 'dark', media: 'print' });
+    expect(lightness((await colours())[0]!)).toBeLessThan(60);
+    await page.emulateMedia({ colorScheme: null, media: null });
     expect((await page.pdf({ format: 'A4' })).subarray(0, 5).toString()).toBe('%PDF-');
     expect(problems.filter((problem) => !problem.includes('favicon'))).toEqual([]);
     if (process.env['SCREENSHOT']) await page.screenshot({ path: process.env['SCREENSHOT'], fullPage: true });
+  });
+
+  it('opens in a browser by a link alone, which ends by itself and opens nothing else', async () => {
+    const { status, body } = await operator.ask('/admin/reconciliation/page-links', {});
+    expect([status, body.url]).toEqual([
+      201,
+      expect.stringMatching(/^https:\/\/tollbridge\.example\/reconciliation\//),
+    ]);
+    const { pathname } = new URL(body.url);
+    await page.setExtraHTTPHeaders({});
+    const answer = await page.goto(`${world.app.url}${pathname}`);
+    expect(answer?.headers()).toMatchObject({ 'cache-control': 'private, no-store', 'referrer-policy': 'no-referrer' });
+    expect(answer?.headers()['content-security-policy']).toMatch(
+      /^default-src 'none'; style-src 'sha256-[^']+';.*form-action 'none'/,
+    );
+    const text = await page.getByRole('main').textContent();
+    expect(text).toContain(`This link works until ${body.expiresAt.slice(0, 19).replace('T', ' ')} UTC`);
+    expect(text).toMatch(/since\s+\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC/);
+    expect(await page.getByRole('table', { name: 'Open discrepancies' }).textContent()).toContain('25 USD');
+
+    const link = { subject: 'report', expiresAt: new Date(Date.now() - 1000) };
+    const sealed = (pageName: string) => sealLink({ ...link, page: pageName }, LOCAL_SECRETS.apiKeyPepper);
+    for (const [path, refused, sentence] of [
+      [`/reconciliation/${sealed('reconciliation')}`, 410, 'This link has expired'],
+      [`/reconciliation/${sealed('billing')}`, 404, 'This link opens nothing'],
+      [`${pathname}x`, 404, 'This link opens nothing'],
+      [pathname.replace('/reconciliation/', '/billing/'), 404, 'This link opens nothing'],
+    ] as const) {
+      const denied = await fetch(`${world.app.url}${path}`);
+      expect([denied.status, denied.headers.get('content-type')]).toEqual([refused, 'text/html; charset=utf-8']);
+      expect(await denied.text()).toContain(sentence);
+    }
+    const { key } = await world.customer();
+    expect((await world.ask(key, '/admin/reconciliation/page-links', {})).status).toBe(403);
   });
 });
