@@ -16,8 +16,8 @@ import { withApplication } from './application-context';
 import { type Command, CommandError, type Given, UsageError } from './command';
 import { JSON_OPTION, printJson, printLine, tableOf } from './output';
 
-/** Something does not match. */
-const OPEN = 2;
+/** Something does not match: another code than that of a command line that was not understood. */
+const OPEN = 3;
 
 /** `tollbridge reconcile` */
 export const reconcile: Command = {
@@ -31,7 +31,7 @@ export const reconcile: Command = {
     json: JSON_OPTION,
   },
   notes: [
-    'Exit code 0: everything matches; 2: something does not (see tollbridge discrepancies); 1: it failed.',
+    'Exit code 0: everything matches; 3: something does not (see tollbridge discrepancies); 1: it failed; 2: not understood.',
     'How far it is goes to the standard error. One run at a time, wherever it was started; interrupted, start it again.',
   ],
   run: async (given) => {
@@ -76,6 +76,10 @@ function print(given: Given, report: Report): void {
     ]),
   ]);
   if (rows.length > 0) printLine(tableOf(['SIDE', 'BALANCE', 'ASSET', 'IN THE BOOKS', 'THERE', 'DIFFERENCE'], rows));
+  for (const { side, asked, failed } of report.sides.filter((part) => part.failed)) {
+    const last = asked ? `what is shown is of ${timeOf(asked.at)}` : 'it never was asked';
+    printLine(`${side} could not be asked at ${timeOf(failed?.at ?? report.takenAt)}: ${last}.`);
+  }
   if (report.open.length === 0) return printLine('No open discrepancies.');
   printLine('');
   const head = ['DISCREPANCY', 'SIDE', 'KIND', 'REF', 'AMOUNT', 'ASSET', 'DAYS', 'MOST LIKELY'];
@@ -93,7 +97,11 @@ function differenceIn({ open, sides }: Report): string {
   const totals = sides.flatMap((part) => part.totals.map((total) => ({ side: part.side, ...total })));
   const unexplained = totals.filter((total) => total.unexplained !== 0n);
   return [
-    ...(open.length === 0 ? [] : [`${open.length} open discrepancies: tollbridge discrepancies resolve <id>.`]),
+    ...(open.length === 0
+      ? []
+      : [
+          `${open.length} open ${open.length === 1 ? 'discrepancy' : 'discrepancies'}: tollbridge discrepancies resolve <id>.`,
+        ]),
     ...unexplained.map(
       ({ side, asset, unexplained: atoms }) => `${side}: ${formatMoney({ asset, atoms })} ${asset} are not explained.`,
     ),

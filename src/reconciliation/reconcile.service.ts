@@ -121,7 +121,11 @@ type Held = () => Promise<void>;
 
 const MOST_CHARACTERS = 500;
 
-const sentenceOf = (error: unknown): string =>
-  (error instanceof Error ? error.message || error.name : String(error)).slice(0, MOST_CHARACTERS);
+/** With what the other side itself said, where that is known. */
+function sentenceOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error).slice(0, MOST_CHARACTERS);
+  const cause = error.cause instanceof Error && error.cause.message !== error.message ? error.cause.message : '';
+  return `${error.message || error.name}${cause === '' ? '' : ` (${cause})`}`.slice(0, MOST_CHARACTERS);
+}
 
 const ignore: RunListener = () => undefined;

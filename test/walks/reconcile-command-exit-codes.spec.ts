@@ -39,7 +39,8 @@ describe('the command reconcile', () => {
 
   it('ends with 0 when everything matches, tells how far it is, and shows each balance', async () => {
     const page = join(directory, 'report.html');
-    const { code, out, err } = await run('reconcile', '--page', page);
+    const { code, out, err } = await run('reconcile', '--page', page, '--page-link');
+    expect(err).toMatch(/https:\/\/tollbridge\.example\/reconciliation\/\S+ shows the report until [\d: -]+ UTC/);
     expect([code, err.split('\n').filter((line) => /done|not configured/.test(line))]).toEqual([
       0,
       ['stripe: done, 0 found', 'chain: not configured', 'books: done, 0 found'],
@@ -49,16 +50,16 @@ describe('the command reconcile', () => {
     expect(readFileSync(page, 'utf8')).toMatch(/<h1>Reconciliation<\/h1>[^]*stripe:clearing/);
   });
 
-  it('ends with 2 when something does not, in words and as JSON', async () => {
+  it('ends with 3 when something does not, in words and as JSON', async () => {
     await world.press('balance_transactions', { type: 'adjustment', amount: -150, description: 'by hand' });
     const words = await run('reconcile', '--side', 'stripe', '--from', '2026-01-01');
     expect([words.code, words.err.split('\n').at(-2)]).toEqual([
-      2,
-      '1 open discrepancies: tollbridge discrepancies resolve <id>.',
+      3,
+      '1 open discrepancy: tollbridge discrepancies resolve <id>.',
     ]);
     expect(words.out).toContain('transaction_unexplained');
     const json = await run('reconcile', '--json');
-    expect([json.code, JSON.parse(json.out)]).toMatchObject([2, { verdict: 'open', open: [{ amount: '-1.5' }] }]);
+    expect([json.code, JSON.parse(json.out)]).toMatchObject([3, { verdict: 'open', open: [{ amount: '-1.5' }] }]);
   });
 
   it('gives its exit code to the shell, too', async () => {
@@ -73,14 +74,18 @@ describe('the command reconcile', () => {
     });
     compiled.remove();
     const rows = parse<Record<string, string>>(csv.out, { columns: true });
-    expect([csv.code, rows.at(-1)]).toMatchObject([2, { name: 'transaction_unexplained', difference: '-1.5' }]);
+    expect([csv.code, rows.at(-1)]).toMatchObject([3, { name: 'transaction_unexplained', difference: '-1.5' }]);
   });
 
   it('ends with 1 when a side cannot be asked, and keeps what the others and earlier runs have found', async () => {
     await world.press('faults', { kind: '500_no_retry', path: '/v1/', times: 1000 });
     const { code, out, err } = await run('reconcile');
     await world.press('faults/clear');
-    expect([code, err]).toEqual([1, expect.stringContaining('stripe could not be reconciled: ')]);
+    expect([code, err]).toEqual([
+      1,
+      expect.stringMatching(/stripe could not be reconciled: .*Injected by the simulator/),
+    ]);
+    expect(out).toMatch(/stripe could not be asked at [\d: -]+ UTC: what is shown is of [\d: -]+ UTC\./);
     expect(err).toContain('books: done, 0 found');
     expect(out).toContain('transaction_unexplained');
     const [newest] = (await new Operator(world.app).ask('/admin/reconciliation/runs?limit=1')).body.data;
