@@ -83,6 +83,10 @@ describe('disputes of payments', () => {
     await close(lost, 'lost');
     expect(+before.posted - +(await world.balance(key)).posted).toBeCloseTo(10.8, 9);
     const won = await disputed(paid, 3000);
+    // A fee alone is of no part of the payment.
+    const waiting = await world.house('stripe:disputed');
+    await world.moved(won, intent, { amount: 0, fee: 1500 });
+    expect(await world.house('stripe:disputed')).toBe(waiting);
     await close(won, 'won');
     expect(+before.posted - +(await world.balance(key)).posted).toBeCloseTo(10.8, 9);
   });

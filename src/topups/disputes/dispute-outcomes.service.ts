@@ -94,7 +94,7 @@ export class DisputeOutcomes {
       moved: absolute(movement.amount),
       fee: usd(centsToUsd(movement.fee).atoms),
     };
-    return this.movements.book(tx, movement, movement.net < 0 ? disputeWithdrawn(told) : disputeReinstated(told));
+    return this.movements.book(tx, movement, isWithdrawal(movement) ? disputeWithdrawn(told) : disputeReinstated(told));
   }
 
   private async tell(tx: Tx, dispute: Dispute, phase: DisputePhase): Promise<void> {
@@ -109,6 +109,9 @@ export class DisputeOutcomes {
 }
 
 const NOTHING = { gross: 0n, credit: 0n, tax: 0n, bonus: 0n, owed: 0n };
+
+/** A fee may be larger than what comes back beside it, and may come alone. */
+const isWithdrawal = ({ amount, net }: StripeTransaction): boolean => (amount === 0 ? net : amount) < 0;
 
 /** What a movement is of the payment as we booked it: of one in another currency, the dispute's own part. */
 function grossOf(dispute: Dispute, { currency }: DisputeAtStripe, movement: StripeTransaction): Money {
