@@ -32,16 +32,34 @@ describe('a dispute whose money comes back', () => {
 
   // What each does to `stripe:clearing` is told by Stripe's own balance, at the end.
   it.each([
-    ['a fee that is taken alone', { amount: 0, fee: 1500 }, { expense: '-15', disputed: '-5' }],
-    ['a fee that comes back alone', { amount: 0, fee: -1500 }, { expense: '15', disputed: '-5' }],
-    ['money that comes back less a larger fee', { amount: 500, fee: 1500 }, { expense: '-15', disputed: '0' }],
-    ['money that comes back with its fee', { amount: 500, fee: -1500 }, { expense: '15', disputed: '0' }],
-  ])('%s is booked as it moved, once', async (_, { amount, fee }, { expense, disputed }) => {
+    [
+      'a fee that is taken alone',
+      { amount: 0, fee: 1500 },
+      { kind: 'dispute_withdrawn', expense: '-15', disputed: '-5' },
+    ],
+    [
+      'a fee that comes back alone',
+      { amount: 0, fee: -1500 },
+      { kind: 'dispute_reinstated', expense: '15', disputed: '-5' },
+    ],
+    [
+      'money that comes back less a larger fee',
+      { amount: 500, fee: 1500 },
+      { kind: 'dispute_reinstated', expense: '-15', disputed: '0' },
+    ],
+    [
+      'money that comes back with its fee',
+      { amount: 500, fee: -1500 },
+      { kind: 'dispute_reinstated', expense: '15', disputed: '0' },
+    ],
+  ])('%s is booked as it moved, once', async (_, { amount, fee }, { kind, expense, disputed }) => {
     const { key, charge, intent } = await world.paid(5000);
     const { id } = await world.press(`charges/${charge}/dispute`, { amount: 500 });
     await world.settled();
     const before = Number(await world.house('expense:disputes'));
     await world.moved(id, intent, { amount, fee });
+    const newest = 'SELECT kind FROM journal_entries WHERE kind LIKE $1 ORDER BY id DESC LIMIT 1';
+    expect(await world.database.query(newest, ['dispute\\_%'])).toEqual([{ kind }]);
     expect(Number(await world.house('expense:disputes')) - before).toBe(Number(expense));
     expect(await world.house('stripe:disputed')).toBe(disputed);
 

@@ -1,3 +1,8 @@
+import type { Tx } from '../../src/database/tx';
+import { WriteOffs } from '../../src/ledger/write-offs.service';
+import { DisputeOutcomes } from '../../src/topups/disputes/dispute-outcomes.service';
+import { DisputesClient } from '../../src/topups/disputes/disputes.client';
+import { ReversiblePayments } from '../../src/topups/reversals/reversible-payments.service';
 import { concludePayback, type PaidTopUp, type PaybackWorld, startPaybackWorld } from '../support/payback-world';
 import { asOwner } from '../support/owner';
 
@@ -64,6 +69,43 @@ describe('disputes of payments', () => {
       [paid.topUp],
     )) as [{ days: number }];
     expect(days).toBe(30);
+  });
+
+  it('lock all that they may move when they begin, however they go on: nobody waits for them in another order', async () => {
+    const paid = await world.paid(5000);
+    await world.spend(paid.customer, 2000);
+    const get = <Service>(service: new (...given: never[]) => Service) =>
+      world.app.app.get<Service>(service, { strict: false });
+    /** Ledger accounts that `work` has locked at its end. */
+    const lockedBy = (work: (tx: Tx) => Promise<unknown>) =>
+      world.database.transaction(async (tx) => {
+        await work(tx);
+        const free = await world.database.query<{ id: bigint }>(
+          'SELECT id FROM ledger_accounts FOR NO KEY UPDATE SKIP LOCKED',
+        );
+        const locked = 'SELECT code FROM ledger_accounts WHERE id <> ALL ($1::bigint[])';
+        return (await tx.query<{ code: string }>(locked, [free.map(({ id }) => id)])).map(({ code }) => code);
+      });
+    const converges = async (id: string, effect: string) => {
+      const atStripe = await get(DisputesClient).find(id);
+      if (!atStripe) throw new Error('no dispute');
+      const first = await lockedBy((tx) => get(ReversiblePayments).lock(tx, paid.intent));
+      const all = await lockedBy(async (tx) => expect(await get(DisputeOutcomes).converge(tx, atStripe)).toBe(effect));
+      expect(all.filter((code) => !first.includes(code))).toEqual([]);
+      expect(first).not.toEqual([]);
+    };
+    await world.press('webhooks', { drop: ['*'] });
+    const { id } = await world.press(`charges/${paid.charge}/dispute`);
+    await converges(id, 'dispute_open');
+    // Its bonus ends while it waits, and is looked at when the rest is taken.
+    const sql = `UPDATE credit_grants SET expires_at = now() - interval '1 hour' WHERE origin = 'bonus' AND origin_id = $1`;
+    await asOwner(world.app, [sql, [paid.topUp]]);
+    await world.press(`disputes/${id}/close`, { outcome: 'lost' });
+    await converges(id, 'dispute_lost');
+    await get(WriteOffs).writeOff({ customerId: paid.customer.id, asset: 'USD', reason: 'Hopeless' });
+    await world.press(`disputes/${id}/reinstate`);
+    await converges(id, 'dispute_closed');
+    await world.press('webhooks', { drop: [] });
   });
 
   it('in another currency, in part: lost and won leave nothing between the books and Stripe', async () => {
