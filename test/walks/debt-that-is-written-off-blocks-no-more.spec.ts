@@ -70,6 +70,21 @@ describe('what a customer owes, and the operator gives up', () => {
     expect(Number(await world.house('expense:writeoff'))).toBe(before);
   });
 
+  it('is owed again, and repaid, when a refund fails that had made it', async () => {
+    const { customer, key, topUp, intent } = await world.paid(5000);
+    await world.spend(customer, 3000);
+    await world.refund(topUp, { force: true });
+    const before = Number(await world.house('expense:writeoff'));
+    expect((await writeOff(customer.id, { reason: 'Gone' })).body).toMatchObject({ writtenOff: '30', owed: '0' });
+
+    const [refund] = (await world.stripe.refunds.list({ payment_intent: intent })).data;
+    await world.press(`refunds/${refund?.id}/settle`, { outcome: 'failed' });
+    await world.settled();
+
+    expect(await world.balance(key)).toMatchObject({ available: '20', owed: '0', frozen: false });
+    expect(Number(await world.house('expense:writeoff'))).toBe(before);
+  });
+
   it('is nothing where nothing is owed', async () => {
     const { customer } = await world.paid(1000);
     for (const id of [customer.id, 'cus_none']) {

@@ -34,6 +34,43 @@ describe('disputes and refunds whose events are lost', () => {
     await world.press('webhooks', { drop: [] });
   });
 
+  it('what comes back within a week of a loss is found, too', async () => {
+    const { key, charge } = await world.paid(5000);
+    const { id } = await world.press(`charges/${charge}/dispute`);
+    await world.press(`disputes/${id}/close`, { outcome: 'lost' });
+    await world.settled();
+    expect(await world.balance(key)).toMatchObject({ posted: '0', owed: '0' });
+    await world.press('webhooks', { drop: ['*'] });
+    await world.press(`disputes/${id}/reinstate`);
+    await swept();
+    expect(await world.balance(key)).toMatchObject({ available: '50', owed: '0' });
+    await world.press('webhooks', { drop: [] });
+  });
+
+  it('a refund that was pending, and a warning that ended meanwhile, are found at their end', async () => {
+    const { customer, key, charge } = await world.paid(5000);
+    const { id } = await world.press(`charges/${charge}/refund`, { amount: 2000, status: 'pending' });
+    await world.settled();
+    expect(await world.refunds(key)).toMatchObject([{ state: 'pending' }]);
+    const other = await world.paid(4000);
+    await world.press(`charges/${other.charge}/early_fraud_warning`);
+    await world.settled();
+    expect(await world.balance(other.key)).toMatchObject({ posted: '40', available: '0' });
+    await world.press('webhooks', { drop: ['*'] });
+    await world.press(`refunds/${id}/settle`, { outcome: 'failed' });
+    await world.press(`charges/${other.charge}/dispute`);
+    await swept();
+    expect(await world.refunds(key)).toMatchObject([{ state: 'failed' }]);
+    expect(await world.balance(key)).toMatchObject({ customerId: customer.id, available: '50' });
+    // The warning's end tells of the dispute that ended it.
+    const disputes = await world.ask(world.app.adminToken, `/admin/disputes?customerId=${other.customer.id}`);
+    expect(disputes.body.data).toMatchObject([{ phase: 'open' }]);
+    await world.press('webhooks', { drop: [] });
+    await world.press(`disputes/${disputes.body.data[0].id}/close`, { outcome: 'won' });
+    await world.settled();
+    expect(await world.balance(other.key)).toMatchObject({ available: '40' });
+  });
+
   it('a warning that ended in a dispute lets nothing go before the dispute is known', async () => {
     const { key, charge } = await world.paid(5000);
     await world.press(`charges/${charge}/early_fraud_warning`);

@@ -36,6 +36,22 @@ describe.each(['notify', 'freeze', 'refund'] as const)(
       const [told] = (await world.ask(world.app.adminToken, '/v1/notifications')).body.data;
       expect(told).toMatchObject({ kind: 'early_fraud_warning', data: { action } });
       expect(await warnings(customer.id)).toMatchObject([{ action, customerId: customer.id }]);
+      // Only what freezes keeps a card from being charged.
+      await world.put(key, { thresholdCents: 0, amountCents: 1000 });
+      expect((await world.rule(key)).reason).toBe(action === 'freeze' ? 'payment_disputed' : null);
+    });
+
+    it('and a refund of a part: what is left waits on if it waited', async () => {
+      const { key, topUp } = await warned(5000, 1000);
+      const left = LEFT[action].posted;
+      // Before Stripe tells what it makes of the warning then.
+      await world.press('webhooks', { paused: true });
+      const part = await world.ask(world.app.adminToken, `/admin/topups/${topUp}/refunds`, { amountCents: 1500 });
+      const rest = { notify: ['25', '25'], freeze: ['25', '0'], refund: [left, left] }[action];
+      const { posted, available } = await world.balance(key);
+      expect([part.status, posted, available]).toEqual([action === 'refund' ? 409 : 201, ...rest]);
+      await world.press('webhooks', { paused: false });
+      await world.settled();
     });
 
     it('that the operator dismisses freezes nothing any more, and a dispute does all the same', async () => {
