@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { codeOf, isConnectionLost } from '../common/outage';
+import { codeOf, isConnectionLost, isLostRace } from '../common/outage';
 import type { DatabaseService } from '../database/database.service';
 import { type ApplyAnswer, Forecast } from './forecast';
 import { type LedgerOperation, parametersOf } from './ledger-operation';
@@ -15,8 +15,6 @@ const PAUSE_MS = 5;
 const PATIENCE_MS = 10_000;
 /** What `ledger_apply` says when something is not as expected: itself, a unique key, an account's CHECK. */
 const UNEXPECTED = /^(TB001|23505|23514)$/;
-/** It lost a race against somebody, and was rolled back. */
-const LOST_RACE = /^(40001|40P01)$/;
 /** Nobody listens there: an attempt that follows at once would find the same. */
 const REFUSED = /ECONNREFUSED|timeout exceeded when trying to connect|connection timeout/;
 const LOOKS = 3;
@@ -93,6 +91,6 @@ export class FlushClient {
 const GRANTED: ReadonlySet<string> = new Set(['H', 'R', 'P']);
 
 const mayHelp = (error: unknown): boolean =>
-  LOST_RACE.test(codeOf(error)) ||
+  isLostRace(error) ||
   UNEXPECTED.test(codeOf(error)) ||
   (isConnectionLost(error) && !REFUSED.test(`${codeOf(error)} ${String(error)}`));

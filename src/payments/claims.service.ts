@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { Batcher, untilRepeated } from '../common/batcher';
-import { codeOf, isOutage } from '../common/outage';
 import { DatabaseService } from '../database/database.service';
 import type { Tx } from '../database/tx';
 import { BalanceShares } from './balance-shares';
@@ -18,20 +17,13 @@ import {
 import { type ClaimRow, toClaim } from './claim-row';
 import { type AskedClaim, findClaims, type Move, moveClaims, takeClaims } from './claim-statements';
 import { Exposures } from './exposures.service';
+import { HELD_UP_BY_NOBODY } from './held-up-by-nobody';
 
 const POLL_MS = 50;
 
 /** What goes into one statement: as many as a burst brings, and as many bytes as PostgreSQL reads at a breath. */
 const MOST_AT_ONCE = 256;
 const MOST_BYTES = 1024 * 1024;
-/** Beside one that waits for a row that somebody else has locked, the others go on. */
-const PATIENCE_MS = 250;
-const LOST_RACE = new Set(['40001', '40P01']);
-
-const HELD_UP_BY_NOBODY = {
-  patienceMs: PATIENCE_MS,
-  triedAlone: (error: unknown) => !isOutage(error) || LOST_RACE.has(codeOf(error)),
-};
 /** Somebody is at it, and keeps its lease. */
 const WORKED_ON: readonly ClaimState[] = ['working', 'settling', 'promised'];
 

@@ -2,6 +2,7 @@ import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } fro
 import type { PoolClient } from 'pg';
 import { InvalidRequestError, NotFoundError } from '../common/billing-error';
 import { prefixedId } from '../common/id';
+import { isUniqueViolation } from '../common/outage';
 import { DatabaseService } from '../database/database.service';
 import type { Quantities } from '../metering/usage';
 import type { Endpoint, Model } from './model';
@@ -98,7 +99,7 @@ export class PricingService implements OnModuleInit, OnApplicationShutdown {
         [prefixedId('price'), modelId, effectiveFrom, serializeRates(rates)],
       )
       .catch((error: unknown) => {
-        throw (error as { code?: unknown }).code === UNIQUE_VIOLATION ? priceExists(modelId) : error;
+        throw isUniqueViolation(error) ? priceExists(modelId) : error;
       });
     if (!rows[0]) throw new NotFoundError({ what: 'model', id: modelId, hint: 'Make the model first.' });
     await this.reload();
@@ -156,8 +157,6 @@ export class PricingService implements OnModuleInit, OnApplicationShutdown {
     this.book = new PriceBook(models.map(toModel), prices.map(toPrice));
   }
 }
-
-const UNIQUE_VIOLATION = '23505';
 
 const priceExists = (modelId: string): InvalidRequestError =>
   new InvalidRequestError({

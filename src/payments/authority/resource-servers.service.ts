@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { InvalidRequestError, NotFoundError } from '../../common/billing-error';
 import { prefixedId } from '../../common/id';
-import { codeOf } from '../../common/outage';
+import { isUniqueViolation } from '../../common/outage';
 import { CONFIG } from '../../config/config.module';
 import type { Config } from '../../config/config';
 import { hashKey, hintOf } from '../../customers/api-key';
@@ -10,7 +10,6 @@ import { DatabaseService } from '../../database/database.service';
 import type { ResourceServer } from './resource-server';
 
 const FORMAT = /^tbs_[A-Za-z0-9_-]{43}$/;
-const UNIQUE_VIOLATION = '23505';
 
 /** Registers resource servers, and recognises them by their keys. */
 @Injectable()
@@ -44,7 +43,7 @@ export class ResourceServersService {
         ],
       )
       .catch((error: unknown) => {
-        throw codeOf(error) === UNIQUE_VIOLATION ? originTaken(server.origin) : error;
+        throw isUniqueViolation(error) ? originTaken(server.origin) : error;
       });
     return { server: toServer(rows[0] as ServerRow), secret };
   }

@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { Hex } from 'viem';
 import { Batcher, untilRepeated } from '../../common/batcher';
-import { codeOf, isOutage } from '../../common/outage';
 import { DatabaseService } from '../../database/database.service';
 import type { ChannelConfig } from '../../evm/typed-digest';
 import type { KeptAnswer, PendingCapture } from '../claim';
+import { HELD_UP_BY_NOBODY } from '../held-up-by-nobody';
 import type { Channel, ChannelState } from './channel';
 import { type ChannelRow, toChannel } from './channel-row';
 import {
@@ -18,12 +18,6 @@ import {
 
 /** What goes into one statement. */
 const MOST_AT_ONCE = 128;
-/** Beside one that waits for a row that somebody else has locked, the others go on. */
-const TOGETHER = {
-  patienceMs: 250,
-  triedAlone: (error: unknown) => !isOutage(error) || LOST_RACE.has(codeOf(error)),
-};
-const LOST_RACE = new Set(['40001', '40P01']);
 
 /** Channels in PostgreSQL. Every change of one is one statement, so that replicas never meet in the middle of it. */
 @Injectable()
@@ -33,13 +27,16 @@ export class ChannelsService {
   private readonly charging: Batcher<Charge, Channel | undefined>;
 
   constructor(private readonly database: DatabaseService) {
-    this.finding = new Batcher((ids) => findChannels(database, ids), { ...TOGETHER, together: () => MOST_AT_ONCE });
+    this.finding = new Batcher((ids) => findChannels(database, ids), {
+      ...HELD_UP_BY_NOBODY,
+      together: () => MOST_AT_ONCE,
+    });
     this.reserving = new Batcher((asked) => reserveChannels(database, asked), {
-      ...TOGETHER,
+      ...HELD_UP_BY_NOBODY,
       together: (queue) => untilRepeated(queue, ({ id }) => id, MOST_AT_ONCE),
     });
     this.charging = new Batcher((charges) => chargeChannels(database, charges), {
-      ...TOGETHER,
+      ...HELD_UP_BY_NOBODY,
       together: (queue) => untilRepeated(queue, ({ use }) => use.channelId, MOST_AT_ONCE),
     });
   }
