@@ -1,8 +1,6 @@
-import { decodeFunctionResult, encodeFunctionData, type Hex, parseAbi } from 'viem';
+import { decodeFunctionResult, encodeFunctionData, erc20Abi, type Hex } from 'viem';
 import { readMany } from '../../evm/read-many';
 import type { ChainNetwork } from '../chain/networks.service';
-
-const ABI = parseAbi(['function balanceOf(address) view returns (uint256)']);
 
 /**
  * What these addresses have together of the network's token, as of one block, in atoms.
@@ -15,11 +13,11 @@ export async function balanceOf(
 ): Promise<bigint> {
   const calls = addresses.map((address) => ({
     to: config.asset.address,
-    data: encodeFunctionData({ abi: ABI, functionName: 'balanceOf', args: [address as Hex] }),
+    data: encodeFunctionData({ abi: erc20Abi, functionName: 'balanceOf', args: [address as Hex] }),
   }));
   const answers = await readMany(reader, calls, blockNumber);
   return answers.reduce((sum, answer) => {
     if (!answer.ok) throw new Error(`${config.asset.address} on ${config.id} does not answer as a token.`);
-    return sum + decodeFunctionResult({ abi: ABI, functionName: 'balanceOf', data: answer.data });
+    return sum + decodeFunctionResult({ abi: erc20Abi, functionName: 'balanceOf', data: answer.data });
   }, 0n);
 }

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { encodeFunctionData, keccak256, parseAbi, serializeTransaction, toHex } from 'viem';
 import { usdToUsdcAtPar } from '../../common/money';
 import { GAS_PRICE_ORACLE } from '../../evm/contracts';
+import { EIP3009_ABI } from '../../evm/eip3009';
 import { valueOfGas } from '../chain/gas-value';
 import type { ChainNetwork } from '../chain/networks.service';
 
@@ -55,7 +56,7 @@ function exampleFor(chainId: number, token: `0x${string}`): `0x${string}` {
   const value = 10n ** 12n;
   const until = BigInt(Math.floor(Date.now() / 1000));
   const args = [address, address, value, 0n, until, noise, 27, keccak256(noise), keccak256(keccak256(noise))] as const;
-  const data = encodeFunctionData({ abi: TRANSFER_ABI, functionName: 'transferWithAuthorization', args });
+  const data = encodeFunctionData({ abi: EIP3009_ABI, functionName: 'transferWithAuthorization', args });
   const fees = { maxFeePerGas: 10n ** 10n, maxPriorityFeePerGas: 10n ** 9n };
   return serializeTransaction({
     type: 'eip1559',
@@ -68,7 +69,4 @@ function exampleFor(chainId: number, token: `0x${string}`): `0x${string}` {
   });
 }
 
-const TRANSFER_ABI = parseAbi([
-  'function transferWithAuthorization(address from, address to, uint256 value, uint256 validAfter, uint256 validBefore, bytes32 nonce, uint8 v, bytes32 r, bytes32 s)',
-]);
 const ORACLE_ABI = parseAbi(['function getL1Fee(bytes unsignedTransaction) view returns (uint256)']);

@@ -2,9 +2,9 @@ import { Injectable } from '@nestjs/common';
 import { authorizationTypes } from '@x402/evm';
 import {
   encodeFunctionData,
+  erc20Abi,
   type Hex,
   isAddressEqual,
-  parseAbi,
   parseEventLogs,
   parseSignature,
   type TransactionReceipt,
@@ -42,7 +42,7 @@ export class WithdrawalPayout {
   /** What `payTo` has, in micro-USDC. @throws when the chain does not answer. */
   float({ reader, config }: ChainNetwork): Promise<bigint> {
     const args = [config.payTo] as const;
-    return reader.readContract({ address: config.asset.address, abi: TOKEN_ABI, functionName: 'balanceOf', args });
+    return reader.readContract({ address: config.asset.address, abi: erc20Abi, functionName: 'balanceOf', args });
   }
 
   /**
@@ -130,13 +130,8 @@ async function callData(withdrawal: Withdrawal, { chainId, config }: ChainNetwor
   const { r, s, yParity } = parseSignature(signature);
   const { from, to, value, validAfter, validBefore, nonce } = message;
   return encodeFunctionData({
-    abi: TOKEN_ABI,
+    abi: EIP3009_ABI,
     functionName: 'transferWithAuthorization',
     args: [from, to, value, validAfter, validBefore, nonce, 27 + yParity, r, s],
   });
 }
-
-const TOKEN_ABI = parseAbi([
-  'function balanceOf(address owner) view returns (uint256)',
-  'function transferWithAuthorization(address from, address to, uint256 value, uint256 validAfter, uint256 validBefore, bytes32 nonce, uint8 v, bytes32 r, bytes32 s)',
-]);
