@@ -12,6 +12,11 @@ describe('Idempotency-Key', () => {
     expect(() => assertSameRequest(keyOf({ a: [2, 1] }), keyOf({ a: [1, 2] }).fingerprint)).toThrow('used before');
   });
 
+  it('keeps the fingerprints that are stored', () => {
+    const body = { reason: 'The customer moved on. – ü', amountCents: 1000, force: undefined, list: [2, 1, null, 'x'] };
+    expect(keyOf({ topUp: 'top_1', body }).fingerprint).toBe('8z99ETdWtbwY0DNEPwgHn8Q7GzMOierD87Zo5zv0Ht0');
+  });
+
   it.each(['', 'with space', 'x'.repeat(256), ['two', 'of them']])('cannot be %j', (header) => {
     expect(() => readIdempotencyKey(header)).toThrow('Idempotency-Key must be');
   });

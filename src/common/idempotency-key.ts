@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { BillingError, InvalidRequestError } from './billing-error';
+import { canonicalJson } from './canonical-json';
 
 /** What a repeat of a request is known by: the caller's key, and what was asked with it. */
 export interface RequestKey {
@@ -44,10 +45,5 @@ export class IdempotencyConflictError extends BillingError {
 
 /** What is left out and what is `undefined` are the same; the order of the members does not matter. */
 function fingerprintOf(asked: unknown): string {
-  const text = JSON.stringify(asked, (_name, value: unknown) =>
-    typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)))
-      : value,
-  );
-  return createHash('sha256').update(text).digest('base64url');
+  return createHash('sha256').update(canonicalJson(asked)).digest('base64url');
 }

@@ -1,7 +1,7 @@
 import { createPrivateKey } from 'node:crypto';
+import { canonicalHash } from '../../src/common/canonical-json';
 import { newId } from '../../src/common/id';
 import { type AttestationClaims, signAttestation } from '../../src/payments/authority/attestation';
-import { canonicalHash } from '../../src/payments/authority/canonical-json';
 import { PricingService } from '../../src/pricing/pricing.service';
 import { booksOf, json, post, query, until } from '../support/calls';
 import {

@@ -1,6 +1,6 @@
+import { canonicalHash } from '../../src/common/canonical-json';
 import { merchantPayable } from '../../src/ledger/ledger-account';
 import { LedgerAccountsService } from '../../src/ledger/ledger-accounts.service';
-import { canonicalHash } from '../../src/payments/authority/canonical-json';
 import { CommitmentSweeper } from '../../src/payments/authority/commitment-sweeper.service';
 import { booksOf, json, post, query } from '../support/calls';
 import {

@@ -1,5 +1,5 @@
+import { canonicalHash } from '../../common/canonical-json';
 import type { AttestationClaims } from './attestation';
-import { canonicalHash } from './canonical-json';
 
 /** What `POST /authorize` asks for (draft `credit` binding, section "Authorize"). */
 export interface AuthorizationRequest {

@@ -1,6 +1,6 @@
+import { canonicalHash } from '../../common/canonical-json';
 import type { FacilitatorRequestDto } from './authority.dto';
 import { readCents } from './cents';
-import { canonicalHash } from './canonical-json';
 import type { Presentation } from './verification.service';
 
 /** A presented attestation, as the x402 facilitator wire carries it. */

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
+import { canonicalHash } from '../../common/canonical-json';
 import { type AttestationClaims, readAttestation } from './attestation';
 import { AuthorityIdentity } from './authority-identity.service';
-import { canonicalHash } from './canonical-json';
 import { readCents } from './cents';
 import type { VerifyFault } from './commitment';
 import { CommitmentsService } from './commitments.service';

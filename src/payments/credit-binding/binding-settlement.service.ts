@@ -1,10 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { canonicalHash } from '../../common/canonical-json';
 import { type Money, usd } from '../../common/money';
 import { callCaptured } from '../../ledger/entries';
 import { customerCredits } from '../../ledger/ledger-account';
 import { LedgerRefusedError } from '../../ledger/ledger-error';
 import { LedgerService } from '../../ledger/ledger.service';
-import { canonicalHash } from '../authority/canonical-json';
 import type { SettleFault, Settlement } from '../authority/commitment';
 import { settleResponse } from '../authority/settle-response';
 import type { KeptAnswer, PendingCapture } from '../claim';

@@ -1,5 +1,5 @@
 import type { PaymentPayload, PaymentRequirements } from '@x402/core/types';
-import { canonicalHash } from '../authority/canonical-json';
+import { canonicalHash } from '../../common/canonical-json';
 
 /** A payment to somebody else's resource server, as far as it must be understood before it costs us gas. */
 export interface FacilitatedPayment {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { MOST_LEVELS } from '../../common/depth';
+import { MOST_LEVELS } from './depth';
 
 /**
  * JSON in the one form that RFC 8785 (JCS) allows: members sorted by UTF-16 code units, no white space, numbers and
