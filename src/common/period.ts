@@ -42,3 +42,6 @@ export function parseInstant(text: string, field: string): Date {
     hint: 'Write 2026-11-01 or 2026-11-01T00:00:00Z.',
   });
 }
+
+/** One microsecond later, PostgreSQL's smallest step: the first instant for which `at` is in the past. */
+export const justAfter = (at: Date): string => at.toISOString().replace('Z', '001Z');

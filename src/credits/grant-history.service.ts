@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { NotFoundError } from '../common/billing-error';
 import { type Money, usd } from '../common/money';
+import { justAfter } from '../common/period';
 import { DatabaseService } from '../database/database.service';
 import { inIndexOrder } from '../ledger/index-order';
 import type { CreditGrant } from './grant';
@@ -74,9 +75,6 @@ export class GrantHistory {
 
 /** The millisecond that is not over yet: what was written until now is before its end. */
 const NOW = `SELECT date_trunc('milliseconds', clock_timestamp()) + interval '1 millisecond' AS now`;
-
-/** One microsecond later, PostgreSQL's smallest step. */
-const justAfter = (at: Date): string => at.toISOString().replace('Z', '001Z');
 
 interface GrantRow {
   id: string;

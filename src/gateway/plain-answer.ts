@@ -1,5 +1,5 @@
 import type { Encoding } from '../metering/encodings';
-import { countText } from '../metering/tokenizer';
+import { arrayOf, countText } from '../metering/tokenizer';
 import { type Quantities, readUsageReport, type Usage } from '../metering/usage';
 import type { Model } from '../pricing/model';
 import type { InferenceCall } from './inference-call';
@@ -133,5 +133,4 @@ const isError = (answer: Readonly<Record<string, unknown>>): boolean =>
   answer['error'] !== null &&
   lengthOf(answer['choices']) + lengthOf(answer['data']) === 0;
 
-const arrayOf = (value: unknown): unknown[] => (Array.isArray(value) ? value.filter((part) => part !== null) : []);
 const lengthOf = (value: unknown): number => arrayOf(value).length;

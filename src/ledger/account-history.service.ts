@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { AssetCode } from '../common/asset';
 import { NotFoundError } from '../common/billing-error';
+import { justAfter } from '../common/period';
 import { DatabaseService } from '../database/database.service';
 import { inIndexOrder } from './index-order';
 import { encodeCursor, type StatementCursor } from './statement-cursor';
@@ -118,9 +119,6 @@ export class AccountHistoryService {
     return row?.id;
   }
 }
-
-/** One microsecond later, PostgreSQL's smallest step. */
-const justAfter = (at: Date): string => at.toISOString().replace('Z', '001Z');
 
 /** Of everything dated before `instant`; with the last entry that was posted before it. */
 async function balanceBefore(

@@ -115,4 +115,6 @@ function tokensOfPart(part: unknown): number {
 /** Base64 and structured text have about this many bytes a token. */
 const BYTES_PER_TOKEN = 4;
 
-const arrayOf = (value: unknown): unknown[] => (Array.isArray(value) ? value.filter((part) => part !== null) : []);
+/** What is there of an array that a caller or a provider sent; empty when it is none. */
+export const arrayOf = (value: unknown): unknown[] =>
+  Array.isArray(value) ? value.filter((part) => part !== null) : [];
