@@ -113,10 +113,6 @@ const COLUMNS: readonly Column[] = [
 ];
 
 export const COLUMN_NAMES: readonly string[] = COLUMNS.map(([name]) => name);
-/** Columns whose cells may carry an apostrophe that is not part of the value. */
-export const TEXT_COLUMNS: ReadonlySet<string> = new Set(
-  COLUMNS.filter(([, kind]) => kind === 'text').map(([name]) => name),
-);
 
 /** Who has a key pays from its customer's credit; who has none pays on a chain through HTTP 402. */
 function railOf(row: UsageCsvRow, withKey: string): string | null {

@@ -3,14 +3,7 @@ import fc from 'fast-check';
 import type { AssetCode } from '../../src/common/asset';
 import { neutralise } from '../../src/common/csv';
 import { UsageTally } from '../../src/exports/manifest';
-import {
-  COLUMN_NAMES,
-  costNano,
-  encodeHeader,
-  encodeRows,
-  TEXT_COLUMNS,
-  type UsageCsvRow,
-} from '../../src/exports/usage-csv';
+import { COLUMN_NAMES, costNano, encodeHeader, encodeRows, type UsageCsvRow } from '../../src/exports/usage-csv';
 
 /** Anything that a person or a provider may call something, with what CSV and spreadsheets trip over. */
 const text = fc.oneof(
@@ -19,6 +12,25 @@ const text = fc.oneof(
     unit: fc.constantFrom('=', '+', '-', '@', '\t', '\r', '\n', '"', ',', ';', "'", ' ', '＝', '1', 'ü', '😀'),
   }),
 );
+/** The columns that somebody else has a say in; alone their cells may carry an apostrophe that is not of the value. */
+const OTHERS_TEXTS: ReadonlySet<string> = new Set([
+  'usage_id',
+  'account_id',
+  'account_name',
+  'api_key_id',
+  'api_key_name',
+  'payer_address',
+  'request_id',
+  'endpoint',
+  'provider',
+  'model_requested',
+  'model_served',
+  'error_code',
+  'payment_id',
+  'tx_hash',
+  'network',
+  'invoice_id',
+]);
 /** What a spreadsheet may take for a formula, also in full width. */
 const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/;
 const nullable = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: null });
@@ -90,7 +102,7 @@ describe('usage CSV', () => {
     fc.assert(
       fc.property(rows, (given) => {
         for (const cells of written(given)) {
-          for (const column of TEXT_COLUMNS) expect(cells[column]).not.toMatch(FORMULA);
+          for (const column of OTHERS_TEXTS) expect(cells[column]).not.toMatch(FORMULA);
         }
       }),
     );
@@ -103,9 +115,21 @@ describe('usage CSV', () => {
           const original = given[index] as UsageCsvRow;
           expect(cells['input_tokens']).toBe(original.input_tokens?.toString() ?? '');
           expect(cells['cost_nano']).toBe((original.atoms * (original.asset === 'USD' ? 1n : 1000n)).toString());
-          const exact = Object.entries(cells).filter(([column]) => !TEXT_COLUMNS.has(column));
+          const exact = Object.entries(cells).filter(([column]) => !OTHERS_TEXTS.has(column));
           for (const [, cell] of exact) expect(cell).not.toMatch(/^'/);
           expect(cells['cost']).toMatch(/^\d+(\.\d*[1-9])?$/);
+        }
+      }),
+    );
+  });
+
+  it('would not take a number below zero for a formula', () => {
+    const below = { atoms: -1n, held_atoms: -2n, input_tokens: -1n, entry_id: -1n, latency_ms: -1 };
+    fc.assert(
+      fc.property(row, (given) => {
+        const [cells] = written([{ ...given, ...below }]);
+        for (const column of ['cost', 'cost_nano', 'held', 'input_tokens', 'ledger_transaction_id', 'latency_ms']) {
+          expect(cells?.[column]).toMatch(/^-[\d.]+$/);
         }
       }),
     );
