@@ -20,14 +20,21 @@ describe('a process that is killed', () => {
   afterAll(() => world?.stop());
   beforeEach(async () => {
     ({ customerId, key } = await customerWith(world, CREDIT));
-    const env = { UPSTREAM_URL: world.upstream.url, HOLD_TTL_SECONDS: '2', JOBS_IN_PROCESS: 'false' };
-    server = await startServer(world.databaseUrl, env);
   });
   afterEach(async () => {
     await server.kill9();
     await expectSoundBooks(world);
   });
 
+  const serve = async (env: Record<string, string> = {}): Promise<void> => {
+    server = await startServer(world.databaseUrl, {
+      UPSTREAM_URL: world.upstream.url,
+      JOBS_IN_PROCESS: 'false',
+      ...env,
+    });
+  };
+  /** What it held is given back soon after it has died. */
+  const serveBriefly = () => serve({ HOLD_TTL_SECONDS: '2' });
   const sweepers = () => {
     const sweeper = world.app.get(HoldSweeper, { strict: false });
     return Promise.all([sweeper.sweep(), sweeper.sweep()]);
@@ -39,6 +46,7 @@ describe('a process that is killed', () => {
     );
 
   it('while the upstream works: the hold comes back, once, from two sweepers', async () => {
+    await serveBriefly();
     const flights = Array.from({ length: 3 }, () =>
       chat(server.url, key, { model: 'flat' }, { 'x-upstream-behave': 'slow=60000' }).catch(() => undefined),
     );
@@ -71,6 +79,7 @@ describe('a process that is killed', () => {
   });
 
   it('right behind the commit of a capture: charged once, and not again', async () => {
+    await serveBriefly();
     const flight = chat(server.url, key, { model: 'flat' }, { 'x-upstream-behave': 'slow=200' }).catch(() => undefined);
     await until(
       async () => (await booksOf(world, customerId)).posted.atoms,
@@ -85,6 +94,7 @@ describe('a process that is killed', () => {
   });
 
   it('in mid-stream: what was delivered is not charged, and nothing stays held', async () => {
+    await serveBriefly();
     const response = await chat(server.url, key, { stream: true }, { 'x-upstream-behave': 'chunk-delay=20,tokens=40' });
     const reader = (response.body as any).getReader();
     await reader.read();
@@ -101,6 +111,7 @@ describe('a process that is killed', () => {
   });
 
   it('softly (SIGTERM): a running stream is finished and paid, then it ends', async () => {
+    await serve();
     const response = await chat(server.url, key, { stream: true }, { 'x-upstream-behave': 'chunk-delay=30,tokens=40' });
     const reader = (response.body as any).getReader();
     let text = Buffer.from((await reader.read()).value).toString();
@@ -116,6 +127,7 @@ describe('a process that is killed', () => {
   });
 
   it('softly, while a call is drained whose caller has gone: it is paid all the same', async () => {
+    await serve();
     const call = send(server.url, key, { 'x-upstream-behave': 'chunk-delay=30,tokens=40' }, { stream: true });
     await call.begun;
     call.leave();
