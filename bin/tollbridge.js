@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 'use strict';
 const { existsSync } = require('node:fs');
-const { join } = require('node:path');
+const path = require('node:path');
 
 // NestJS 12 is published as ES modules, and Node 20 announces with every start that loading them here is new.
 const listeners = process.listeners('warning');
@@ -10,7 +10,7 @@ process.on('warning', (warning) => {
   if (warning.name !== 'ExperimentalWarning') for (const listener of listeners) listener(warning);
 });
 
-const cli = join(__dirname, '..', 'dist', 'src', 'cli.js');
+const cli = path.join(__dirname, '..', 'dist', 'src', 'cli.js');
 if (!existsSync(cli)) {
   process.stderr.write('Tollbridge is not built yet. Run: npm run build\n');
   process.exit(1);

@@ -3,4 +3,4 @@ require('./typescript.cjs');
 
 process.once('disconnect', () => process.exit(1));
 const main = require('../../src/main.ts');
-if (main.serve) main.serve();
+if (main.serve) void main.serve();

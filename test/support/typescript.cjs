@@ -2,19 +2,19 @@
 // by the file's content: some hundred processes of a test run load the same six hundred files.
 const { createHash } = require('node:crypto');
 const { mkdirSync, readFileSync, renameSync, writeFileSync } = require('node:fs');
-const { join } = require('node:path');
+const path = require('node:path');
 const { version } = require('@swc/core/package.json');
 
-const root = join(__dirname, '..', '..');
-const config = readFileSync(join(root, '.swcrc'), 'utf8');
+const root = path.join(__dirname, '..', '..');
+const config = readFileSync(path.join(root, '.swcrc'), 'utf8');
 const options = { ...JSON.parse(config), swcrc: false, sourceMaps: false };
-const cache = join(root, 'node_modules', '.cache', 'tollbridge-sources');
+const cache = path.join(root, 'node_modules', '.cache', 'tollbridge-sources');
 mkdirSync(cache, { recursive: true });
 
 require.extensions['.ts'] = (module, filename) => {
   const source = readFileSync(filename, 'utf8');
   const name = createHash('sha256').update(`${version}\0${config}\0${filename}\0${source}`).digest('hex');
-  module._compile(compiled(join(cache, `${name}.js`), source, filename), filename);
+  module._compile(compiled(path.join(cache, `${name}.js`), source, filename), filename);
 };
 
 function compiled(kept, source, filename) {

@@ -123,7 +123,7 @@ const UNLIKE = `
 const SUSPENDED = `
   SELECT p.payment_intent_id, p.gross_atoms - p.returned_atoms AS atoms, t.created_at
     FROM stripe_payments p JOIN stripe_transactions t ON t.entry_id = p.entry_id
-   WHERE p.topup_id IS NULL AND p.gross_atoms > p.returned_atoms
+   WHERE p.topup_id IS NULL AND p.attributed_to IS NULL AND p.gross_atoms > p.returned_atoms
      AND NOT EXISTS (SELECT FROM journal_keys WHERE key = 'correction:' || p.entry_id)
    ORDER BY t.created_at, p.payment_intent_id`;
 
