@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Ask } from './invariants';
 import type { Rules } from './ledger-model';
 import { GUARDED } from './ledger-programs';
@@ -29,12 +30,15 @@ export class LedgerTables {
 
   /** A counter for each budget of `rules`: their ids in ascending order. */
   async budgets({ budgets = [] }: Rules): Promise<string[]> {
-    const rows = await this.ask(
+    const names = budgets.map(() => randomUUID());
+    const [limits, hard] = [budgets.map(({ limit }) => limit), budgets.map((budget) => budget.hard)];
+    await asOwner(this.owner, [
       `INSERT INTO budget_counters (budget_id, period_from, period_to, limit_atoms, hard)
-       SELECT gen_random_uuid()::text, now(), 'infinity', atoms, hard
-         FROM unnest($1::bigint[], $2::boolean[]) WITH ORDINALITY AS b(atoms, hard, n) ORDER BY n RETURNING id`,
-      [budgets.map(({ limit }) => limit), budgets.map(({ hard }) => hard)],
-    );
+       SELECT name, now(), 'infinity', atoms, hard
+         FROM unnest($1::text[], $2::bigint[], $3::boolean[]) WITH ORDINALITY AS b(name, atoms, hard, n) ORDER BY n`,
+      [names, limits, hard],
+    ]);
+    const rows = await this.ask('SELECT id FROM budget_counters WHERE budget_id = ANY ($1::text[])', [names]);
     return ascending(rows);
   }
 
