@@ -2,6 +2,7 @@ import type { Entry } from '../../src/cli/command';
 import { listDisputes } from '../../src/cli/disputes';
 import { writeOff } from '../../src/cli/receivables';
 import { attributeSuspense, listSuspense } from '../../src/cli/suspense';
+import { BookDifferences } from '../../src/topups/stripe-books/book-differences.service';
 import { type Json } from '../support/card-world';
 import { runCommand } from '../support/commands';
 import { concludePayback, type PaybackWorld, startPaybackWorld } from '../support/payback-world';
@@ -26,6 +27,12 @@ const admin = (path: string, body?: unknown): Promise<{ status: number; body: Js
 const attribute = (intent: string, customerId: string) =>
   admin(`/${intent}/attribution`, { customerId, reason: 'by an old link' });
 
+/** The payments of which a reconciliation would say that they are in suspense. */
+async function reported(): Promise<string[]> {
+  const { findings } = await world.app.app.get(BookDifferences, { strict: false }).find(new Date());
+  return findings.filter(({ kind }) => kind === 'payment_in_suspense').map(({ ref }) => ref);
+}
+
 /** A payment that somebody makes at our Stripe account without us. */
 async function paidElsewhere(cents: number): Promise<{ intent: string; charge: string }> {
   const made = await world.stripe.checkout.sessions.create({
@@ -44,6 +51,7 @@ test('a card payment in suspense becomes the credit of whom the operator names, 
   const { intent, charge } = await paidElsewhere(4200);
   const [{ customer, key }, { customer: other }] = [await world.customer(), await world.customer()];
   expect((await admin('')).body.data).toMatchObject([{ paymentIntentId: intent, amount: '42' }]);
+  expect(await reported()).toEqual([intent]);
   expect(await world.house('suspense')).toBe('42');
 
   const attributed = { status: 201, body: { paymentIntentId: intent, customerId: customer.id, credited: '42' } };
@@ -52,6 +60,7 @@ test('a card payment in suspense becomes the credit of whom the operator names, 
   expect(await world.balance(key)).toMatchObject({ available: '42' });
   expect(await world.house('suspense')).toBe('0');
   expect((await admin('')).body.data).toEqual([]);
+  expect(await reported()).toEqual([]);
   const refused = await attribute(intent, other.id);
   expect(refused).toMatchObject({ status: 409, body: { code: 'payment_not_in_suspense', customerId: customer.id } });
 
