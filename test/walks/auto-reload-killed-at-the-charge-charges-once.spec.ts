@@ -15,11 +15,14 @@ describe('auto-reload by a process that is killed', () => {
     const saver = await world.saver();
     await world.press('webhooks', { paused: true });
     const path = '/v1/payment_intents';
-    await world.press('faults', { kind: 'latency', latencyMs: 2000, method: 'POST', path, times: 1 });
+    await world.press('faults', { kind: 'latency', latencyMs: 4000, method: 'POST', path, times: 1 });
     await world.put(saver.key, { thresholdCents: 1000, amountCents: 1000 });
     const doomed = await startMortalReplica(world);
     await eventually('The card chosen', async () =>
       (await world.attempts(saver.key))[0]?.state === 'charging' ? true : undefined,
+    );
+    await eventually('The request at Stripe', async () =>
+      (await world.press('faults/list')).data.length === 0 ? true : undefined,
     );
     await doomed.crash();
     await eventually('The charge', async () => ((await world.charges(saver)).length > 0 ? true : undefined));

@@ -22,6 +22,13 @@ export const faultControls: readonly Control[] = [
     },
   },
   {
+    path: 'faults/list',
+    press: ({ sim, body }) => {
+      body.only();
+      return { data: sim.faults.list() };
+    },
+  },
+  {
     path: 'faults/clear',
     press: ({ sim }) => {
       sim.faults.clear();
