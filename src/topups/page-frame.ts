@@ -1,6 +1,6 @@
 import { html } from '../common/html';
 import { pageHeaders, renderDocument } from '../common/page';
-import { STYLE } from './page-style';
+import { STYLE } from './people-page-style';
 
 /** What goes with each page for people: it is of one moment, and for nobody else. */
 export const FRAME_HEADERS: Readonly<Record<string, string>> = {

@@ -1,5 +1,5 @@
 import { booksOf, costOf, expectSoundBooks, lastCall, until, usageOf } from '../support/calls';
-import { type Leaving, send } from '../support/leaving';
+import { type Leaving, send } from '../support/caller-that-leaves';
 import { chat, customerWith, startWorld, type World } from '../support/world';
 
 const CREDIT = 1_000_000_000n;

@@ -1,6 +1,6 @@
 import { HoldSweeper } from '../../src/ledger/hold-sweeper.service';
 import { booksOf, eventsOf, expectSoundBooks, invoicesOf, query, textOf, until, usageOf } from '../support/calls';
-import { send } from '../support/leaving';
+import { send } from '../support/caller-that-leaves';
 import { type ServerProcess, startServer } from '../support/process';
 import { chat, customerWith, startWorld, type World } from '../support/world';
 

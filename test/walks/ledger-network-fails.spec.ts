@@ -9,7 +9,7 @@ import { startUpstream } from '../../src/local/upstream/upstream-simulator';
 import { migrate, startAppOn } from '../support/app';
 import { json } from '../support/calls';
 import { brokenInvariants } from '../support/invariants';
-import { openRoad, type Road } from '../support/road';
+import { openRoad, type Road } from '../support/database-road';
 import { chat, customerWith, seedPrices, type World } from '../support/world';
 
 jest.setTimeout(90_000);

@@ -8,7 +8,7 @@ import { until } from '../support/calls';
 import { brokenInvariants } from '../support/invariants';
 import { type Load, missing, startLoad, toldIn } from '../support/ledger-crash';
 import { openWriter } from '../support/ledger-writers';
-import { openRoad, type Road } from '../support/road';
+import { openRoad, type Road } from '../support/database-road';
 import { customerWith } from '../support/world';
 
 const KILLS = Number(process.env['LEDGER_KILLS'] ?? 3);

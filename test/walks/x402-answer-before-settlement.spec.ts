@@ -5,7 +5,7 @@ import { DEV_WALLETS, fundEth } from '../../src/local/chain';
 import { GasBooks } from '../../src/payments/chain/gas-books.service';
 import { eventsOf, until } from '../support/calls';
 import { payerWith, pastOnChain, usdcBalance } from '../support/chain';
-import { answerAfterClaim, promisedBy } from '../support/promises';
+import { answerAfterClaim, promisedBy } from '../support/answers-after-claim';
 import { allPass, type Rule } from '../support/rpc-proxy';
 import {
   askedFor,

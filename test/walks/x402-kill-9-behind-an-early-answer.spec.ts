@@ -2,7 +2,7 @@ import { Client } from 'pg';
 import { payerWith, usdcBalance } from '../support/chain';
 import { until } from '../support/calls';
 import { holdBack, type KillWorld, send, startKillWorld, type Story as StoryOf } from '../support/kill-9';
-import { answerAfterClaim, promisedBy } from '../support/promises';
+import { answerAfterClaim, promisedBy } from '../support/answers-after-claim';
 import { askedFor, expectBooksAsOnChain, signPayment, sql } from '../support/x402-world';
 import { chat } from '../support/world';
 

@@ -4,8 +4,8 @@ import type { PrivateKeyAccount } from 'viem';
 import { startAppOn, type TestApp } from '../support/app';
 import { eventsOf, until } from '../support/calls';
 import { usdcBalance } from '../support/chain';
-import { answerAfterClaim, promisedBy } from '../support/promises';
-import { openRoad, type Road } from '../support/road';
+import { answerAfterClaim, promisedBy } from '../support/answers-after-claim';
+import { openRoad, type Road } from '../support/database-road';
 import { signUpto, uptoPayerWith } from '../support/upto';
 import {
   askedFor,

@@ -1,30 +1,16 @@
-import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { type BrowserContext, type Page, chromium } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import Stripe from 'stripe';
+import { describeInBrowser, openBrowser } from '../../../test/support/browser';
 import { type StripeSimulator, startStripeSimulator } from './stripe-simulator';
 
-const CHROMIUM = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium';
-const ARGS = ['--headless', '--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking'];
-const MORE_ARGS = ['--disable-component-update', '--disable-sync'];
-const available = existsSync(CHROMIUM);
-if (!available) {
-  process.stderr.write(
-    `\n*** SKIPPED: the hosted checkout page was NOT tested in a browser: no Chromium at ${CHROMIUM} (set CHROMIUM_PATH) ***\n\n`,
-  );
-}
-
-(available ? describe : describe.skip)('the hosted page in Chromium', () => {
+describeInBrowser('the hosted page in Chromium', () => {
   let simulator: StripeSimulator;
   let stripe: Stripe;
   let shop: Server;
   let shopUrl: string;
-  let profile: string;
-  let browser: BrowserContext;
+  let browser: Awaited<ReturnType<typeof openBrowser>>;
   let page: Page;
 
   beforeAll(async () => {
@@ -34,19 +20,14 @@ if (!available) {
     simulator = await startStripeSimulator();
     const { host, port, secretKey } = simulator;
     stripe = new Stripe(secretKey, { host, port, protocol: 'http', telemetry: false });
-    profile = await mkdtemp(join(tmpdir(), 'stripe-page-'));
-    browser = await chromium.launchPersistentContext(profile, {
-      executablePath: CHROMIUM,
-      args: [...ARGS, ...MORE_ARGS],
-    });
-    page = await browser.newPage();
+    browser = await openBrowser();
+    page = browser.page;
   });
   afterAll(async () => {
     await browser?.close();
     await simulator?.stop();
     shop?.closeAllConnections();
     shop?.close();
-    await rm(profile, { recursive: true, force: true });
   });
 
   async function open(): Promise<Stripe.Checkout.Session> {

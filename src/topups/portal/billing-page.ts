@@ -5,7 +5,7 @@ import type { PastGrant } from '../../credits/grant-history.service';
 import type { AssetBalance } from '../balances.service';
 import type { TopUp } from '../topup';
 import { type BillingAccount, type BillingVisit, DONE } from './billing-account';
-import { STYLE } from '../page-style';
+import { STYLE } from '../people-page-style';
 import { cardsSection } from './cards-section';
 import { pageToPayOn, reloadSection } from './reload-section';
 import { dollars, grantInWords, moneyInWords, timeInWords, topUpInWords } from './words';
