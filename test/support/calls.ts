@@ -99,6 +99,10 @@ export const textOf = (events: Row[]): string =>
     .map((choice: Row) => choice.delta?.content ?? choice.text ?? '')
     .join('');
 
+/** Reads any path: as the operator, or as whoever has `token`. */
+export const get = (world: Pick<TestApp, 'url' | 'adminToken'>, path: string, token = world.adminToken) =>
+  fetch(`${world.url}${path}`, { headers: { authorization: `Bearer ${token}` } });
+
 /** Sends a body to any path as a customer would. */
 export const post = (
   world: Pick<TestApp, 'url'>,
