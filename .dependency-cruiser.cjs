@@ -1,4 +1,4 @@
-// The floors (design: a folder imports itself and lower floors only; neighbours on a floor never meet).
+// The floors: a folder imports itself and lower floors only; neighbours on a floor never meet. AGENTS.md shows them.
 const FLOORS = [
   ['common', 'payments-client'],
   ['config'],
@@ -8,7 +8,8 @@ const FLOORS = [
   ['pricing', 'credits', 'budgets'],
   ['payments', 'topups'],
   ['invoicing', 'exports', 'reconciliation'],
-  ['gateway', 'console'],
+  ['gateway'],
+  ['health'],
 ];
 const FRAMEWORKS = '(^|/)node_modules/(@nestjs|typeorm|stripe|bull|ioredis|pg|fastify|@fastify|express)/';
 

@@ -60,8 +60,8 @@ export const accountOf = ({
 export const priorityOf = (grant: NewGrant): number => grant.priority ?? PRIORITIES[grant.class];
 
 /**
- * Whose turn is first: priority, then what expires sooner, then what is older (facts/billing.md section 4, 6). The ids
- * decide between grants of one instant, so that the order is the same for everybody.
+ * Whose turn is first: priority, then what expires sooner, then what is older. The ids decide between grants of one
+ * instant, so that the order is the same for everybody.
  */
 export function inOrderOfUse<Grant extends Turn>(grants: readonly Grant[]): Grant[] {
   const NEVER = Number.POSITIVE_INFINITY;

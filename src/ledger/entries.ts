@@ -17,8 +17,8 @@ import {
 } from './ledger-account';
 
 /*
- * Every movement of money in the product, one pure function each: here, and those of the chains in
- * `chain-entries.ts`, `promise-entries.ts`, `channel-entries.ts` and `withdrawal-entries.ts`. `from` is debited, `to` is credited.
+ * Every movement of money in the product is one pure function, here or in a `*-entries.ts` beside this file (README.md
+ * says what is where). `from` is debited, `to` is credited.
  */
 
 /**

@@ -14,7 +14,7 @@ const KEYS = /Index Scan using journal_keys_pkey on journal_keys/;
 
 /**
  * A plan that is made while a table is empty is kept for ever after, and a table that is scanned makes flushes ten
- * times slower (facts/ledger.md 2.3): so the plans are asked for, from the first call on an empty database on.
+ * times slower: so the plans are asked for, from the first call on an empty database on.
  */
 describe('what a flush looks up', () => {
   let stop: () => Promise<void>;

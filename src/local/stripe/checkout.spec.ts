@@ -149,7 +149,7 @@ describe('a top-up by Checkout', () => {
   });
 });
 
-it('one thing paid twice: the second session has the same metadata and an intent of its own (TC-19)', async () => {
+it('one thing paid twice: the second session has the same metadata and an intent of its own', async () => {
   const first = await till.topUp({ metadata: { topup: '7' }, client_reference_id: 'c7' });
   await till.press(`checkout/${first.id}/pay`);
   const again = await till.press(`checkout/${first.id}/pay_again`);

@@ -69,7 +69,7 @@ const WAITS = [HOUR, 6 * HOUR, 24 * HOUR, 72 * HOUR];
 export const restSeconds = (failures: number): number => WAITS[Math.min(failures, WAITS.length) - 1] ?? HOUR;
 
 /**
- * Terms under which nothing could ever be charged are refused when they are made, not found out by silence (TC-45).
+ * Terms under which nothing could ever be charged are refused when they are made, not found out by silence.
  * @throws InvalidRequestError `reload_amount_out_of_range`, `reload_cap_below_amount`
  */
 export function assertPossible(terms: AutoReloadTerms, bounds: { minCents: number; maxCents: number }): void {
