@@ -17,8 +17,8 @@ describe('auto-reload', () => {
     return world.paidAgain(saver, 2000);
   };
 
-  it('waits while a fraud warning is open, says why, and goes on when it is over', async () => {
-    const { customer, key, charge, topUp } = await payer();
+  it('waits while a fraud warning is open, says why, and goes on when it is dismissed', async () => {
+    const { customer, key, charge } = await payer();
     await world.put(key, terms);
     await world.press(`charges/${charge}/early_fraud_warning`, { fraud_type: 'made_with_stolen_card' });
     await world.settled();
@@ -28,9 +28,10 @@ describe('auto-reload', () => {
     expect(await world.attempts(key)).toEqual([]);
     expect(await world.rule(key)).toMatchObject({ state: 'active', reason: 'payment_disputed' });
 
-    await world.refund(topUp);
+    const { body } = await world.ask(world.app.adminToken, `/admin/fraud-warnings?customerId=${customer.id}`);
+    await world.ask(world.app.adminToken, `/admin/fraud-warnings/${body.data[0].id}/dismiss`, {});
     await world.wake();
-    expect(await world.attempts(key)).toMatchObject([{ state: 'succeeded', amount: '30' }]);
+    expect(await world.attempts(key)).toMatchObject([{ state: 'succeeded', amount: '10' }]);
     expect(await world.rule(key)).toMatchObject({ reason: null });
     await concludePayback(world);
   });

@@ -41,6 +41,31 @@ describe.each(['notify', 'freeze', 'refund'] as const)(
       expect((await world.rule(key)).reason).toBe(action === 'freeze' ? 'payment_disputed' : null);
     });
 
+    it('and auto-reload charges that card no more, also when its payment has gone back', async () => {
+      const saver = await world.saver();
+      const { key, charge, customer, topUp } = await world.paidAgain(saver, 2000);
+      await world.press(`charges/${charge}/early_fraud_warning`);
+      await world.settled();
+      if (action === 'freeze') await world.refund(topUp);
+      if (action === 'notify') await world.spend(customer, 1500);
+      await world.put(key, { thresholdCents: 1000, amountCents: 1000 });
+      await world.wake();
+      const charged = async () => (await world.attempts(key)).map(({ state, reason }) => [state, reason]);
+      // Only what was to be told and nothing else leaves it as good as before.
+      if (action === 'notify') return expect(await charged()).toEqual([['succeeded', null]]);
+      expect(await charged()).toEqual([['failed', 'no_card']]);
+      expect(await world.rule(key)).toMatchObject({ state: 'suspended', reason: 'no_card' });
+      await world.ask(key, '/v1/auto-reload/resume', {});
+      await world.settled();
+      expect(await charged()).toEqual(Array(2).fill(['failed', 'no_card']));
+      expect(await world.charges(saver)).toHaveLength(1);
+
+      await world.stripe.paymentMethods.attach('pm_card_mastercard', { customer: saver.stripeId });
+      await world.settled();
+      expect((await charged())[0]).toEqual(['succeeded', null]);
+      return expect((await world.told(key)).filter((kind) => kind === 'reload_succeeded')).toHaveLength(1);
+    });
+
     it('and a refund of a part: what is left waits on if it waited', async () => {
       const { key, topUp } = await warned(5000, 1000);
       const left = LEFT[action].posted;

@@ -60,6 +60,20 @@ export class DisputeStore {
     return rows.length > 0;
   }
 
+  /**
+   * Fingerprints of cards that a bank has warned of, whatever became of the payment: nothing is charged to them without
+   * their holder, unless the operator has dismissed the warning or a dispute of that payment was given up.
+   */
+  async doubtedCards(db: Tx, customerId: string): Promise<string[]> {
+    const rows = await db.query<{ fingerprint: string }>(
+      `SELECT DISTINCT card_fingerprint AS fingerprint FROM fraud_warnings w
+        WHERE customer_id = $1 AND action <> 'notify' AND card_fingerprint IS NOT NULL
+          AND NOT EXISTS (SELECT FROM disputes d WHERE d.payment_intent_id = w.payment_intent_id AND phase = 'closed')`,
+      [customerId],
+    );
+    return rows.map(({ fingerprint }) => fingerprint);
+  }
+
   /** Newest first. */
   async list(customerId: string | undefined, limit: number): Promise<Dispute[]> {
     const rows = await this.database.query<DisputeRow>(

@@ -30,6 +30,8 @@ export interface FraudWarningAtStripe {
   readonly fraudType: string;
   /** Not refunded, and not disputed. */
   readonly actionable: boolean;
+  /** Of the card that paid; `null` when none did. */
+  readonly fingerprint: string | null;
 }
 
 /** Disputes at Stripe: https://docs.stripe.com/api/disputes */
@@ -53,10 +55,13 @@ export class DisputesClient {
 
   /** https://docs.stripe.com/api/radar/early_fraud_warnings @throws CardProcessorError */
   async findWarning(id: string): Promise<FraudWarningAtStripe | undefined> {
-    const warning = await attempt(this.stripe.api.radar.earlyFraudWarnings.retrieve(id, {}, ASK_QUICKLY));
-    const [paymentIntentId, chargeId] = [idOf(warning.payment_intent), idOf(warning.charge)];
+    const { earlyFraudWarnings } = this.stripe.api.radar;
+    const warning = await attempt(earlyFraudWarnings.retrieve(id, { expand: ['charge'] }, ASK_QUICKLY));
+    const { charge, actionable, fraud_type: fraudType } = warning;
+    const [paymentIntentId, chargeId] = [idOf(warning.payment_intent), idOf(charge)];
     if (paymentIntentId === undefined || chargeId === undefined) return undefined;
-    return { id, paymentIntentId, chargeId, fraudType: warning.fraud_type, actionable: warning.actionable };
+    const card = typeof charge === 'string' ? undefined : charge.payment_method_details?.card;
+    return { id, paymentIntentId, chargeId, fraudType, actionable, fingerprint: card?.fingerprint ?? null };
   }
 }
 

@@ -19,10 +19,14 @@ export class FraudWarningStore {
     action: FraudWarningAction,
   ): Promise<boolean> {
     const rows = await tx.query(
-      `INSERT INTO fraud_warnings AS w (id, payment_intent_id, customer_id, fraud_type, actionable, action)
-       VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO UPDATE SET actionable = false
+      `INSERT INTO fraud_warnings AS w (id, payment_intent_id, customer_id, fraud_type, actionable, action, card_fingerprint)
+       VALUES ($1, $2, $3, $4, $5, $6, $7)
+       ON CONFLICT (id) DO UPDATE SET actionable = false, card_fingerprint = excluded.card_fingerprint
         WHERE w.actionable AND NOT excluded.actionable RETURNING 1`,
-      [warning.id, payment.paymentIntentId, payment.customerId, warning.fraudType, warning.actionable, action],
+      [
+        ...[warning.id, payment.paymentIntentId, payment.customerId, warning.fraudType, warning.actionable, action],
+        warning.fingerprint,
+      ],
     );
     return rows.length > 0;
   }

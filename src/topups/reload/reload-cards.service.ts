@@ -37,14 +37,18 @@ export class ReloadCards {
     return this.database.transaction(async (tx) => {
       if (!(await this.autoReload.isWanted(tx, customerId))) return 'not_wanted';
       if (!card) return 'no_card';
+      if (await this.isDoubted(tx, customerId, card)) return 'not_wanted';
       await this.attempts.begin(tx, id, card);
       return (await this.attempts.find(id, tx)) ?? 'not_wanted';
     });
   }
 
   /** Whether a charge that was begun, and of which nobody knows, may be asked for again. */
-  isWanted({ customerId }: AttemptRow): Promise<boolean> {
-    return this.database.transaction((tx) => this.autoReload.isWanted(tx, customerId));
+  isWanted(attempt: AttemptRow): Promise<boolean> {
+    const { customerId } = attempt;
+    return this.database.transaction(async (tx) => {
+      return (await this.autoReload.isWanted(tx, customerId)) && !(await this.isDoubted(tx, customerId, attempt));
+    });
   }
 
   /** Our customer, if its rule waits for another card. */
@@ -83,11 +87,20 @@ export class ReloadCards {
     return 'reload_resumed';
   }
 
-  /** Besides the card that stopped the rule, those that were declined for good since the last success. */
+  /** Its bank may have warned of it since it was chosen. */
+  private async isDoubted(tx: Tx, customerId: string, { fingerprint }: Pick<SavedCard, 'fingerprint'>) {
+    return fingerprint !== null && (await this.rules.doubtedCards(tx, customerId)).includes(fingerprint);
+  }
+
+  /**
+   * Besides the card that stopped the rule, those that were declined for good since the last success, and those that
+   * their bank warns of.
+   */
   private async refused(customerId: string, rule: LockedRule | undefined): Promise<ReadonlySet<string>> {
     const { refusedFingerprint: last = null, failures = 0 } = rule ?? {};
     const hard = failures === 0 ? [] : await this.attempts.refusedCards(customerId, failures);
-    return new Set(last === null ? hard : [last, ...hard]);
+    const doubted = await this.rules.doubtedCards(this.database, customerId);
+    return new Set([...(last === null ? [] : [last]), ...hard, ...doubted]);
   }
 
   /** A page that waits for its holder is an attempt that is pending: there is no other beside it. */

@@ -84,6 +84,11 @@ export class ReloadRules {
     ]);
   }
 
+  /** Fingerprints of cards that a bank warns of, or has. */
+  doubtedCards(db: Tx, customerId: string): Promise<string[]> {
+    return this.disputes.doubtedCards(db, customerId);
+  }
+
   /** With the rule locked by an earlier statement, so that what others have committed is seen. */
   async situation(tx: Tx, customerId: string): Promise<ReloadSituation> {
     const [clock] = await tx.query<ClockRow>('SELECT now() AS now, time_zone FROM customers WHERE id = $1', [
