@@ -1,11 +1,11 @@
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findFreePort, GuardedProcess, waitUntil } from './guarded-process';
 import { clearLeftovers } from './leftovers';
 import { LocalProcessError } from './local-process.error';
 import { copyCluster, openCluster, POSTGRES_ENV, type PostgresCluster } from './postgres-cluster';
 import { ensureDatabaseAndRoles } from './postgres-roles';
+import { temporaryPlace } from './temporary-place';
 
 const READY_TIMEOUT_MS = 60_000; // recovery after a crash replays the log first
 
@@ -41,7 +41,7 @@ export function startPostgres(options: PostgresOptions): Promise<LocalPostgres> 
 export async function startTemporaryPostgres(
   options: Omit<PostgresOptions, 'dataDir'> = {},
 ): Promise<LocalPostgres & { readonly dataDir: string }> {
-  const dataDir = mkdtempSync(join(tmpdir(), 'tollbridge-test-pg-'));
+  const dataDir = mkdtempSync(join(temporaryPlace(), 'tollbridge-test-pg-'));
   chmodSync(dataDir, 0o755); // PostgreSQL runs as another user when we are root
   const remove = () => rmSync(dataDir, { recursive: true, force: true });
   try {

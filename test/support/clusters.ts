@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { temporaryPlace } from '../../src/local/temporary-place';
 
 const PREFIX = 'tollbridge-test-clusters-';
 
@@ -9,10 +9,11 @@ const PREFIX = 'tollbridge-test-clusters-';
  * that was killed left behind is removed by the next.
  */
 export default function setUp(): void {
-  for (const name of readdirSync(tmpdir()).filter((entry) => entry.startsWith(PREFIX))) {
-    if (!isAlive(Number(name.slice(PREFIX.length)))) rmSync(join(tmpdir(), name), { recursive: true, force: true });
+  const place = temporaryPlace();
+  for (const name of readdirSync(place).filter((entry) => entry.startsWith(PREFIX))) {
+    if (!isAlive(Number(name.slice(PREFIX.length)))) rmSync(join(place, name), { recursive: true, force: true });
   }
-  const directory = join(tmpdir(), `${PREFIX}${process.pid}`);
+  const directory = join(place, `${PREFIX}${process.pid}`);
   mkdirSync(directory, { recursive: true, mode: 0o755 });
   process.env['TOLLBRIDGE_TEST_CLUSTERS'] = directory;
 }
