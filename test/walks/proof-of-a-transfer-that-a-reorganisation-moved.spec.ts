@@ -1,4 +1,5 @@
-import { createTestClient, encodeFunctionData, type Hex, http, parseGwei } from 'viem';
+import { createTestClient, encodeFunctionData, erc20Abi, type Hex, http, multicall3Abi, parseGwei } from 'viem';
+import { MULTICALL3 } from '../../src/evm/contracts';
 import { customerCredits } from '../../src/ledger/ledger-account';
 import { LedgerAccountsService } from '../../src/ledger/ledger-accounts.service';
 import { Attributions } from '../../src/payments/chain-watch/attributions.service';
@@ -35,13 +36,39 @@ async function signed(wallet: PayingWallet, { asset, atoms }: Instructions, payT
   return wallet.signTransaction({ ...request, chain: null });
 }
 
-/** A transfer for the request with this content, and how a reorganisation mines it again with another one before it. */
-async function transferFor(content: string) {
+/** Two transfers of the payer's in one transaction. */
+async function signedTwo(wallet: PayingWallet, { asset, payTo }: Instructions, atoms: readonly bigint[]): Promise<Hex> {
+  const { abi, functionName } = { abi: erc20Abi, functionName: 'approve' } as const;
+  const hash = await wallet.writeContract({
+    ...{ address: asset, abi, functionName, args: [MULTICALL3, 10n ** 9n], chain: null },
+  });
+  await wallet.waitForTransactionReceipt({ hash });
+  const calls = atoms.map((amount) => ({
+    target: asset,
+    allowFailure: false,
+    callData: encodeFunctionData({
+      ...{ abi: erc20Abi, functionName: 'transferFrom', args: [wallet.account.address, payTo, amount] },
+    }),
+  }));
+  const data = encodeFunctionData({ abi: multicall3Abi, functionName: 'aggregate3', args: [calls] });
+  const fees = { maxPriorityFeePerGas: parseGwei('1'), maxFeePerGas: parseGwei('10') };
+  const request = await wallet.prepareTransactionRequest({ to: MULTICALL3, data, chain: null, ...fees });
+  return wallet.signTransaction({ ...request, chain: null });
+}
+
+/**
+ * A transfer for the request with this content, and how a reorganisation mines it again with another one before it.
+ * `before`: what the payer transfers in the same transaction before that.
+ */
+async function transferFor(content: string, before?: bigint) {
   const chain = createTestClient({ mode: 'anvil', transport: http(world.chain.rpcUrl) });
   const [other, wallet] = [await payingWallet(world.chain, 1_000_000n), await payingWallet(world.chain, 1_000_000n)];
   const asked = instructionsOf(await (await ask(content)).json());
   const first = await signed(other, asked, other.account.address, '9');
-  const own = await signed(wallet, asked, asked.payTo, '1');
+  const own =
+    before === undefined
+      ? await signed(wallet, asked, asked.payTo, '1')
+      : await signedTwo(wallet, asked, [before, BigInt(asked.atoms)]);
   const hash = await wallet.sendRawTransaction({ serializedTransaction: own });
   await wallet.waitForTransactionReceipt({ hash });
   const prove = async (instructions = asked) => proofHeader(await proofOf(wallet, instructions, hash));
@@ -107,6 +134,25 @@ test('a transfer that has paid for a request pays for no other one under its new
   expect(await answerTo('three', other)).toEqual([402, 'transfer_already_used', null]);
   const again = await ask('two', await prove());
   expect([again.status, await again.json()]).toEqual([200, answer]);
+  expect(await walletCredit(world, payer)).toBe(credit);
+  expectAllMatched(await reconcileChain(world));
+});
+
+test('the other transfer of its transaction still pays for a request, under the log that the first one had', async () => {
+  const small = BigInt(instructionsOf(await (await ask('small')).json()).atoms);
+  const { prove, moveIt, payer, atoms } = await transferFor('large '.repeat(200), small);
+  expect(atoms).toBeGreaterThan(small);
+  expect((await ask('large '.repeat(200), await prove())).status).toBe(200);
+  await reconcileChain(world);
+  await moveIt();
+  const other = await prove(instructionsOf(await (await ask('small')).json()));
+  const paid = await ask('small', other);
+  expect(paid.status).toBe(200);
+  const answer = await paid.json();
+  const credit = await walletCredit(world, payer);
+  expect(await (await ask('small', other)).json()).toEqual(answer);
+  const third = await prove(instructionsOf(await (await ask('third')).json()));
+  expect(await answerTo('third', third)).toEqual([402, 'transfer_already_used', null]);
   expect(await walletCredit(world, payer)).toBe(credit);
   expectAllMatched(await reconcileChain(world));
 });

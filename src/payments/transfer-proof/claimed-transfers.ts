@@ -24,3 +24,19 @@ export function claimedAmong<Claim extends Mined>(
   assign(() => true);
   return transfers.map((transfer) => taken.get(transfer));
 }
+
+/**
+ * The log that the claim of each transfer is named by. Its own, unless a claim made before a reorganisation has that name:
+ * then the log where that claim's transfer is now, and so on. No two claims share a transfer, so this ends, and no two
+ * transfers end at one log. Where the transfer behind a name is gone, that name is the answer, and it is taken.
+ */
+export function claimLogs(transfers: readonly Mined[], claimed: readonly (Mined | undefined)[]): number[] {
+  const placeOf = (log: number): number => claimed.findIndex((claim) => claim?.logIndex === log);
+  return transfers.map(({ logIndex }, nth) => {
+    const named = claimed[nth];
+    if (named) return named.logIndex;
+    let log = logIndex;
+    for (let at = placeOf(log); at >= 0; at = placeOf(log)) log = transfers[at]?.logIndex ?? log;
+    return log;
+  });
+}

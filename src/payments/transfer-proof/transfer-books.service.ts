@@ -9,7 +9,7 @@ import { SuspendedTransfers } from '../chain-watch/suspended-transfers.service';
 import type { TransferStanding } from '../chain-watch/transfer-standing';
 import type { Claim } from '../claim';
 import { type ClaimRow, toClaim } from '../claim-row';
-import { claimedAmong } from './claimed-transfers';
+import { claimedAmong, claimLogs } from './claimed-transfers';
 import type { ProofOfPayment } from './proof-of-payment';
 import type { FoundTransfer } from './transfer-finder.service';
 import { logOf, type TransferClaim, transferKey } from './transfer-hold';
@@ -47,10 +47,11 @@ export class TransferBooks {
       return { claim: toClaim(row), logIndex: logOf(row.key).logIndex, atoms: BigInt(value) };
     });
     const claimed = claimedAmong(transfers, claims);
+    const logs = claimLogs(transfers, claimed);
     return Promise.all(
       transfers.map(async (transfer, nth) => {
         const claim = claimed[nth]?.claim;
-        const key = claim?.key ?? transferKey(network, transaction, transfer);
+        const key = claim?.key ?? transferKey(network, transaction, logs[nth] ?? transfer.logIndex);
         const { state } = await this.suspended.standingOf({ network, transaction, address: payTo, ...transfer });
         return { key, transfer, claim, standing: state };
       }),

@@ -2,7 +2,6 @@ import type { Claim, KeptAnswer } from '../claim';
 import { parseLog, type TransferLog } from '../chain-watch/transfer-log';
 import { settlementHeaders } from '../exact/settlement-headers';
 import type { Hold } from '../payment-scheme';
-import type { FoundTransfer } from './transfer-finder.service';
 
 /** What a claim keeps of a shown transfer: enough to put it on the books again. Atoms are decimal strings. */
 export interface TransferClaim {
@@ -25,8 +24,8 @@ export interface TransferHold extends Hold {
   readonly transfer: TransferClaim;
 }
 
-/** A log of a chain is used once for ever. */
-export const transferKey = (network: string, transaction: string, { logIndex }: FoundTransfer): string =>
+/** A log of a chain is used once for ever (`claimLogs` says which). */
+export const transferKey = (network: string, transaction: string, logIndex: number): string =>
   `transfer:${network}:${transaction}:${logIndex}`;
 
 /** The log that a claim's key names. */
