@@ -15,7 +15,7 @@ describe('a reconciliation with Stripe', () => {
   let world: StripeBooksWorld;
 
   beforeAll(async () => {
-    world = await startStripeBooksWorld();
+    world = await startStripeBooksWorld({ TOPUP_CURRENCIES: 'usd,eur:1.08' });
   });
   afterAll(() => world?.stop());
 
@@ -112,5 +112,27 @@ describe('a reconciliation with Stripe', () => {
     expectToAddUp(report);
     await takeBack(entryId);
     expect(linesOf(await world.reconcile()).some((line) => line.startsWith('amount_differs'))).toBe(false);
+  });
+
+  it('finds what an account settles in another currency, and lets its customer have the credit all the same', async () => {
+    await world.press('account', { settlementCurrencies: ['usd', 'eur'] });
+    const before = linesOf(await world.reconcile());
+    const { key } = await world.customer();
+    const { body } = await world.ask(key, '/v1/topups', { amountCents: 10_000, currency: 'eur' });
+    await world.press(`checkout/${body.url.split('/').pop()}/pay`);
+    await world.settled();
+    expect(await world.balance(key)).toMatchObject({ posted: '108' });
+    expect((await world.refund(body.id, { amountCents: 3000 })).status).toBe(201);
+    expect(await world.balance(key)).toMatchObject({ posted: '75.6' });
+
+    const movements = await world.stripe.balanceTransactions.list({ currency: 'eur' });
+    const [refund, charge] = movements.data.map(({ id }) => id);
+    const report = await world.reconcile();
+    const found = linesOf(report).filter((line) => !before.includes(line));
+    const kind = 'settles_in_other_currency';
+    expect(found.toSorted()).toEqual([`${kind} ${charge} -108`, `${kind} ${refund} 0`].toSorted());
+    expect(report.findings.find(({ ref }) => ref === charge)?.suggestedCause).toMatch(/9680 .* of eur/);
+    expectToAddUp(report);
+    expect(await world.house('fx:difference')).toBe('0');
   });
 });
