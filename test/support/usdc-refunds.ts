@@ -6,6 +6,7 @@ import { DEV_WALLETS } from '../../src/local/chain';
 import { until } from './calls';
 import type { Json } from './card-world';
 import { payerWith, receivedOnChain } from './chain';
+import { expectAllMatched, reconcileChain } from './chain-watch';
 import { askedFor, inHeader, rowsOf, signPayment, sql, type X402World } from './x402-world';
 import { chat } from './world';
 
@@ -92,7 +93,7 @@ export async function paidOut(world: X402World, to?: `0x${string}`): Promise<big
   return logs.reduce((sum, { args }) => sum + (args.value ?? 0n), 0n);
 }
 
-/** Σ ledger = Σ chain: what came in less what was paid out; nothing is on its way any more, and every check holds. */
+/** Σ ledger = Σ chain: what came in less what was paid out, transfer by transfer; nothing is on its way any more, and every check holds. */
 export async function expectBooksAreEven(world: X402World, withUsage = true): Promise<void> {
   const report = await world.app.get(LedgerVerifyService).verify();
   expect(report.checks.filter(({ ok, name }) => !ok && (withUsage || !name.startsWith('usage_')))).toEqual([]);
@@ -102,6 +103,7 @@ export async function expectBooksAreEven(world: X402World, withUsage = true): Pr
   const { posted } = await accounts.balance(chainReceipts(network, DEV_WALLETS.payTo.address));
   expect(-posted.atoms).toBe((await receivedOnChain(world.chain)) - (await paidOut(world)));
   expect((await accounts.balance(chainPending(network))).posted.atoms).toBe(0n);
+  expectAllMatched(await reconcileChain(world));
 }
 
 /** What was given back of charges, says the ledger, in micro-USDC. */
