@@ -138,6 +138,28 @@ test('a transfer that has paid for a request pays for no other one under its new
   expectAllMatched(await reconcileChain(world));
 });
 
+test('two requests that read the chain on either side of the reorganisation share no transfer', async () => {
+  const { prove, moveIt, payer } = await transferFor('before');
+  const paid = await ask('before', await prove());
+  const answer = await paid.json();
+  const credit = await walletCredit(world, payer);
+  await moveIt();
+  // It looks for claims when the first one is not there yet.
+  const books = world.app.get(TransferBooks);
+  const standings = books.standings.bind(books);
+  jest
+    .spyOn(books, 'standings')
+    .mockImplementationOnce(async (proof, payTo, transfers) =>
+      (await standings({ ...proof, payer: '0x' }, payTo, transfers)).map((one) => ({ ...one, claim: undefined })),
+    );
+  const late = await prove(instructionsOf(await (await ask('behind')).json()));
+  for (const _ of ['once', 'again'])
+    expect(await answerTo('behind', late)).toEqual([402, 'transfer_already_used', null]);
+  expect(await walletCredit(world, payer)).toBe(credit);
+  expect(await (await ask('before', await prove())).json()).toEqual(answer);
+  expectAllMatched(await reconcileChain(world));
+});
+
 test('the other transfer of its transaction still pays for a request, under the log that the first one had', async () => {
   const small = BigInt(instructionsOf(await (await ask('small')).json()).atoms);
   const { prove, moveIt, payer, atoms } = await transferFor('large '.repeat(200), small);

@@ -66,6 +66,7 @@ export class TransferAdmission {
       transaction: proof.transaction,
       payer: proof.payer,
       value: transfer.atoms.toString(),
+      alike: checked.transfers.filter(({ atoms }) => atoms === transfer.atoms).length,
       due: reference.atoms.toString(),
       refused: transfer.atoms < reference.atoms ? 'underpaid' : expired ? 'expired' : null,
     };
@@ -100,7 +101,7 @@ export class TransferAdmission {
     try {
       const outcome = await this.books.credit(key, customerId, terms);
       if (outcome === 'being_read') return await this.letGo(taken);
-      const refusal = outcome === 'attributed' ? outcome : terms.refused;
+      const refusal = outcome === 'credited' ? terms.refused : outcome;
       if (refusal !== null) return await this.fail(taken, refusal);
       return await this.holdCredit(key, customerId, terms, work);
     } catch (error) {

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { usdc } from '../../common/money';
 import { DatabaseService } from '../../database/database.service';
+import type { Tx } from '../../database/tx';
 import { transferSettled } from '../../ledger/chain-entries';
 import { customerReceivable, suspense } from '../../ledger/ledger-account';
 import { LedgerAccountsService } from '../../ledger/ledger-accounts.service';
@@ -14,7 +15,7 @@ import type { ProofOfPayment } from './proof-of-payment';
 import type { FoundTransfer } from './transfer-finder.service';
 import { logOf, type TransferClaim, transferKey } from './transfer-hold';
 
-export type NotCredited = 'attributed' | 'being_read';
+export type NotCredited = 'attributed' | 'being_read' | 'alreadyUsed';
 
 /** A transfer that is shown. */
 export interface TransferCandidate {
@@ -61,7 +62,9 @@ export class TransferBooks {
   /**
    * Safe to repeat: the claim's key is the entry's. What the wallet owes is repaid first. A transfer that has waited in
    * suspense for its proof is taken out of there. Otherwise nothing was written. `attributed`: an operator has given it
-   * away since it was claimed. `being_read`: whether that is so is not known until the chain is read again.
+   * away since it was claimed. `being_read`: whether that is so is not known until the chain is read again. `alreadyUsed`: as
+   * many of its like as there are have been credited, so that it is one of them, claimed by another log before a
+   * reorganisation that came in between.
    */
   async credit(claimKey: string, customerId: string, transfer: TransferClaim): Promise<'credited' | NotCredited> {
     const { network, payTo, transaction, value } = transfer;
@@ -72,6 +75,7 @@ export class TransferBooks {
     await this.accounts.idsOf([suspense('USDC'), ...touched]);
     await this.receivables.prepare(customerId, 'USDC');
     return this.database.transaction(async (tx) => {
+      if (await this.isAnotherOnes(tx, claimKey, transfer)) return 'alreadyUsed';
       const log = { ...logOf(claimKey), address: payTo, atoms: amount.atoms };
       const recognised = await this.suspended.recognise(tx, log, touched);
       if (recognised === 'attributed' || recognised === 'being_read') return recognised;
@@ -79,10 +83,26 @@ export class TransferBooks {
       return 'credited';
     });
   }
+
+  /** Who credits a transfer of the same transaction meanwhile waits. */
+  private async isAnotherOnes(tx: Tx, claimKey: string, transfer: TransferClaim): Promise<boolean> {
+    const { network, transaction, payer, value, alike } = transfer;
+    if (alike === undefined) return false;
+    await tx.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`transfer:${network}:${transaction}`]);
+    const rows = await tx.query(CREDITED, [transaction, network, payer, value, claimKey]);
+    return rows.length >= alike;
+  }
 }
+
+const OF_PAYER = `scheme = 'transfer-proof' AND payment->>'transaction' = $1 AND payment->>'network' = $2
+     AND lower(payment->>'payer') = lower($3)`;
 
 /** Under whichever log index the transaction had then. */
 const CLAIMS = `
   SELECT * FROM claims
-   WHERE scheme = 'transfer-proof' AND payment->>'transaction' = $1 AND payment->>'network' = $2
-     AND lower(payment->>'payer') = lower($3) ORDER BY created_at, key`;
+   WHERE ${OF_PAYER} AND reason IS DISTINCT FROM 'alreadyUsed' ORDER BY created_at, key`;
+
+/** Others of the same value. */
+const CREDITED = `
+  SELECT FROM claims c JOIN journal_keys entry ON entry.key = 'transfer:' || c.key
+   WHERE ${OF_PAYER} AND payment->>'value' = $4 AND c.key <> $5`;

@@ -11,6 +11,8 @@ export interface TransferClaim {
   readonly payer: string;
   /** What arrived. */
   readonly value: string;
+  /** How many transfers of this value its payer made with this transaction; not there in claims from before. */
+  readonly alike?: number;
   /** What the reference asked for. */
   readonly due: string;
   /** Why it is credit and does not pay for the request; `null` when it does. */

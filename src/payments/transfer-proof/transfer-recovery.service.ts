@@ -9,6 +9,7 @@ import { pendingCharge } from '../credit/credit-charge';
 import { walletHold } from '../wallet-hold';
 import { TransferBooks } from './transfer-books.service';
 import type { TransferClaim } from './transfer-hold';
+import type { FailedProof } from './transfer-refusals';
 
 /** Finishes proofs whose process died: a transfer that was claimed is on the books, an answer that is kept is paid. */
 @Injectable()
@@ -42,16 +43,16 @@ export class TransferRecovery implements OnModuleInit {
     if (claim.state === 'settling' && claim.capture)
       return void (await this.captures.settle(claim.key, pendingCharge(claim)));
     const outcome = await this.books.credit(claim.key, customerId, transfer);
-    if (outcome === 'attributed') return this.giveUp(claim);
     if (outcome === 'being_read') return;
+    if (outcome !== 'credited') return this.giveUp(claim, outcome);
     if (claim.state === 'settling') return void (await this.claims.move(claim.key, claim.callId, 'paid'));
     if (!(await this.claims.abandon(claim, 'paid'))) return;
     await this.ledger.release(walletHold({ callId: claim.callId, customerId, amount: usdc(BigInt(transfer.due)) }));
   }
 
-  /** An operator was faster: it is on the books as somebody's already. No credit of it was held. */
-  private async giveUp({ key, callId, state }: Claim): Promise<void> {
+  /** An operator was faster, or another request: it is on the books already. No credit of it was held. */
+  private async giveUp({ key, callId, state }: Claim, reason: FailedProof): Promise<void> {
     if (state === 'working') await this.claims.move(key, callId, 'settling');
-    await this.claims.move(key, callId, 'failed', { reason: 'attributed' });
+    await this.claims.move(key, callId, 'failed', { reason });
   }
 }

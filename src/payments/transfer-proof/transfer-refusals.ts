@@ -49,7 +49,7 @@ export const TRANSFER_REFUSALS = {
 } as const satisfies Record<string, Refusal>;
 
 /** Why a claim of a transfer ended `failed`: its reason. */
-export type FailedProof = 'underpaid' | 'expired' | 'attributed';
+export type FailedProof = 'underpaid' | 'expired' | 'attributed' | 'alreadyUsed';
 
 /** A transfer that is on its way: never a 402, which would invite a second one. */
 export const notFoundYet: Refusal = {
