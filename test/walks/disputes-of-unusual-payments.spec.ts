@@ -133,6 +133,26 @@ describe('disputes of payments', () => {
     expect(+before.posted - +(await world.balance(key)).posted).toBeCloseTo(10.8, 9);
   });
 
+  it('of a customer that pays afterwards: a loss uses its limit before it is a debt, and a win gives both back', async () => {
+    const paid = await world.paid(2000);
+    const limited = await fetch(`${world.app.url}/admin/customers/${paid.customer.id}/credit-limit`, {
+      method: 'PUT',
+      headers: { authorization: `Bearer ${world.app.adminToken}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ limit: '10' }),
+    });
+    expect(limited.status).toBe(200);
+    await world.spend(paid.customer, 2500);
+    const before = { posted: '-5', available: '5', held: '0', owed: '5', frozen: false };
+    expect(await world.balance(paid.key)).toMatchObject(before);
+    const id = await disputed(paid);
+    expect(await world.balance(paid.key)).toMatchObject(before);
+    await close(id, 'lost');
+    expect(await world.balance(paid.key)).toMatchObject({ posted: '-10', available: '0', owed: '25', frozen: true });
+    await world.press(`disputes/${id}/reinstate`);
+    await world.settled();
+    expect(await world.balance(paid.key)).toMatchObject(before);
+  });
+
   it('that charged a saved card by itself: nothing is charged again while its bank doubts it', async () => {
     const saver = await world.saver({ cents: 1000 });
     await world.put(saver.key, { thresholdCents: 500, amountCents: 2000 });

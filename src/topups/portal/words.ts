@@ -44,7 +44,7 @@ const REASONS: Readonly<Record<string, string>> = {
   insufficient_funds: 'the card had not enough money',
   link_expired: 'the page to confirm the payment was not used in time',
   never_reached: 'the card processor never got the payment',
-  no_card: 'there was no card to charge',
+  no_card: 'there was no card that may be charged',
   not_wanted: 'it was not needed any more',
   page_payment_failed: 'the payment on the page was refused',
   payment_disputed: 'an earlier payment is disputed with the bank',
