@@ -1,5 +1,4 @@
-import * as cl100k from 'gpt-tokenizer/encoding/cl100k_base';
-import * as o200k from 'gpt-tokenizer/encoding/o200k_base';
+import type * as Tokenizer from 'gpt-tokenizer/encoding/o200k_base';
 
 /** The two vocabularies the upstream counts with. */
 export type Encoding = 'o200k_base' | 'cl100k_base';
@@ -25,7 +24,6 @@ export const TOKENS_PER_IMAGE = 85;
 
 const CACHED_TEXTS = 4096;
 const CACHED_TEXT_LENGTH = 32_768;
-const TOKENIZERS = { o200k_base: o200k, cl100k_base: cl100k };
 const CACHES = { o200k_base: new Map<string, number>(), cl100k_base: new Map<string, number>() };
 // Without this the package throws on a prompt that quotes `<|endoftext|>`; OpenAI counts it as ordinary text.
 const AS_PLAIN_TEXT = { disallowedSpecial: new Set<string>() };
@@ -37,6 +35,10 @@ export function encodingOf(model: string): Encoding {
   return O200K_NAMES.test(name) ? 'o200k_base' : 'cl100k_base';
 }
 
+/** Megabytes of tables, loaded when they are first needed: an upstream that nobody calls counts nothing. */
+// oxlint-disable-next-line typescript/no-require-imports -- `import()` is not there at once
+const tokenizerOf = (encoding: Encoding) => require(`gpt-tokenizer/encoding/${encoding}`) as typeof Tokenizer;
+
 /**
  * Tokens of a text, special-token spellings counted as ordinary text. The last few thousand short texts are
  * remembered, so that a load test measures its subject rather than this tokenizer.
@@ -46,7 +48,7 @@ export function countText(encoding: Encoding, text: string): number {
   const cache = CACHES[encoding];
   const known = cache.get(text);
   if (known !== undefined) return known;
-  const count = TOKENIZERS[encoding].countTokens(text, AS_PLAIN_TEXT);
+  const count = tokenizerOf(encoding).countTokens(text, AS_PLAIN_TEXT);
   if (text.length <= CACHED_TEXT_LENGTH) {
     // Oldest out: a Map keeps insertion order, and re-inserting on every hit would cost more than a rare miss.
     if (cache.size >= CACHED_TEXTS) cache.delete(cache.keys().next().value as string);
@@ -74,7 +76,7 @@ export function countChat(encoding: Encoding, messages: readonly CountedMessage[
 /** The text of a token array. @throws RangeError on a token outside the vocabulary. */
 export function decodeTokens(encoding: Encoding, tokens: readonly number[]): string {
   try {
-    return TOKENIZERS[encoding].decode(tokens);
+    return tokenizerOf(encoding).decode(tokens);
   } catch (error) {
     throw new RangeError(`not tokens of ${encoding}`, { cause: error });
   }
