@@ -5,6 +5,7 @@ import type { PrivateKeyAccount } from 'viem';
 import { baseEnvironment, startAppOn, type TestApp } from './app';
 import { build } from './build';
 import { until } from './calls';
+import { leasesRunOut } from './leases';
 import { eventually, type Program, runProgram } from './program';
 import { allPass, concerns, type RpcCall, type Rule } from './rpc-proxy';
 import { type SignedPayment, sql, startX402World, type X402World } from './x402-world';
@@ -104,10 +105,3 @@ export function holdBack<Step extends string>(
     return withheld ? ({ result: null } as const) : 'pass';
   }
 }
-
-/** As time does, in half a minute. */
-const leasesRunOut = (world: X402World) =>
-  sql(
-    world,
-    `UPDATE claims SET lease_until = now() - interval '1 second' WHERE state IN ('working', 'settling', 'promised')`,
-  );

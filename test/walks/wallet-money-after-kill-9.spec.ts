@@ -6,6 +6,7 @@ import { baseEnvironment, startAppOn, type TestApp } from '../support/app';
 import { build, type Build } from '../support/build';
 import { until } from '../support/calls';
 import { payerWith, usdcBalance } from '../support/chain';
+import { leasesRunOut } from '../support/leases';
 import { eventually, type Program, runProgram } from '../support/program';
 import { allPass, type Rule } from '../support/rpc-proxy';
 import { challengeOf, signChallenge } from '../support/sign-in';
@@ -70,7 +71,7 @@ test('kill -9 in mid-call and in mid-withdrawal: a shown transfer still pays onc
   expect(await Promise.all(cut)).toEqual(Array(5).fill('cut'));
 
   world.node.rule = allPass;
-  await leasesRunOut();
+  await leasesRunOut(world);
   survivor = await startAppOn({ url: world.databaseUrl }, { ...world.env, JOBS_IN_PROCESS: 'true' });
   await until(openThings, ({ working, withdrawals }) => working === 0 && withdrawals === 0, 30_000);
 
@@ -144,13 +145,4 @@ async function openThings(): Promise<{ working: number; withdrawals: number; sen
             (SELECT count(*)::int FROM chain_calls WHERE reference LIKE 'withdrawal:%') AS sent`,
   );
   return open;
-}
-
-/** As time does, in less than a minute. */
-async function leasesRunOut(): Promise<void> {
-  await sql(
-    world,
-    `UPDATE claims SET lease_until = now() - interval '1 second' WHERE state IN ('working', 'settling')`,
-  );
-  await sql(world, `UPDATE withdrawals SET lease_until = now() - interval '1 second'`);
 }

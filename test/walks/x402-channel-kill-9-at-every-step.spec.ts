@@ -5,6 +5,7 @@ import { startAppOn, type TestApp } from '../support/app';
 import { until } from '../support/calls';
 import { payerWith, usdcBalance } from '../support/chain';
 import { chargedToChannels, channelClient, channelHeader, pendingOnBooks } from '../support/channels';
+import { leasesRunOut } from '../support/leases';
 import { type ServerProcess, startServer } from '../support/process';
 import { allPass, concerns, type Rule } from '../support/rpc-proxy';
 import { chat } from '../support/world';
@@ -42,15 +43,16 @@ async function kill(): Promise<void> {
   world.node.rule = allPass;
 }
 
-/** As time does, in less than a minute: whoever was killed is taken for dead. */
+/** As time does, in a minute. */
 async function timePasses(): Promise<void> {
-  await sql(
-    world,
-    `UPDATE claims SET lease_until = now() - interval '1 second' WHERE state IN ('working', 'settling')`,
-  );
+  await leasesRunOut(world);
   await sql(world, `UPDATE channels SET last_request_at = now() - interval '1 minute'`);
-  await sql(world, `UPDATE channel_claims SET updated_at = now() - interval '1 minute' WHERE state = 'settling'`);
+  await claimsGrowOld();
 }
+
+/** What came of a claim is looked for again after a while. */
+const claimsGrowOld = () =>
+  sql(world, `UPDATE channel_claims SET updated_at = now() - interval '1 minute' WHERE state = 'settling'`);
 
 const count = async (what: string): Promise<number> =>
   (await sql(world, `SELECT count(*)::int AS count FROM ${what}`))[0].count;
@@ -172,6 +174,14 @@ test.each<[string, Rule, string | undefined]>([
 
   await timePasses();
   survivor = await startAppOn({ url: world.databaseUrl }, { ...world.env, JOBS_IN_PROCESS: 'true' });
+  if (state === SIGNED) {
+    await until(
+      () => count(SIGNED),
+      (left) => left === 0,
+      30_000,
+    );
+    await claimsGrowOld();
+  }
   await everythingIsClaimedOnce();
 });
 

@@ -2,6 +2,7 @@ import type { PrivateKeyAccount } from 'viem';
 import { startAppOn, type TestApp } from '../support/app';
 import { until } from '../support/calls';
 import { usdcBalance } from '../support/chain';
+import { leasesRunOut } from '../support/leases';
 import { type ServerProcess, startServer } from '../support/process';
 import { allPass, concerns, type Fate, type Rule } from '../support/rpc-proxy';
 import { type SignedUpto, signUpto, uptoPayerWith } from '../support/upto';
@@ -63,7 +64,7 @@ test('kill -9 of the process at each state of an upto payment: one answer, one c
   await Promise.all(ends);
   world.node.rule = allPass;
   const calls = world.upstream.calls().length;
-  await sql(world, `UPDATE claims SET lease_until = now() - interval '1 second' WHERE state <> 'in_doubt'`);
+  await leasesRunOut(world);
   survivor = await startAppOn({ url: world.databaseUrl }, { ...world.env, JOBS_IN_PROCESS: 'true' });
   await until(
     () => sql(world, `SELECT key FROM claims WHERE state IN ('working', 'settling', 'in_doubt')`),
