@@ -112,4 +112,23 @@ describe('an automatic payout', () => {
     expect(await tied.tying).toBe(1);
     expect((await world.payouts()).slice(-1)).toMatchObject([{ id: payout?.id, difference_minor: 0n }]);
   });
+
+  it('that takes from the bank what the balance lacks adds up as well', async () => {
+    await world.press('account', { debitNegativeBalances: true });
+    const { charge } = await world.paid(5000);
+    await world.press('clock', { advanceSeconds: 6 * DAY_SECONDS });
+    await world.settled();
+    const inCents = async () => Math.round(Number(await world.house('bank')) * 100);
+    const before = await inCents();
+    const { id } = await world.press(`charges/${charge}/dispute`);
+    await world.press(`disputes/${id}/close`, { outcome: 'lost' });
+    await world.press('clock', { advanceSeconds: 6 * DAY_SECONDS });
+    await world.settled();
+    // What was disputed, and the fee of that.
+    expect((await world.payouts()).at(-1)).toMatchObject({
+      ...{ state: 'paid', automatic: true, amount_minor: -6500n, difference_minor: 0n },
+    });
+    expect((await inCents()) - before).toBe(6500);
+    expect([await world.house('stripe:payouts'), await world.house('stripe:clearing')]).toEqual(['0', '0']);
+  });
 });

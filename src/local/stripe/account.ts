@@ -9,6 +9,7 @@ const DEFAULTS: Account = {
   rates: { eur: '1.08', gbp: '1.27', jpy: '0.0067', chf: '1.12', cad: '0.73' },
   disputeFee: 1500,
   disputeFeeReturned: true,
+  debitNegativeBalances: false,
 };
 
 export function accountOf(store: Store): Account {

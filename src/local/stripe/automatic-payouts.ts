@@ -20,8 +20,8 @@ export function payOutDaily(sim: Simulation): void {
 }
 
 /**
- * Pays out what is available and was in no automatic payout yet, per currency. What is zero or less stays for the next
- * run: https://docs.stripe.com/payouts#negative-payouts
+ * Pays out what is available and was in no automatic payout yet, per currency. What is zero stays for the next run; so
+ * does what is less, unless the bank is to be debited: https://docs.stripe.com/payouts#negative-payouts
  */
 export function payOutAutomatically(sim: Simulation): Stripe.Payout[] {
   const paidOut = new Set(sim.store.all('payout_contents').flatMap(({ transactions }) => transactions));
@@ -32,7 +32,7 @@ export function payOutAutomatically(sim: Simulation): Stripe.Payout[] {
   return currencies.flatMap((currency) => {
     const own = open.filter((row) => row.currency === currency);
     const amount = own.reduce((sum, { net }) => sum + net, 0);
-    if (amount <= 0) return [];
+    if (amount === 0 || (amount < 0 && !accountOf(sim.store).debitNegativeBalances)) return [];
     const fields = {
       ...{ amount, currency, description: 'STRIPE PAYOUT', metadata: {}, method: 'standard' as const },
       ...{ statementDescriptor: null, contents: own.map(({ id }) => id) },

@@ -8,7 +8,14 @@ import { NOBODY } from './simulation';
 import { type Account } from './tables';
 import { badParameter, noSuch } from './stripe-fault';
 
-const SETTINGS = ['disputeFee', 'disputeFeeReturned', 'payoutSchedule', 'rates', 'settlementCurrencies'];
+const SETTINGS = [
+  'debitNegativeBalances',
+  'disputeFee',
+  'disputeFeeReturned',
+  'payoutSchedule',
+  'rates',
+  'settlementCurrencies',
+];
 const MANY = 1000;
 const MOST = 1_000_000_000_000;
 
@@ -25,6 +32,7 @@ export const moneyControls: readonly Control[] = [
         rates: { ...was.rates, ...body.hash('rates') },
         disputeFee: body.integer('disputeFee', 0) ?? was.disputeFee,
         disputeFeeReturned: body.boolean('disputeFeeReturned') ?? was.disputeFeeReturned,
+        debitNegativeBalances: body.boolean('debitNegativeBalances') ?? was.debitNegativeBalances,
       };
       return changeAccount(sim.store, settings);
     },

@@ -87,6 +87,8 @@ export interface Account {
   disputeFee: number;
   /** The fee comes back with a won dispute. */
   disputeFeeReturned: boolean;
+  /** A balance below zero is taken from the bank: https://docs.stripe.com/payouts#negative-payouts */
+  debitNegativeBalances: boolean;
 }
 
 /** What happens by itself at its time; `time.ts` says how. */
