@@ -45,11 +45,15 @@ export function disputeLost(lost: PaymentPart & { disputeId: string }): JournalE
   };
 }
 
-/** A dispute that was lost is won after all: the customer has again what was taken. */
-export function disputeRestored(lost: PaymentPart & { disputeId: string }): JournalEntry {
-  const { disputeId, customerId, paymentIntentId } = lost;
+/**
+ * A dispute that was lost is won after all, or a part of it: the customer has again what was taken.
+ * @param lost `still`: what is lost still; left out for nothing.
+ */
+export function disputeRestored(lost: PaymentPart & { disputeId: string; still?: Money | undefined }): JournalEntry {
+  const { disputeId, customerId, paymentIntentId, still } = lost;
   return {
-    key: `dispute:${disputeId}:restored`,
+    // What is lost only gets less: each part has a key of its own.
+    key: `dispute:${disputeId}:restored${still ? `:${still.atoms}` : ''}`,
     kind: 'dispute_restored',
     customerId,
     memo: { dispute: disputeId, paymentIntent: paymentIntentId },

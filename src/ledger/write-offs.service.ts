@@ -57,19 +57,16 @@ export class WriteOffs {
   }
 
   /**
-   * `atoms` that had become a debt come back to the customer: as far as debts of it were given up, they are owed again, so
-   * that nobody is paid for what it has used. In the transaction that brings the credit, before it does, with `writeOff` and
-   * the customer's accounts locked.
+   * What had become a debt comes back to the customer: as far as this very debt was given up it is owed again, so that
+   * nobody is paid for what it has used. In the transaction that brings the credit, before it does, with `writeOff` and the
+   * customer's accounts locked.
    */
-  async takeBack(
-    tx: Tx,
-    back: { customerId: string; asset: AssetCode; atoms: bigint; because: string },
-  ): Promise<void> {
-    const { customerId, asset, because } = back;
+  async takeBack(tx: Tx, back: ForgivenDebt): Promise<void> {
+    const { customerId, asset, because, debit, still } = back;
+    if (back.atoms <= 0n) return;
     const [house, debts] = await this.accounts.idsOf([writeOff(asset), customerReceivable(customerId, asset)]);
-    const [row] = await tx.query<{ given_up: bigint }>(GIVEN_UP, [house, debts]);
-    const givenUp = row?.given_up ?? 0n;
-    const atoms = back.atoms < givenUp ? back.atoms : givenUp;
+    const [row] = await tx.query<{ given_up: bigint }>(GIVEN_UP, [house, debts, debit, still, still + back.atoms]);
+    const atoms = row?.given_up ?? 0n;
     if (atoms <= 0n) return;
     const entry = writeOffTakenBack({ customerId, amount: { asset, atoms }, because });
     const { verdict } = await this.ledger.postIn(tx, entry);
@@ -103,11 +100,32 @@ export class WriteOffs {
   }
 }
 
-/** What was given up of an account's debts and not taken back since. */
+/** A debt that the customer has no more, or a part of it. */
+export interface ForgivenDebt {
+  readonly customerId: string;
+  readonly asset: AssetCode;
+  /** So much of it comes back now, the youngest part of it first; `still`: so much does not. */
+  readonly atoms: bigint;
+  readonly still: bigint;
+  /** The key of the entry that made it. */
+  readonly debit: string;
+  readonly because: string;
+}
+
+/**
+ * What was given up of the debt that the entry $3 made, from its atom $4 to $5. The oldest debt is the first to be settled:
+ * what has come in for debts, one after the other, settles them in the order in which they were made.
+ */
 const GIVEN_UP = `
-  SELECT (coalesce((SELECT sum(atoms) FROM postings WHERE credit_account_id = $2 AND debit_account_id = $1), 0)
-        - coalesce((SELECT sum(atoms) FROM postings WHERE debit_account_id = $2 AND credit_account_id = $1), 0))::bigint
-    AS given_up`;
+  WITH debt AS (
+    SELECT coalesce(sum(atoms), 0) + $4::bigint AS since, coalesce(sum(atoms), 0) + $5::bigint AS until FROM postings
+     WHERE debit_account_id = $2 AND entry_id < (SELECT entry_id FROM journal_keys WHERE key = $3)
+  ), settled AS (
+    SELECT debit_account_id, sum(atoms) OVER oldest_first - atoms AS since, sum(atoms) OVER oldest_first AS until
+      FROM postings WHERE credit_account_id = $2 WINDOW oldest_first AS (ORDER BY entry_id, line)
+  )
+  SELECT coalesce(sum(greatest(0, least(s.until, d.until) - greatest(s.since, d.since))), 0)::bigint AS given_up
+    FROM settled s, debt d WHERE s.debit_account_id = $1`;
 
 interface Made {
   readonly entryId: string;

@@ -3,10 +3,12 @@ import { check } from '../ledger/verification';
 import {
   budgetFinding,
   grantFinding,
+  leftoverFindings,
   listed,
   proofFindings,
   usageComparisons,
   usageFindings,
+  waitingComparison,
   watchFinding,
 } from './books-findings';
 import { differenceOf } from './report';
@@ -41,6 +43,35 @@ describe('what the books find wrong with themselves', () => {
   it('tells of grants by what they are worth more than the balance', () => {
     const found = grantFinding({ customerId: 'cus_1', granted: 66n, balance: 72n }, now);
     expect(found).toMatchObject({ kind: 'grants_differ', ref: 'cus_1', customerId: 'cus_1', amount: usd(-6n) });
+  });
+
+  it('tells of what is left of cases that are over by what the books have more than those that are open', () => {
+    const left = (ref: string, atoms: bigint, state: string | null) => ({
+      ref,
+      atoms,
+      state,
+      customerId: null,
+      since: now,
+    });
+    const money = {
+      account: 'stripe:disputed',
+      balance: -90n,
+      open: -100n,
+      leftovers: [left('du_1', -5n, 'closed'), left('du_2', 8n, 'lost'), left('entry:4', 7n, null)],
+    };
+    const found = leftoverFindings(money);
+    expect(found.map(({ ref, amount, account }) => [ref, amount.atoms, account])).toEqual([
+      ['du_1', -5n, 'stripe:disputed'],
+      ['du_2', 8n, 'stripe:disputed'],
+      ['entry:4', 7n, 'stripe:disputed'],
+    ]);
+    const sum = found.reduce((all, { amount }) => all + amount.atoms, 0n);
+    expect(sum).toBe(differenceOf(waitingComparison(money)));
+    expect(found.map(({ suggestedCause }) => suggestedCause)).toEqual([
+      expect.stringContaining('given back less'),
+      expect.stringContaining('never left'),
+      expect.stringContaining('no such refund or dispute'),
+    ]);
   });
 
   it('says that there may be more where as many are named as can be', () => {

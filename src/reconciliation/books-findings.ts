@@ -1,6 +1,7 @@
 import { formatMoney, type Money, usd } from '../common/money';
 import { type BalanceComparison, type Finding, MOST_LISTED } from '../common/reconciliation-side';
 import type { Check } from '../ledger/verification';
+import type { WaitingMoney } from '../topups/reversals/reversal-check.service';
 
 /** What must be equal in one asset: revenue, what was used, what was invoiced. */
 export interface UsageSums {
@@ -59,6 +60,32 @@ export function grantFinding(fault: { customerId: string; granted: bigint; balan
     suggestedCause: `Its grants are worth ${formatMoney(usd(granted))} USD, its balance is ${formatMoney(usd(balance))}. Somebody moved its credit beside the grants, or altered them as the owner of the tables.`,
   };
 }
+
+/** What is out by the account, as `stripe:clearing` counts it too, and what of that is of open refunds and disputes. */
+export const waitingComparison = ({ account, balance, open }: WaitingMoney): BalanceComparison => ({
+  name: `${account} and what is open of it`,
+  ours: usd(-balance),
+  theirs: usd(-open),
+});
+
+/** What a refund or a dispute has left behind, or an entry about neither. */
+export function leftoverFindings({ account, leftovers }: WaitingMoney): Finding[] {
+  return leftovers.map(({ ref, state, customerId, atoms, since }) => ({
+    kind: 'reversal_left_over',
+    ref,
+    amount: usd(atoms),
+    account,
+    ...(customerId === null ? {} : { customerId }),
+    since,
+    suggestedCause: `${account} has ${formatMoney(usd(atoms))} USD of ${ref}, ${state === null ? CASELESS : `which is ${state}. ${atoms > 0n ? NOT_LEFT : NOT_BACK}`}`,
+  }));
+}
+
+const CASELESS = 'and there is no such refund or dispute. Look who posted it, and move it to where it belongs.';
+const NOT_LEFT =
+  "It is off the customer's credit and never left Stripe's balance here: most likely its movement settled in another currency, or was less. Compare it with its movements in the Stripe dashboard.";
+const NOT_BACK =
+  "It is off Stripe's balance and nobody's loss: most likely the bank has withdrawn more, or given back less, than it had said. If it is gone for good, settle it as an expense (expense:disputes).";
 
 /** @param lowest The lowest threshold, in nano-USD. */
 export function watchFinding(lost: { customerId: string; lowest: bigint }, now: Date): Finding {

@@ -9,14 +9,17 @@ import { DatabaseService } from '../database/database.service';
 import { Session } from '../database/session.client';
 import { revenue } from '../ledger/ledger-account';
 import { LedgerVerifyService } from '../ledger/ledger-verify.service';
+import { ReversalCheck } from '../topups/reversals/reversal-check.service';
 import {
   budgetFinding,
   grantFinding,
+  leftoverFindings,
   listed,
   proofFindings,
   usageComparisons,
   usageFindings,
   type UsageSums,
+  waitingComparison,
   watchFinding,
 } from './books-findings';
 
@@ -24,7 +27,7 @@ const STATEMENT_SECONDS = 3600;
 
 /**
  * The books against what is kept beside them: the proof of their chain, usage and invoices against revenue, grants
- * against balances, what is watched, what budgets hold. All of it must hold always, whatever the window.
+ * against balances, what waits for refunds and disputes, what is watched, what budgets hold. All of it must hold always, whatever the window.
  */
 @Injectable()
 export class BooksReconciliation implements ReconciliationSide {
@@ -36,6 +39,7 @@ export class BooksReconciliation implements ReconciliationSide {
     private readonly grants: GrantCheck,
     private readonly watch: BalanceWatch,
     private readonly counters: BudgetCounters,
+    private readonly reversals: ReversalCheck,
   ) {}
 
   /** The books are always here. */
@@ -49,6 +53,8 @@ export class BooksReconciliation implements ReconciliationSide {
     const { checks } = await this.ledger.verify();
     tell('adding up usage and invoices');
     const sums = await this.usageSums();
+    tell('adding up what waits for refunds and disputes');
+    const waiting = await this.reversals.check();
     tell('adding up grants, thresholds and budgets');
     const [granted, faults] = [await this.grants.totals(), await this.grants.check()];
     const [lost, counters] = [await this.watch.lost(), await this.counters.differing()];
@@ -59,11 +65,12 @@ export class BooksReconciliation implements ReconciliationSide {
     };
     return {
       counts: { proofs: checks.length, customersWithGrants: granted.customers },
-      balances: [...sums.flatMap(usageComparisons), balance],
+      balances: [...sums.flatMap(usageComparisons), balance, ...waiting.map(waitingComparison)],
       findings: [
         ...proofFindings(checks, now),
         ...sums.flatMap((sum) => usageFindings(sum, now)),
         ...listed(faults.map((fault) => grantFinding(fault, now))),
+        ...waiting.flatMap((money) => listed(leftoverFindings(money))),
         ...lost.map((one) => watchFinding(one, now)),
         ...listed(counters.map((counter) => budgetFinding(counter, now))),
       ],

@@ -1,5 +1,8 @@
 import { usd, usdc } from '../../src/common/money';
 import { BalanceAlerts } from '../../src/credits/balance-alerts.service';
+import { disputeWithdrawn } from '../../src/ledger/dispute-entries';
+import { LedgerAccountsService } from '../../src/ledger/ledger-accounts.service';
+import { LedgerService } from '../../src/ledger/ledger.service';
 import { DatabaseService } from '../../src/database/database.service';
 import { DiscrepancyStore } from '../../src/reconciliation/discrepancy-store.service';
 import { asOwner } from '../support/owner';
@@ -51,6 +54,47 @@ describe('books that differ from themselves', () => {
     expect(found.map(([kind]) => kind)).toContain('proof_usage_and_entries');
     const { verdict, sides } = await operator.report('books');
     expect([verdict, sides[0].totals[0]]).toMatchObject(['open', { difference: '0.00000001', unexplained: '0' }]);
+  });
+
+  it('are told of what a dispute has left behind that is over, until an entry moves it', async () => {
+    const ledger = world.app.get(LedgerService);
+    const accounts = world.app.get(LedgerAccountsService);
+    const withdrawn = (disputeId: string) => ({
+      ...{ transactionId: `txn_${disputeId}`, disputeId, customerId, fee: usd(0n) },
+      ...{ gross: usd(3_000_000_000n), moved: usd(3_000_000_000n) },
+    });
+    for (const [id, phase] of [
+      ['du_over', 'closed'],
+      ['du_open', 'open'],
+    ] as const) {
+      const { postings } = disputeWithdrawn(withdrawn(id));
+      await accounts.idsOf(postings.flatMap(({ from, to }) => [from, to]));
+      const payment =
+        'INSERT INTO stripe_payments (payment_intent_id, gross_atoms, tax_atoms) VALUES ($1, 3000000000, 0)';
+      await asOwner(
+        world,
+        [payment, [`pi_${id}`]],
+        [
+          `INSERT INTO disputes (id, payment_intent_id, customer_id, gross_atoms, phase, status, reason)
+         VALUES ($1, $2, $3, 3000000000, $4, 'won', 'fraudulent')`,
+          [id, `pi_${id}`, customerId, phase],
+        ],
+      );
+      expect(await ledger.post(disputeWithdrawn(withdrawn(id)))).toMatchObject({ verdict: 'posted' });
+    }
+    await operator.reconcile('books');
+    const [left, ...others] = (await operator.discrepancies('state=open')).filter(
+      ({ kind }) => kind === 'reversal_left_over',
+    );
+    expect([left, others]).toMatchObject([{ ref: 'du_over', amount: '-3', customerId }, []]);
+    expect((await operator.report('books')).sides[0].totals[0].unexplained).toBe('0');
+
+    const entry = { from: 'expense:disputes', to: 'stripe:disputed', amount: '3' };
+    const body = { by: 'Ada', reason: 'The bank keeps it.', entry };
+    expect((await operator.ask(`/admin/discrepancies/${left.id}/resolve`, body)).status).toBe(200);
+    await operator.reconcile('books');
+    expect((await operator.discrepancies('state=open')).map(({ kind }) => kind)).not.toContain('reversal_left_over');
+    expect((await operator.report('books')).sides[0].totals[0].unexplained).toBe('0');
   });
 
   it('take no entry where no amount is, and none for what waits in suspense', async () => {

@@ -70,6 +70,32 @@ describe('what a customer owes, and the operator gives up', () => {
     expect(Number(await world.house('expense:writeoff'))).toBe(before);
   });
 
+  it('stays given up when it is another debt that the bank gives back: what was repaid comes back whole', async () => {
+    const { customer, key, charge, topUp } = await world.paid(5000);
+    await world.spend(customer, 5000);
+    /** A debt of so many cents that is given up; no dispute has made it. */
+    const overrun = async (cents: number) => {
+      const paid = await world.paidAgain({ customer, key }, cents);
+      await world.spend(customer, cents);
+      await world.refund(paid.topUp, { force: true });
+      expect((await writeOff(customer.id, { reason: 'Small' })).body).toMatchObject({ owed: '0' });
+    };
+    await overrun(500);
+    const { id } = await world.press(`charges/${charge}/dispute`, { amount: 2000 });
+    await world.press(`disputes/${id}/close`, { outcome: 'lost' });
+    await world.settled();
+    await world.paidAgain({ customer, key }, 2000);
+    expect(await world.balance(key)).toMatchObject({ available: '0', owed: '0' });
+    await overrun(700);
+    const before = await world.house('expense:writeoff');
+
+    await world.press(`disputes/${id}/reinstate`);
+    await world.settled();
+
+    expect(await world.balance(key)).toMatchObject({ available: '20', owed: '0', frozen: false });
+    expect([await world.house('expense:writeoff'), await world.left(topUp)]).toEqual([before, '20']);
+  });
+
   it('is owed again, and repaid, when a refund fails that had made it', async () => {
     const { customer, key, topUp, intent } = await world.paid(5000);
     await world.spend(customer, 3000);

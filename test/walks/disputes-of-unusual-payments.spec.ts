@@ -127,7 +127,7 @@ describe('disputes of payments', () => {
     const won = await disputed(paid, 3000);
     // A fee alone is of no part of the payment.
     const waiting = await world.house('stripe:disputed');
-    await world.moved(won, intent, { amount: 0, fee: 1500 });
+    await world.moved(won, { amount: 0, fee: 1500 });
     expect(await world.house('stripe:disputed')).toBe(waiting);
     await close(won, 'won');
     expect(+before.posted - +(await world.balance(key)).posted).toBeCloseTo(10.8, 9);

@@ -33,9 +33,10 @@ export const disputeControls: readonly Control[] = [
   },
   {
     path: 'disputes/:id/reinstate',
-    press: ({ sim, id }) => {
+    press: ({ sim, id, body }) => {
+      const amount = body.only('amount').integer('amount', 1);
       const dispute = requireDispute(sim, id);
-      reinstateFunds(sim, dispute);
+      reinstateFunds(sim, dispute, amount);
       return dispute;
     },
   },

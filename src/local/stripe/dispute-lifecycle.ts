@@ -55,14 +55,22 @@ export function withdrawFunds(sim: Simulation, dispute: Stripe.Dispute): void {
   sim.emit(NOBODY, 'charge.dispute.funds_withdrawn', dispute);
 }
 
-/** The bank gives the money back, usually after a won dispute. Throws 400 when it has none of it. */
-export function reinstateFunds(sim: Simulation, dispute: Stripe.Dispute): void {
-  if (dispute.balance_transactions.length !== 1) {
-    throw badState(undefined, `There are no funds of ${dispute.id} to reinstate.`);
+/**
+ * The bank gives the money back, usually after a won dispute; `amount` (of what the balance lost) is a part of it. Throws
+ * 400 when the bank has not that much of it.
+ */
+export function reinstateFunds(sim: Simulation, dispute: Stripe.Dispute, amount?: number): void {
+  const left = withBank(dispute);
+  if (left <= 0 || (amount ?? left) > left) {
+    throw badState(undefined, `There are no such funds of ${dispute.id} to reinstate: ${left} are left.`);
   }
-  moveFunds(sim, dispute, 1);
+  moveFunds(sim, dispute, 1, amount ?? left);
   sim.emit(NOBODY, 'charge.dispute.funds_reinstated', dispute);
 }
+
+/** What the bank has of it, in what the balance settles in. */
+const withBank = (dispute: Stripe.Dispute): number =>
+  -dispute.balance_transactions.reduce((sum, { amount }) => sum + amount, 0);
 
 /** One step of a dispute's life, announced; throws 400 for one that cannot follow. */
 export function moveDispute(sim: Simulation, dispute: Stripe.Dispute, move: DisputeMove, caller: Caller): void {
@@ -79,7 +87,7 @@ export function moveDispute(sim: Simulation, dispute: Stripe.Dispute, move: Disp
 /** Won: closed, and what was withdrawn comes back. */
 export function winDispute(sim: Simulation, dispute: Stripe.Dispute, reinstate = true): void {
   moveDispute(sim, dispute, 'win', NOBODY);
-  if (reinstate && dispute.balance_transactions.length === 1) reinstateFunds(sim, dispute);
+  if (reinstate && withBank(dispute) > 0) reinstateFunds(sim, dispute);
 }
 
 /** What the submitted evidence says decides a test dispute right away; other evidence stays under review. */
@@ -116,15 +124,15 @@ function becomeChargeback(sim: Simulation, dispute: Stripe.Dispute): void {
 }
 
 /** The first movement takes the amount and a fee; the second gives the amount back, and the fee if that is so agreed. */
-function moveFunds(sim: Simulation, dispute: Stripe.Dispute, sign: -1 | 1): void {
+function moveFunds(sim: Simulation, dispute: Stripe.Dispute, sign: -1 | 1, part?: number): void {
   const { disputeFee, disputeFeeReturned } = accountOf(sim.store);
-  const fee = sign < 0 ? disputeFee : disputeFeeReturned ? -disputeFee : 0;
-  const [withdrawn] = dispute.balance_transactions;
-  // What comes back is what was taken, whatever has become of the rate.
+  const [withdrawn, ...others] = dispute.balance_transactions;
+  const fee = sign < 0 ? disputeFee : disputeFeeReturned && others.length === 0 ? -disputeFee : 0;
+  // What comes back is of what was taken, whatever has become of the rate.
   const { amount, currency } = withdrawn ?? dispute;
   const transaction = book(sim, {
     type: 'adjustment',
-    ...{ amount: -amount, currency, fee, source: dispute.id },
+    ...{ amount: part ?? -amount, currency, fee, source: dispute.id },
     category: sign < 0 ? 'dispute' : 'dispute_reversal',
     description: `Chargeback ${sign < 0 ? 'withdrawal' : 'reversal'} for ${idOf(dispute.charge)}`,
     feeDescription: 'Dispute fee',

@@ -44,12 +44,17 @@ export const moneyControls: readonly Control[] = [
       const amount = body.integer('amount', -MOST, MOST);
       if (amount === undefined) throw badParameter('parameter_missing', 'Missing required param: amount.', 'amount');
       const category = body.string('category');
-      return book(sim, {
+      const source = body.string('source') ?? null;
+      const transaction = book(sim, {
         type: body.string('type') ?? 'adjustment',
-        ...{ amount, currency: body.string('currency') ?? 'usd', source: body.string('source') ?? null },
+        ...{ amount, currency: body.string('currency') ?? 'usd', source },
         ...{ description: body.string('description') ?? null, fee: body.integer('fee', -MOST, MOST) ?? 0 },
         ...(category !== undefined && { category }),
       });
+      const dispute = sim.store.get('disputes', source ?? '');
+      dispute?.balance_transactions.push(structuredClone(transaction));
+      if (dispute !== undefined) sim.store.put('disputes', dispute);
+      return transaction;
     },
   },
   { path: 'payouts/run', press: ({ sim }) => ({ data: payOutAutomatically(sim) }) },

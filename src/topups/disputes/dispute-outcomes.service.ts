@@ -9,7 +9,15 @@ import { centsToUsd } from '../topup';
 import type { ReversiblePayment } from '../reversals/reversible-payment';
 import { Reversals } from '../reversals/reversals.service';
 import { ReversiblePayments } from '../reversals/reversible-payments.service';
-import { type Dispute, type DisputePhase, disputeNewsOf, nextPhase } from './dispute';
+import {
+  type Dispute,
+  type DisputePhase,
+  disputeNewsOf,
+  type LostPart,
+  lostWithout,
+  nextPhase,
+  reinstatedOf,
+} from './dispute';
 import { DisputeStore } from './dispute-store.service';
 import type { DisputeAtStripe } from './disputes.client';
 
@@ -31,17 +39,26 @@ export class DisputeOutcomes {
   async converge(tx: Tx, atStripe: DisputeAtStripe): Promise<string> {
     const payment = await this.payments.lock(tx, atStripe.paymentIntentId);
     const dispute = await this.store.see(tx, payment, atStripe);
-    let [withdrawn, changed] = [0n, false];
+    let [withdrawn, reinstated, changed] = [0n, 0n, false];
     for (const movement of atStripe.movements) {
       const gross = grossOf(dispute, atStripe, movement);
-      withdrawn += movement.amount < 0 ? gross.atoms : -gross.atoms;
+      if (movement.amount < 0) withdrawn += gross.atoms;
+      else reinstated += gross.atoms;
       if (await this.book(tx, dispute, movement, gross)) changed = true;
     }
-    const news = disputeNewsOf(atStripe.status, { withdrawn, moved: atStripe.movements.length > 0 });
+    const gone = withdrawn - reinstated;
+    const news = disputeNewsOf(atStripe.status, { withdrawn, reinstated });
     const phase = news && nextPhase(dispute.phase, news);
-    if (phase === undefined) return changed ? 'dispute_changed' : 'unchanged';
-    await this.enter(tx, payment, dispute, phase, withdrawn);
-    return `dispute_${phase}`;
+    if (phase !== undefined) {
+      await this.enter(tx, payment, dispute, phase, gone);
+      return `dispute_${phase}`;
+    }
+    // What came back of a loss is seen in any order: it only ever gets less.
+    if (news === 'lost' && dispute.phase === 'lost' && gone < dispute.lost.gross.atoms) {
+      await this.reinstate(tx, payment, dispute, gone);
+      return 'dispute_reinstated';
+    }
+    return changed ? 'dispute_changed' : 'unchanged';
   }
 
   private async enter(
@@ -49,10 +66,10 @@ export class DisputeOutcomes {
     payment: ReversiblePayment,
     dispute: Dispute,
     phase: DisputePhase,
-    withdrawn: bigint,
+    gone: bigint,
   ): Promise<void> {
-    const lost = phase === 'lost' ? await this.take(tx, payment, dispute, withdrawn) : NOTHING;
-    if (phase === 'closed' && dispute.phase === 'lost') await this.giveBack(tx, payment, dispute);
+    const lost = phase === 'lost' ? await this.take(tx, payment, dispute, gone) : NOTHING;
+    if (phase === 'closed' && dispute.phase === 'lost') await this.giveBack(tx, payment, dispute, 0n);
     await this.store.move(tx, dispute.id, phase, lost);
     await this.reversals.freezeOrThaw(tx, payment.paymentIntentId);
     await this.payments.settleTopUp(tx, payment.topUpId);
@@ -69,15 +86,26 @@ export class DisputeOutcomes {
     return taken;
   }
 
-  private async giveBack(tx: Tx, payment: ReversiblePayment, { id: disputeId, lost, owed }: Dispute): Promise<void> {
+  /** A part of what was lost came back, and the dispute is lost as far as it did not. */
+  private async reinstate(tx: Tx, payment: ReversiblePayment, dispute: Dispute, gone: bigint): Promise<void> {
+    const back = await this.giveBack(tx, payment, dispute, gone);
+    await this.store.move(tx, dispute.id, 'lost', lostWithout(lostOf(dispute), back));
+    await this.payments.settleTopUp(tx, payment.topUpId);
+    await this.tell(tx, dispute, 'reinstated', usd(back.gross));
+  }
+
+  private async giveBack(tx: Tx, payment: ReversiblePayment, dispute: Dispute, gone: bigint): Promise<LostPart> {
     const { customerId, paymentIntentId } = payment;
-    const part = { gross: lost.gross.atoms, credit: lost.credit.atoms, tax: lost.tax.atoms, bonus: lost.bonus.atoms };
-    await this.reversals.giveBack(
-      tx,
-      payment,
-      { ...part, owed: owed.atoms, because: `dispute:${disputeId}` },
-      (amounts) => disputeRestored({ ...amounts, disputeId, customerId, paymentIntentId }),
+    const { id: disputeId } = dispute;
+    const lost = lostOf(dispute);
+    const back = reinstatedOf(lost, gone);
+    const still = gone > 0n ? usd(gone) : undefined;
+    const because = `dispute:${disputeId}${still ? `:${still.atoms}` : ''}`;
+    const given = { ...back, owedStill: lost.owed - back.owed, because, debit: `dispute:${disputeId}:lost` };
+    await this.reversals.giveBack(tx, payment, given, (amounts) =>
+      disputeRestored({ ...amounts, disputeId, customerId, paymentIntentId, still }),
     );
+    return back;
   }
 
   private async book(tx: Tx, dispute: Dispute, movement: StripeTransaction, gross: Money): Promise<boolean> {
@@ -97,16 +125,27 @@ export class DisputeOutcomes {
     return this.movements.book(tx, movement, isWithdrawal(movement) ? disputeWithdrawn(told) : disputeReinstated(told));
   }
 
-  private async tell(tx: Tx, dispute: Dispute, phase: DisputePhase): Promise<void> {
+  /** @param back What of a loss came back. */
+  private async tell(tx: Tx, dispute: Dispute, what: DisputePhase | 'reinstated', back?: Money): Promise<void> {
     const { id, paymentIntentId, topUpId, gross, reason, dueBy } = dispute;
+    const about = { dispute: id, paymentIntent: paymentIntentId, topUp: topUpId, amount: formatMoney(gross) };
     await this.notifications.add(tx, {
       customerId: null,
-      kind: `dispute_${phase}`,
-      key: `dispute:${id}:${phase}`,
-      data: { dispute: id, paymentIntent: paymentIntentId, topUp: topUpId, amount: formatMoney(gross), reason, dueBy },
+      kind: `dispute_${what}`,
+      // A loss may come back in several parts.
+      key: `dispute:${id}:${what}${back ? `:${dispute.lost.gross.atoms}` : ''}`,
+      data: { ...about, reason, dueBy, ...(back && { reinstated: formatMoney(back) }) },
     });
   }
 }
+
+const lostOf = ({ lost: { gross, credit, tax, bonus }, owed }: Dispute): LostPart => ({
+  gross: gross.atoms,
+  credit: credit.atoms,
+  tax: tax.atoms,
+  bonus: bonus.atoms,
+  owed: owed.atoms,
+});
 
 const NOTHING = { gross: 0n, credit: 0n, tax: 0n, bonus: 0n, owed: 0n };
 

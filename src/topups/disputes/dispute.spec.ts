@@ -1,6 +1,11 @@
-import { DISPUTE_PHASES, disputeNewsOf, nextPhase } from './dispute';
+import fc from 'fast-check';
+import { DISPUTE_PHASES, disputeNewsOf, lostWithout, nextPhase, reinstatedOf } from './dispute';
 
-const gone = { withdrawn: 1n, moved: true };
+const [gone, back, nothing] = [
+  { withdrawn: 1n, reinstated: 0n },
+  { withdrawn: 1n, reinstated: 1n },
+  { withdrawn: 0n, reinstated: 0n },
+];
 
 describe('a dispute', () => {
   it('only ever goes forward', () => {
@@ -15,14 +20,44 @@ describe('a dispute', () => {
 
   it('is lost when its money is gone, and not when that came back', () => {
     expect(disputeNewsOf('lost', gone)).toBe('lost');
-    expect(disputeNewsOf('lost', { withdrawn: 0n, moved: true })).toBe('given_up');
-    expect(disputeNewsOf('lost', { withdrawn: 0n, moved: false })).toBe('opened');
+    expect(disputeNewsOf('lost', back)).toBe('given_up');
+    expect(disputeNewsOf('lost', nothing)).toBe('opened');
+  });
+
+  it('is won when its money is back, and lost as far as it is not', () => {
+    const part = { withdrawn: 2n, reinstated: 1n };
+    expect([back, nothing, gone, part].map((money) => disputeNewsOf('won', money))).toEqual([
+      ...['given_up', 'given_up', 'opened', 'lost'],
+    ]);
+  });
+
+  it('that comes back in parts comes back whole, and each part is as if no more had been lost', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.bigInt(0n, 10n ** 12n), { minLength: 4, maxLength: 4 }),
+        fc.array(fc.bigInt(0n, 100n), { maxLength: 5 }),
+        ([gross = 0n, tax = 0n, bonus = 0n, owed = 0n], parts) => {
+          const ownTax = tax % (gross + 1n);
+          const credit = gross - ownTax;
+          const lost = { gross, tax: ownTax, credit, bonus, owed: owed % (credit + 1n) };
+          let now = lost;
+          for (const percent of parts) {
+            const backNow = reinstatedOf(now, (now.gross * percent) / 100n);
+            expect(Object.values(backNow).every((atoms) => atoms >= 0n)).toBe(true);
+            expect(backNow.credit + backNow.tax).toBe(backNow.gross);
+            now = lostWithout(now, backNow);
+            expect(now.owed <= now.credit).toBe(true);
+          }
+          expect(reinstatedOf(now, 0n)).toEqual(now);
+        },
+      ),
+    );
   });
 
   it('knows every status that Stripe documents, and waits at any other', () => {
     const inquiry = ['warning_needs_response', 'warning_under_review', 'warning_closed'];
     const statuses = [...inquiry, 'needs_response', 'under_review', 'won', 'prevented', 'appeal_pending'];
-    expect(statuses.map((status) => disputeNewsOf(status, gone))).toEqual([
+    expect(statuses.map((status) => disputeNewsOf(status, back))).toEqual([
       ...['asked', 'asked', 'given_up'],
       ...['opened', 'opened', 'given_up', 'given_up'],
       undefined,

@@ -81,7 +81,7 @@ export class RefundOutcomes {
     await this.reversals.giveBack(
       tx,
       payment,
-      { ...part, owed: owed.atoms, because: `refund:${refundId}` },
+      { ...part, owed: owed.atoms, owedStill: 0n, because: `refund:${refundId}`, debit: `refund:${refundId}` },
       (amounts) => refundReturned({ ...amounts, refundId, customerId, paymentIntentId }),
     );
   }

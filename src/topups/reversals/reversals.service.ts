@@ -27,6 +27,17 @@ export interface Taking {
   readonly keepFrozen: boolean;
 }
 
+/** What comes back of a taking. */
+export interface GivenBack {
+  /** Names the entries about bonus and debt: once for each part that comes back. */
+  readonly because: string;
+  /** The key of the entry that took it. */
+  readonly debit: string;
+  /** Of the credit, what the customer did not have then; and of what does not come back. */
+  readonly owed: bigint;
+  readonly owedStill: bigint;
+}
+
 export type Taken =
   | ({ readonly kind: 'taken'; readonly owed: bigint } & Part)
   /** Without force: no more of its credit than `free` is there. Nothing was written. */
@@ -69,16 +80,12 @@ export class Reversals {
   }
 
   /** Gives back what `take` took: the same grants have it again, and what was `owed` of it is repaid, also if it was given up since. */
-  async giveBack(
-    tx: Tx,
-    payment: ReversiblePayment,
-    part: Part & { readonly because: string; readonly owed: bigint },
-    entry: EntryOfPart,
-  ): Promise<void> {
+  async giveBack(tx: Tx, payment: ReversiblePayment, part: Part & GivenBack, entry: EntryOfPart): Promise<void> {
     const posted = entry({ credit: usd(part.credit), tax: usd(part.tax) });
     const { customerId, grantId, bonusGrantId } = payment;
-    const { because, owed: atoms } = part;
-    if (customerId !== null) await this.writeOffs.takeBack(tx, { customerId, asset: 'USD', atoms, because });
+    const { because, debit, owed: atoms, owedStill: still } = part;
+    const debt = { asset: 'USD', atoms, still, because, debit } as const;
+    if (customerId !== null) await this.writeOffs.takeBack(tx, { ...debt, customerId });
     if (customerId === null || grantId === null || part.credit === 0n) await this.post(tx, posted);
     else await this.grants.giveBack(tx, posted, { grantId, amount: usd(part.credit) });
     if (customerId !== null && bonusGrantId !== null && part.bonus > 0n) {
