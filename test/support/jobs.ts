@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { createApplication } from '../../src/application';
 import { DatabaseService } from '../../src/database/database.service';
+import { JOBS_CHANNEL } from '../../src/jobs/job-store.service';
 import { JobsService } from '../../src/jobs/jobs.service';
 import { baseEnvironment, startAppOn, type TestApp } from './app';
 import { addTestHandlers, type Story } from './job-handlers';
@@ -20,6 +21,8 @@ export interface JobWorld extends TestApp {
   /** Ids of jobs in the order in which attempts began. */
   begun(): Promise<{ id: string; attempt: number; pid: number }[]>;
   query(sql: string, parameters?: unknown[]): Promise<any[]>;
+  /** As time does, in a quarter of a minute: what the dead had in their hands, or a Redis that is lost, is due. */
+  overdue(state: 'running' | 'queued'): Promise<void>;
   /** Waits until nothing is left to be done. */
   settled(timeoutMs?: number): Promise<void>;
 }
@@ -62,6 +65,10 @@ export async function startJobWorld(env: Record<string, string> = {}): Promise<J
         ]),
       ),
     begun: () => query('SELECT id, attempt, pid FROM story.begun ORDER BY n'),
+    overdue: async (state) => {
+      await query('UPDATE jobs SET run_at = now() WHERE state = $1', [state]);
+      await query('SELECT pg_notify($1, $2)', [JOBS_CHANNEL, '']);
+    },
     settled: async (timeoutMs = 90_000) => {
       await eventually(
         'The end of all jobs',

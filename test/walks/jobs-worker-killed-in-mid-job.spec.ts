@@ -2,7 +2,7 @@ import { type JobWorld, startJobWorld, startWorker, type Worker } from '../suppo
 import { eventually } from '../support/program';
 import { describeWithRedis, type Redis, startRedis } from '../support/redis';
 
-// Leases are waited for, and with Redis what a stopped worker still has in its hands.
+// The lease of a stopped worker is waited for, and with Redis what a stopped worker still has in its hands.
 jest.setTimeout(180_000);
 
 const IDS = Array.from({ length: 10 }, (_, n) => `effect:${n}`);
@@ -36,6 +36,7 @@ function killedInMidJob(environment: () => Record<string, string>): void {
     expect(Object.values(await world.jobs()).filter(({ state }) => state === 'running')).toHaveLength(4);
     await first.kill9();
     expect(await world.effects()).toEqual({});
+    await world.overdue('running');
 
     // Jobs that the first one never began hang in their own first attempt: what is new here is let through.
     await world.query(`UPDATE jobs SET payload = '{}' WHERE state <> 'running'`);
