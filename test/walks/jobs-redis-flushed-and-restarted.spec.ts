@@ -34,7 +34,11 @@ describeWithRedis('a Redis that forgets', () => {
     expect(await world.effects()).toEqual(Object.fromEntries([...enqueued].map((id) => [id, 1])));
   };
   const told = (worker: Worker, what: RegExp) =>
-    eventually(String(what), () => (what.test(worker.output()) ? true : undefined), worker.output);
+    eventually(
+      String(what),
+      () => (what.test(worker.output()) ? true : undefined),
+      () => worker.output(),
+    );
   const goesWithout = (worker: Worker) =>
     worker.output().lastIndexOf('Redis is away: jobs are taken from PostgreSQL') >
     worker.output().lastIndexOf('Redis is back');
