@@ -26,7 +26,8 @@ describe('an event of Stripe', () => {
   it('is a payment when the session is paid', () => {
     const payment = { paymentIntentId: 'pi_1', currency: 'usd', total: 2500, tax: 0 };
     expect(news(COMPLETED)).toEqual({ kind: 'paid', checkout, payment });
-    expect(news('checkout.session.async_payment_succeeded')).toEqual({ kind: 'paid', checkout, payment });
+    const delayed = { kind: 'paid', checkout, payment, isDelayed: true };
+    expect(news('checkout.session.async_payment_succeeded')).toEqual(delayed);
     expect(news(COMPLETED, { payment_intent: { id: 'pi_2' }, total_details: null })).toMatchObject({
       payment: { paymentIntentId: 'pi_2', tax: 0 },
     });

@@ -3,7 +3,13 @@ import { WebhookUnreadableError } from './topup-error';
 
 /** What a verified webhook says about a top-up, in our words. `undefined` from `newsOf`: nothing that concerns us. */
 export type CheckoutNews =
-  | { readonly kind: 'paid'; readonly checkout: CheckoutReference; readonly payment: ReportedPayment }
+  | {
+      readonly kind: 'paid';
+      readonly checkout: CheckoutReference;
+      readonly payment: ReportedPayment;
+      /** A bank has said yes after days, and may have said no since. */
+      readonly isDelayed?: true;
+    }
   | { readonly kind: 'awaiting_bank' | 'failed' | 'expired'; readonly checkout: CheckoutReference }
   | { readonly kind: 'nothing_paid'; readonly checkout: CheckoutReference }
   | { readonly kind: 'charge_booked'; readonly paymentIntentId: string };
@@ -69,7 +75,9 @@ function completion(event: StripeEvent): CheckoutNews {
   if (typeof currency !== 'string') throw unreadable(event, 'currency');
   if (total - tax === 0) return { kind: 'nothing_paid', checkout };
   const paymentIntentId = idOf(object['payment_intent']) ?? checkout.sessionId;
-  return { kind: 'paid', checkout, payment: { paymentIntentId, currency, total, tax } };
+  const payment = { paymentIntentId, currency, total, tax };
+  const isDelayed = event.type === 'checkout.session.async_payment_succeeded';
+  return { kind: 'paid', checkout, payment, ...(isDelayed && { isDelayed }) };
 }
 
 /** Since asynchronous capture, the fee is booked after the payment: https://docs.stripe.com/payments/payment-intents/asynchronous-capture */

@@ -36,7 +36,10 @@ export class CheckoutEvents implements StripeEventHandler, OnModuleInit {
   private async effectOf(news: CheckoutNews): Promise<StripeEffect | undefined> {
     switch (news.kind) {
       case 'paid': {
-        const booked = await this.stripe.movementOf(news.payment.paymentIntentId);
+        const { paymentIntentId } = news.payment;
+        if (news.isDelayed && !(await this.stripe.isPaid(paymentIntentId)))
+          return (tx) => this.payments.note(tx, news.checkout, 'failed');
+        const booked = await this.stripe.movementOf(paymentIntentId);
         await this.payments.prepare(this.database, news.checkout);
         return (tx) => this.payments.book(tx, news.checkout, news.payment, booked);
       }

@@ -24,6 +24,8 @@ export interface PaidCharge {
 export interface UnpaidCharge {
   readonly chargeId: string;
   readonly paymentIntentId: string;
+  /** The top-up that we made it for, as its metadata says. */
+  readonly topUpId: string | null;
   /** In the smallest unit of what it is in; `left` is what no refund has taken back. */
   readonly total: number;
   readonly left: number;
@@ -65,8 +67,9 @@ function unpaid(charge: Stripe.Charge, paymentIntentId: string): UnpaidCharge | 
   const submitted = movementIn(charge.balance_transaction);
   const back = movementIn(charge.failure_balance_transaction);
   if (!submitted && !back) return undefined;
-  const { id: chargeId, amount: total, amount_refunded: refunded, status } = charge;
-  return { chargeId, paymentIntentId, total, left: total - refunded, isFailed: status === 'failed', submitted, back };
+  const { id: chargeId, amount: total, amount_refunded: refunded, status, metadata } = charge;
+  const whose = { chargeId, paymentIntentId, topUpId: metadata['topup_id'] ?? null };
+  return { ...whose, total, left: total - refunded, isFailed: status === 'failed', submitted, back };
 }
 
 const movementIn = (

@@ -115,6 +115,18 @@ export class StripeClient {
   }
 
   /**
+   * Whether a payment is paid at this moment: its bank may have taken it back since an event said so.
+   * https://docs.stripe.com/payments/payment-methods/bank-debits
+   * @throws CardProcessorError
+   */
+  async isPaid(paymentIntentId: string): Promise<boolean> {
+    const { paymentIntents } = this.stripe.api;
+    const intent = await attempt(paymentIntents.retrieve(paymentIntentId, { expand: ['latest_charge'] }, ASK_QUICKLY));
+    const charge = intent.latest_charge;
+    return charge !== null && typeof charge !== 'string' && charge.status === 'succeeded';
+  }
+
+  /**
    * The movement of a payment, with the fee that Stripe keeps of it. `undefined` when that is not known, for whatever
    * reason: it is never one to make a customer wait for credit.
    */

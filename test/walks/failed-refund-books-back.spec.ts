@@ -1,3 +1,4 @@
+import type { Json } from '../support/card-world';
 import { concludePayback, type PaybackWorld, startPaybackWorld } from '../support/payback-world';
 
 describe('a refund that fails', () => {
@@ -15,12 +16,23 @@ describe('a refund that fails', () => {
     await world.settled();
   };
 
+  /** What the customer and the operator are told of refunds, with how many times. */
+  const told = async (key: string, refund: string): Promise<Json> => {
+    const of = async (token: string) =>
+      (await world.ask(token, '/v1/notifications?limit=200')).body.data
+        .filter(({ data }: Json) => data.refund === refund)
+        .map(({ kind, data }: Json) => `${kind} ${data.amount} ${data.reason}`);
+    return { customer: await of(key), operator: await of(world.app.adminToken) };
+  };
+
   it('after it had succeeded gives the credit back, and may be tried again', async () => {
     const { key, topUp, intent } = await world.paid(5000);
     await world.refund(topUp);
     expect(await world.balance(key)).toMatchObject({ available: '0' });
     await settle(intent, { outcome: 'failed', failure_reason: 'lost_or_stolen_card' });
     expect(await world.refunds(key)).toMatchObject([{ state: 'failed', failureReason: 'lost_or_stolen_card' }]);
+    const line = 'refund_failed 50 lost_or_stolen_card';
+    expect(await told(key, (await world.refunds(key))[0]?.id)).toEqual({ customer: [line], operator: [line] });
     expect(await world.balance(key)).toMatchObject({ available: '50', owed: '0' });
     expect(await world.left(topUp)).toBe('50');
     expect((await world.ask(key, `/v1/topups/${topUp}`)).body.state).toBe('paid');
@@ -45,7 +57,13 @@ describe('a refund that fails', () => {
     await world.press('webhooks', { paused: false });
     await world.settled();
     await world.press('webhooks', { duplicate: 0, shuffle: false });
-    expect(await world.refunds(key)).toMatchObject([{ state: 'failed', origin: 'dashboard', amount: '20' }]);
+    const [refund] = await world.refunds(key);
+    expect(refund).toMatchObject({ state: 'failed', origin: 'dashboard', amount: '20' });
+    // Who has started it in the dashboard is told there.
+    expect(await told(key, refund.id)).toEqual({
+      customer: [`refund_failed 20 ${refund.failureReason}`],
+      operator: [],
+    });
     expect(await world.balance(key)).toMatchObject({ available: '50', owed: '0' });
     expect(await world.left(topUp)).toBe('50');
   });
@@ -62,6 +80,9 @@ describe('a refund that fails', () => {
       '20 rejected',
       '40 succeeded',
     ]);
+    const { id, failureReason }: Json = (await world.refunds(key)).find(({ state }) => state === 'rejected');
+    const line = `refund_rejected 20 ${failureReason}`;
+    expect(await told(key, id)).toEqual({ customer: [line], operator: [line] });
     expect(await world.balance(key)).toMatchObject({ available: '10', owed: '0' });
   });
 

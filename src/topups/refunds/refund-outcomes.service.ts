@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { prefixedId } from '../../common/id';
 import { usd } from '../../common/money';
+import type { NewNotification } from '../../customers/notification';
+import { NotificationsService } from '../../customers/notifications.service';
 import type { Tx } from '../../database/tx';
 import {
   refundFailed,
@@ -9,6 +11,7 @@ import {
   refundOpened,
   refundReturned,
 } from '../../ledger/refund-entries';
+import { bankDebitNews } from '../bank-debit-news';
 import type { StripeEffect } from '../stripe-events.service';
 import { StripeMovements } from '../stripe-movements.service';
 import type { StripeTransaction } from '../stripe-transaction';
@@ -17,6 +20,7 @@ import { grossOf, type ReversiblePayment } from '../reversals/reversible-payment
 import { Reversals } from '../reversals/reversals.service';
 import { ReversiblePayments } from '../reversals/reversible-payments.service';
 import { isReturned, nextRefundState, type Refund, type RefundNews, refundNewsOf } from './refund';
+import { failedRefundNews } from './refund-news';
 import { RefundStore } from './refund-store.service';
 import type { RefundAtStripe } from './refunds.client';
 
@@ -32,6 +36,7 @@ export class RefundOutcomes {
     private readonly reversals: Reversals,
     private readonly movements: StripeMovements,
     private readonly store: RefundStore,
+    private readonly notifications: NotificationsService,
   ) {}
 
   /** What is left to be written about a payment's refunds; `undefined`: there are none, or the payment is none of ours. */
@@ -70,7 +75,9 @@ export class RefundOutcomes {
     const state = nextRefundState(refund.state, news);
     if (state === undefined) return false;
     await this.store.move(tx, refund.id, state, failureReason);
-    if (isReturned(state)) await this.giveBack(tx, refund);
+    if (!isReturned(state)) return true;
+    await this.giveBack(tx, refund);
+    await this.tell(tx, failedRefundNews(refund, state, failureReason));
     return true;
   }
 
@@ -114,7 +121,15 @@ export class RefundOutcomes {
       minor,
     } as const;
     await this.store.insert(tx, payment, row);
-    return (await this.store.find(tx, { id, refundId })) as Refund;
+    const refund = (await this.store.find(tx, { id, refundId })) as Refund;
+    const { topUpId, gross: amount, credit, owed } = refund;
+    const debit = { chargeId: id, topUpId, customerId, amount, taken: credit, owed };
+    if (isReturnedDebit === true) await this.tell(tx, bankDebitNews(debit));
+    return refund;
+  }
+
+  private async tell(tx: Tx, news: readonly NewNotification[]): Promise<void> {
+    for (const one of news) await this.notifications.add(tx, one);
   }
 
   private async book(

@@ -54,7 +54,8 @@ const NEXT: Readonly<Record<RefundState, Partial<Record<RefundNews, RefundState>
 export const nextRefundState = (state: RefundState, news: RefundNews): RefundState | undefined => NEXT[state][news];
 
 /** Whether what a refund took comes back with this state. */
-export const isReturned = (state: RefundState): boolean => state === 'failed' || state === 'rejected';
+export const isReturned = (state: RefundState): state is 'failed' | 'rejected' =>
+  state === 'failed' || state === 'rejected';
 
 /** What Stripe calls the state of a refund, in our words; `undefined` for a word that we do not know. */
 export function refundNewsOf(status: string | null): RefundNews | undefined {
