@@ -1,28 +1,32 @@
-import { tmpdir } from 'node:os';
+import type { Entry } from '../../src/cli/command';
+import { discardJobs, listJobs, listSchedules, retryJobs } from '../../src/cli/jobs';
 import { DatabaseService } from '../../src/database/database.service';
 import { JobsService } from '../../src/jobs/jobs.service';
 import { stripeFeeJob } from '../../src/topups/stripe-fee-job';
-import { baseEnvironment } from '../support/app';
-import { build, type Build } from '../support/build';
+import { runCommand } from '../support/commands';
 import { addTestHandlers } from '../support/job-handlers';
 import { type JobWorld, startJobReplica, startJobWorld } from '../support/jobs';
-import { eventually, runProgram } from '../support/program';
+import { eventually } from '../support/program';
+
+const COMMANDS: readonly Entry[] = [
+  { name: 'jobs list', summary: '', load: async () => listJobs },
+  { name: 'jobs retry', summary: '', load: async () => retryJobs },
+  { name: 'jobs discard', summary: '', load: async () => discardJobs },
+  { name: 'jobs schedules', summary: '', load: async () => listSchedules },
+];
 
 /** A job that cannot be done keeps its error, waits longer each time, and ends where the operator finds it. */
 describe('a job that fails every time', () => {
   let world: JobWorld;
   let replica: { stop(): Promise<void> };
-  let compiled: Build;
 
   beforeAll(async () => {
-    compiled = build();
     world = await startJobWorld();
     replica = await startJobReplica(world, (app) => addTestHandlers(app.get(JobsService), app.get(DatabaseService)));
   });
   afterAll(async () => {
     await replica?.stop();
     await world?.stop();
-    compiled?.remove();
   });
 
   const send = async (method: string, path: string) => {
@@ -38,9 +42,9 @@ describe('a job that fails every time', () => {
     eventually(`${id} ${state}`, async () => ((await world.jobs())[id]?.state === state ? true : undefined));
 
   /** Runs the command line as the operator does. */
-  async function cli(...args: string[]): Promise<{ code: unknown; output: string }> {
-    const program = runProgram(compiled.file('src/cli.js'), args, baseEnvironment(world.databaseUrl), tmpdir());
-    return { code: await program.ended, output: program.output() };
+  async function cli(...args: string[]): Promise<{ code: number; output: string }> {
+    const { code, out, err } = await runCommand(COMMANDS, ...args);
+    return { code, output: out + err };
   }
 
   it('backs off, and is dead after its last attempt, with the last error and its cause', async () => {
@@ -122,12 +126,13 @@ describe('a job that fails every time', () => {
       );
       for (const id of ids) await stateIs(id, 'dead');
     };
-    const failed = () =>
+    /** They have been tried since they were made, or made to run again, and wait for their next try. */
+    const failed = (...which: string[]) =>
       eventually('Failures', async () => {
         const jobs = await world.jobs();
-        return ids.every((id) => jobs[id]?.state === 'waiting' && jobs[id]?.last_error !== null) ? true : undefined;
+        return which.every((id) => jobs[id]?.state === 'waiting' && jobs[id].attempts > 0) ? true : undefined;
       });
-    await failed();
+    await failed(...ids);
     await exhaust();
 
     const listed = JSON.parse((await cli('jobs', 'list', '--state', 'dead', '--json')).output);
@@ -140,14 +145,12 @@ describe('a job that fails every time', () => {
     expect(table.output).toContain('does not take cards');
 
     expect(await cli('jobs', 'retry', ids[0] as string)).toEqual({ code: 0, output: `${ids[0]} will run again.\n` });
-    await eventually('One', async () =>
-      (await world.jobs())[ids[0] as string]?.state === 'waiting' ? true : undefined,
-    );
+    await failed(ids[0] as string);
     expect((await world.jobs())[ids[1] as string]?.state).toBe('dead');
     await exhaust();
     const all = JSON.parse((await cli('jobs', 'retry', '--all', '--json')).output);
     expect(all.map(({ id, state }: any) => [id, state])).toEqual(ids.toReversed().map((id) => [id, 'waiting']));
-    await failed();
+    await failed(...ids);
     expect((await cli('jobs', 'discard', '--name', 'stripe-fee')).output).toContain('stripe-fee:pi_1 is given up.');
     expect((await world.jobs())[ids[0] as string]).toMatchObject({
       state: 'dead',
