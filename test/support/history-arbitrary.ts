@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { FAULTS, type History, type RestAction, type Step, type Story, type Trouble } from './history';
+import { CARDS, FAULTS, type History, type RestAction, type Step, type Story, type Trouble } from './history';
 
 const percent = fc.oneof(fc.constantFrom(100, 100, 50, 40), fc.integer({ min: 1, max: 99 }));
 const customer = fc.nat({ max: 1 });
@@ -11,14 +11,30 @@ const act = (weight: number, name: RestAction['act'], more: Record<string, fc.Ar
   arbitrary: fc.record({ act: fc.constant(name), customer, ...more }),
 });
 const refunding = { payment: which, percent: fc.constantFrom(0, 0, 100, 60, 30, 7), force: fc.boolean() };
-const restAction = fc.oneof(
+const cardActions = [
   act(5, 'call', { cents }),
   act(2, 'hold', { cents }),
   act(2, 'capture', { which, percent }),
   act(1, 'release', { which, percent }),
   act(2, 'refund', refunding),
   act(1, 'grant ends', { which }),
-) as fc.Arbitrary<RestAction>;
+  act(1, 'limit', { cents: fc.constantFrom(1_000, 5_000) }),
+  act(1, 'gift', { cents: fc.integer({ min: 1, max: 5_000 }), ends: fc.boolean() }),
+  act(1, 'code', {}),
+];
+const reloadActions = [act(1, 'new card', {})];
+/** Each takes the chain a few blocks. */
+const usdcActions = [
+  act(4, 'usdc top-up', { cents, own: fc.boolean() }),
+  act(2, 'usdc call', {}),
+  act(6, 'usdc refund', {
+    which,
+    own: fc.boolean(),
+    percent: fc.constantFrom(0, 100, 60, 30, 7),
+    to: fc.constantFrom('payer', 'payer', 'balance'),
+    force: fc.boolean(),
+  }),
+];
 
 const step = (name: Step['step'], more: Record<string, fc.Arbitrary<unknown>>) =>
   fc.record({ step: fc.constant(name), ...more }) as unknown as fc.Arbitrary<Step>;
@@ -91,18 +107,26 @@ const trouble: fc.Arbitrary<Trouble> = fc.record({
 });
 
 /** Thousands of these are lived by `test/properties/card-life.spec.ts`. */
-export const histories = ({ reloads }: { reloads: boolean }): fc.Arbitrary<History> =>
+export const histories = ({ reloads, usdc }: { reloads: boolean; usdc: boolean }): fc.Arbitrary<History> =>
   fc.record({
     customers: fc.array(
       fc.record({
         cents: fc.integer({ min: 500, max: 15_000 }),
         reloads: reloads ? fc.boolean() : fc.constant(false),
+        card: fc.constantFrom(...CARDS, CARDS[0], CARDS[0]),
       }),
       { minLength: 1, maxLength: 2 },
     ),
     segments: fc.array(
       fc.record({
-        rest: fc.array(restAction, { maxLength: 3 }),
+        rest: fc.array(
+          fc.oneof(
+            ...cardActions,
+            ...(reloads ? reloadActions : []),
+            ...(usdc ? usdcActions : []),
+          ) as fc.Arbitrary<RestAction>,
+          { maxLength: 3 },
+        ),
         days: fc.constantFrom(0, 0, 0, 1, 2),
         payouts: fc.oneof({ weight: 2, arbitrary: fc.constant([]) }, fc.array(payout, { maxLength: 3 })),
         stories: fc.array(story, { minLength: 1, maxLength: 2 }),

@@ -21,9 +21,12 @@ export interface StripeBooks {
 /** Nano-USD in a cent, at the rates of `TOPUP_CURRENCIES`. */
 const ATOMS = { usd: 10_000_000n, eur: 10_800_000n };
 
+/** Without gas, which is booked when it is known, and converted at the rate of the day: what it costs is chance. */
 export async function houseNow({ database }: PaybackWorld): Promise<Record<string, bigint>> {
   const rows = await database.query<{ code: string; posted: bigint }>(
-    `SELECT code, credits_posted - debits_posted AS posted FROM ledger_accounts WHERE customer_id IS NULL`,
+    `SELECT concat_ws(' ', CASE code WHEN 'network:fees' THEN 'conversion' ELSE code END, nullif(asset, 'USD')) AS code,
+            sum(credits_posted - debits_posted)::bigint AS posted FROM ledger_accounts
+      WHERE customer_id IS NULL AND asset <> 'ETH' GROUP BY 1`,
   );
   return Object.fromEntries(rows.map(({ code, posted }) => [code, posted]));
 }
@@ -96,6 +99,10 @@ async function booksOfCustomer(world: PaybackWorld, customerId: string): Promise
     ),
     disputes: await rows(
       `SELECT gross_atoms AS gross, phase, status, lost_gross_atoms AS lost FROM disputes WHERE customer_id = $1 ORDER BY 1, 2, 3`,
+    ),
+    usdc: await rows(
+      `SELECT source, destination, atoms, owed_atoms AS owed, state FROM usdc_refunds
+        WHERE wallet_id = $1 OR topped_up = $1 ORDER BY created_at`,
     ),
     reloads: await rows('SELECT atoms, state, reason FROM auto_reload_attempts WHERE customer_id = $1 ORDER BY id'),
   };

@@ -3,6 +3,8 @@ import type { LedgerHold } from '../../src/ledger/ledger.service';
 import { type Json } from './card-world';
 import { GrantsWorld } from './grants-world';
 import type { History, RestAction, Segment, Step, Story } from './history';
+import { HistoryAsking } from './history-asking';
+import type { HistoryChain, Payer } from './history-chain';
 import { HistoryStripe, partOf } from './history-stripe';
 import type { PaybackWorld } from './payback-world';
 
@@ -14,6 +16,7 @@ interface Someone {
   /** Top-ups that were begun, the oldest first, with their pages. */
   readonly topUps: { id: string; session: string; bank: boolean }[];
   readonly holds: LedgerHold[];
+  payer?: Payer;
 }
 
 const CENT = 10_000_000n;
@@ -29,9 +32,19 @@ export class HistoryLife {
   /** Each action and step in turn, and whether it could happen. */
   readonly log: string[] = [];
 
-  constructor(private readonly world: PaybackWorld) {
+  private readonly asking: HistoryAsking;
+
+  constructor(
+    private readonly world: PaybackWorld,
+    private readonly chain?: HistoryChain,
+  ) {
     this.grants = new GrantsWorld(world.app);
+    this.asking = new HistoryAsking(world.app);
     this.stripe = new HistoryStripe(world);
+  }
+
+  get payers(): readonly Payer[] {
+    return this.people.flatMap(({ payer }) => payer ?? []);
   }
 
   get customerIds(): string[] {
@@ -39,8 +52,8 @@ export class HistoryLife {
   }
 
   async begin({ customers }: History): Promise<void> {
-    for (const { reloads, cents } of customers) {
-      const { customer, key, stripeId } = await this.world.saver();
+    for (const { reloads, cents, card } of customers) {
+      const { customer, key, stripeId } = await this.world.saver({ card });
       const someone = { customer, key, stripeId, topUps: [], holds: [] };
       this.people.push(someone);
       await this.pay(someone, { step: 'pay', cents, currency: 'usd', bank: false });
@@ -53,12 +66,13 @@ export class HistoryLife {
     for (const { holds } of this.people) for (const hold of holds.splice(0)) await this.grants.ledger.release(hold);
   }
 
-  async act(action: RestAction): Promise<void> {
+  /** @param copies of what is asked for through HTTP, at once */
+  async act(action: RestAction, copies = 1): Promise<void> {
     const someone = this.people[action.customer % this.people.length] as Someone;
-    this.note(action, await this.do(someone, action));
+    this.note(action, await this.do(someone, action, copies));
   }
 
-  private async do(someone: Someone, action: RestAction): Promise<unknown> {
+  private async do(someone: Someone, action: RestAction, copies: number): Promise<unknown> {
     const { customer, holds } = someone;
     switch (action.act) {
       case 'call':
@@ -96,6 +110,20 @@ export class HistoryLife {
         const ids = await this.grantIds(customer.id);
         const id = ids[action.which % Math.max(ids.length, 1)];
         return id === undefined ? 'no grant' : this.grants.end(id);
+      }
+      case 'limit':
+        return this.grants.limit(customer.id, BigInt(action.cents) * CENT);
+      case 'new card':
+        return this.world.stripe.paymentMethods.attach('pm_card_visa', { customer: someone.stripeId });
+      case 'gift':
+      case 'code':
+        return this.asking.act(action, customer.id, someone.key, copies);
+      case 'usdc top-up':
+      case 'usdc call':
+      case 'usdc refund': {
+        if (!this.chain) return 'no chain';
+        someone.payer ??= await this.chain.payer();
+        return this.chain.act(action, someone.payer, someone.key, copies);
       }
     }
   }

@@ -1,93 +1,134 @@
 import { startStripeSimulator, type StripeSimulator } from '../../src/local/stripe/stripe-simulator';
 import { Crashes } from './history-crashes';
+import { JobsService } from '../../src/jobs/jobs.service';
 import { EventSweep } from '../../src/topups/stripe-books/event-sweep.service';
+import { StripeEvents } from '../../src/topups/stripe-events.service';
 import { booksOf, type HistoryBooks, houseNow, type StripeBooks, stripeOf } from './history-books';
-import { type History, type Segment, storiesOf, type Trouble } from './history';
+import { type History, isAsked, type RestAction, type Segment, type Story, storiesOf, type Trouble } from './history';
+import { HistoryChain, startChainSide } from './history-chain';
 import { HistoryLife } from './history-life';
 import { type Json } from './card-world';
 import { type PaybackWorld, startPaybackWorld } from './payback-world';
 import { asOwner } from './owner';
 import { eventually } from './program';
+import { seedPrices } from './world';
 
 /** How a telling of a history ends, and what could happen in it. */
-type HistoryEnd = HistoryBooks & StripeBooks & { readonly log: readonly string[] };
+type HistoryEnd = HistoryBooks &
+  StripeBooks & {
+    /** What each wallet has on the chain, in micro-USDC. */
+    readonly purses: readonly bigint[];
+    readonly log: readonly string[];
+  };
+
+interface Telling {
+  act(life: HistoryLife, action: RestAction, trouble: Trouble): Promise<void>;
+  tell(life: HistoryLife, segment: Segment): Promise<void>;
+}
 
 /** Where histories are lived, one after another: each at a Stripe of its own, with customers of its own. */
 export class HistoryWorld {
   private simulator: StripeSimulator;
   /** Events that were seen, the oldest first. */
   private events: Json[] = [];
+  /** The newest event that was seen. */
+  private last: string | undefined;
+  private readonly jobs: JobsService;
+  private readonly stripeEvents: StripeEvents;
 
   private constructor(
     readonly world: PaybackWorld,
     private readonly crashes: Crashes,
     private readonly tax: boolean,
+    readonly chain: HistoryChain | undefined,
   ) {
     this.simulator = world.simulator;
+    this.jobs = world.app.app.get(JobsService, { strict: false });
+    this.stripeEvents = world.app.app.get(StripeEvents, { strict: false });
   }
 
-  static async start({ tax }: { tax: boolean }): Promise<HistoryWorld> {
+  static async start({ tax, usdc }: { tax: boolean; usdc: boolean }): Promise<HistoryWorld> {
+    const onChain = usdc ? await startChainSide() : undefined;
     const world = await startPaybackWorld({
+      ...onChain?.env,
       TOPUP_TIERS: '50:5,100:20',
       TOPUP_CURRENCIES: 'usd,eur:1.08',
       STRIPE_TAX: String(tax),
     });
-    return new HistoryWorld(world, new Crashes(world.database), tax);
+    if (!onChain) return new HistoryWorld(world, new Crashes(world.database), tax, undefined);
+    await seedPrices(world.app);
+    const chain = new HistoryChain(world.app, world.database, onChain);
+    return new HistoryWorld(world, new Crashes(world.database), tax, chain);
   }
 
   async stop(): Promise<void> {
     await this.world.stop();
     await this.simulator.stop();
+    await this.chain?.stop();
   }
 
   /** Everything is told as soon as it happens, once. */
   inOrder(history: History): Promise<HistoryEnd> {
-    return this.live(history, async (life, segment) => {
-      for await (const _ of life.happen(segment, storiesOf(history, segment))) await this.told();
+    return this.live(history, {
+      act: (life, action) => life.act(action),
+      tell: async (life, segment) => {
+        for await (const _ of life.happen(segment, storiesOf(history, segment))) await this.told();
+      },
     });
   }
 
   /** A segment has happened when its events begin to arrive: late, often, never, in any order, and not undisturbed. */
   troubled(history: History): Promise<HistoryEnd> {
-    return this.live(history, async (life, segment) => {
-      const { trouble } = segment;
-      for await (const _ of life.happen(segment, storiesOf(history, segment)));
-      this.crashes.arm(trouble.crashes);
-      if (trouble.stripe) await this.world.press('faults', { ...trouble.stripe, times: 2 });
-      const old = this.events.slice();
-      await this.settle((events) => this.deliverTroubled(events, trouble));
-      this.crashes.disarm();
-      await this.world.press('faults/clear');
-      await this.told();
-      // What was never delivered is in the list of events.
-      await this.world.app.app.get(EventSweep, { strict: false }).sweep();
-      await this.deliverEach(echoesOf(old, trouble));
-      await this.told();
+    return this.live(history, {
+      act: async (life, action, { crashes, together }) => {
+        if (!isAsked(action)) return life.act(action);
+        this.crashes.arm(crashes);
+        await life.act(action, together);
+        this.crashes.disarm();
+      },
+      tell: (life, segment) => this.tellTroubled(life, segment, storiesOf(history, segment)),
     });
   }
 
-  private async live(
-    history: History,
-    tell: (life: HistoryLife, segment: Segment) => Promise<void>,
-  ): Promise<HistoryEnd> {
+  private async tellTroubled(life: HistoryLife, segment: Segment, stories: readonly Story[]): Promise<void> {
+    const { trouble } = segment;
+    for await (const _ of life.happen(segment, stories));
+    this.crashes.arm(trouble.crashes);
+    if (trouble.stripe) await this.world.press('faults', { ...trouble.stripe, times: 2 });
+    const old = this.events.slice();
+    await this.settle((events) => this.deliverTroubled(events, trouble));
+    this.crashes.disarm();
+    await this.world.press('faults/clear');
+    await this.told();
+    // What was never delivered is in the list of events.
+    await this.world.app.app.get(EventSweep, { strict: false }).sweep();
+    await this.deliverEach(echoesOf(old, trouble));
+    await this.told();
+  }
+
+  private async live(history: History, { act, tell }: Telling): Promise<HistoryEnd> {
     await this.newStripe();
     const before = await houseNow(this.world);
-    const life = new HistoryLife(this.world);
+    const life = new HistoryLife(this.world, this.chain);
     await life.begin(history);
     await this.told();
     for (const segment of history.segments) {
       for (const action of segment.rest) {
-        await life.act(action);
+        await act(life, action, segment.trouble);
+        await this.chain?.settled();
         await this.told();
       }
       await tell(life, segment);
-      await this.world.wake();
+      // As the schedule does each minute.
+      await this.jobs.runNow('auto-reload-due');
       await this.told();
     }
     await life.end();
     await this.told();
-    const books = await booksOf(this.world, life.customerIds, before);
-    return { ...books, ...(await stripeOf(this.world)), log: life.log };
+    const wallets = await this.chain?.wallets(life.payers);
+    const ids = [...life.customerIds, ...(wallets?.customerIds ?? [])];
+    const books = await booksOf(this.world, ids, before);
+    return { ...books, ...(await stripeOf(this.world)), purses: wallets?.purses ?? [], log: life.log };
   }
 
   /** Everything is told, as it happened. */
@@ -105,14 +146,29 @@ export class HistoryWorld {
     }
   }
 
+  /** Only of kinds that somebody is concerned by: an endpoint subscribes to nothing else. */
   private async newEvents(): Promise<Json[]> {
-    const last = this.events.at(-1)?.id;
-    const fresh: Json[] = await this.world.stripe.events
-      .list({ limit: 100, ...(last === undefined ? {} : { ending_before: last }) })
-      .autoPagingToArray({ limit: 10_000 });
-    fresh.reverse();
-    this.events.push(...fresh);
-    return fresh;
+    const fresh: Json[] = [];
+    for (let after = this.last; ; after = this.last) {
+      const { data, has_more: more } = await this.eventsBehind(after);
+      fresh.push(...data.toReversed());
+      this.last = data[0]?.id ?? after;
+      if (!more) break;
+    }
+    const concerning = fresh.filter(({ type }) => this.stripeEvents.concerns(type));
+    this.events.push(...concerning);
+    return concerning;
+  }
+
+  /** The list of events as `stripe` would ask for it, which asks so often that it is most of what a history costs. */
+  private async eventsBehind(last: string | undefined): Promise<Json> {
+    const { url, secretKey } = this.simulator;
+    const behind = last === undefined ? '' : `&ending_before=${last}`;
+    const answer = await fetch(`${url}/v1/events?limit=100${behind}`, {
+      headers: { authorization: `Bearer ${secretKey}` },
+    });
+    if (!answer.ok) throw new Error(await answer.text());
+    return answer.json();
   }
 
   private async deliverEach(events: readonly Json[]): Promise<void> {
@@ -144,14 +200,16 @@ export class HistoryWorld {
   /** What is to be tried again later is tried now. */
   private async idle(): Promise<void> {
     await eventually('The end of all jobs', async () => {
-      await this.world.database.query(
-        `UPDATE jobs SET run_at = now() WHERE finished_at IS NULL AND state = 'waiting' AND attempts > 0 AND run_at > now()`,
+      const due = await this.world.database.query(
+        `WITH hurried AS (
+           UPDATE jobs SET run_at = now()
+            WHERE finished_at IS NULL AND state = 'waiting' AND attempts > 0 AND run_at > now() RETURNING id),
+         due AS (
+           SELECT id FROM jobs WHERE finished_at IS NULL AND (state <> 'waiting' OR run_at <= now())
+           UNION SELECT id FROM hurried)
+         SELECT id, pg_notify('tollbridge_jobs', '') FROM due`,
       );
-      const [left] = await this.world.database.query<{ count: bigint }>(
-        `SELECT count(*), pg_notify('tollbridge_jobs', '') FROM jobs
-          WHERE finished_at IS NULL AND (state <> 'waiting' OR run_at <= now())`,
-      );
-      return left?.count === 0n ? true : undefined;
+      return due.length === 0 ? true : undefined;
     });
   }
 
@@ -167,6 +225,7 @@ export class HistoryWorld {
     await this.simulator.stop();
     this.simulator = await startStripeSimulator({ port, secretKey, webhook: { secret: webhookSecret } });
     this.events = [];
+    this.last = undefined;
     const settings = { settlementCurrencies: ['usd'], rates: { eur: '1.10' } };
     // Connections to the one before are closed, and whoever kept them finds that out by using them.
     await eventually('A new Stripe', () => this.world.press('account', settings).catch(() => undefined));

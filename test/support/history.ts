@@ -13,7 +13,12 @@ export interface HistoryCustomer {
   readonly cents: number;
   /** Has a saved card, and a balance that fills itself up below $20. */
   readonly reloads: boolean;
+  /** What its bank says to that. */
+  readonly card: (typeof CARDS)[number];
 }
+
+/** Taken; refused; only with the card holder's consent. */
+export const CARDS = ['pm_card_visa', 'pm_card_chargeCustomerFail', 'pm_card_authenticationRequired'] as const;
 
 /** First, while all is told and done, what customers and the operator do; then what happens at Stripe. */
 export interface Segment {
@@ -38,7 +43,38 @@ export type RestAction =
       readonly percent: number;
       readonly force: boolean;
     }
-  | { readonly act: 'grant ends'; readonly customer: number; readonly which: number };
+  | { readonly act: 'grant ends'; readonly customer: number; readonly which: number }
+  /** It may owe so much from now on. */
+  | { readonly act: 'limit'; readonly customer: number; readonly cents: number }
+  /** A good one, beside those it has. */
+  | { readonly act: 'new card'; readonly customer: number }
+  | AskedAction;
+
+/** What somebody asks for through HTTP, and insists on. In trouble that is asked many times, of a server that crashes. */
+export type AskedAction =
+  | UsdcAction
+  | { readonly act: 'gift'; readonly customer: number; readonly cents: number; readonly ends: boolean }
+  /** There is one code, and the first customer that redeems it has it. */
+  | { readonly act: 'code'; readonly customer: number };
+
+export const isAsked = ({ act }: RestAction): boolean => act === 'gift' || act === 'code' || act.startsWith('usdc ');
+
+/** By a wallet that each customer has, on the chain. */
+export type UsdcAction =
+  /** Of the customer's balance, or of the wallet's own. */
+  | { readonly act: 'usdc top-up'; readonly customer: number; readonly cents: number; readonly own: boolean }
+  | { readonly act: 'usdc call'; readonly customer: number }
+  | {
+      readonly act: 'usdc refund';
+      readonly customer: number;
+      /** Of nothing: of a first top-up. */
+      readonly which: number;
+      readonly own: boolean;
+      /** 0: all that may go back. */
+      readonly percent: number;
+      readonly to: 'payer' | 'balance';
+      readonly force: boolean;
+    };
 
 /**
  * What happens at Stripe to one payment. A customer has one story in a segment, and one that reloads one step in it:
