@@ -1,46 +1,28 @@
-import type { Customer } from '../../src/customers/customer';
-import type { LedgerHold } from '../../src/ledger/ledger.service';
 import { type Json } from './card-world';
-import { GrantsWorld } from './grants-world';
 import type { History, RestAction, Segment, Step, Story } from './history';
-import { HistoryAsking } from './history-asking';
+import { HistoryActs, type Someone } from './history-acts';
 import type { HistoryChain, Payer } from './history-chain';
 import { HistoryStripe, partOf } from './history-stripe';
 import type { PaybackWorld } from './payback-world';
 
-/** A customer of one life: nobody else has it. */
-interface Someone {
-  readonly customer: Customer;
-  readonly key: string;
-  readonly stripeId: string;
-  /** Top-ups that were begun, the oldest first, with their pages. */
-  readonly topUps: { id: string; session: string; bank: boolean }[];
-  readonly holds: LedgerHold[];
-  payer?: Payer;
-}
-
-const CENT = 10_000_000n;
 const RELOAD = { thresholdCents: 2000, amountCents: 1000 };
 /** Where tax is due, when the world has it. */
 const BILLING = { country: 'DE', postal_code: '10115', name: 'Acme' };
 
 /** Lives a history once, with customers of its own. It tells nobody of anything: that is for whoever tells it. */
 export class HistoryLife {
-  private readonly grants: GrantsWorld;
+  private readonly acts: HistoryActs;
   private readonly people: Someone[] = [];
   private readonly stripe: HistoryStripe;
   /** Each action and step in turn, and whether it could happen. */
   readonly log: string[] = [];
 
-  private readonly asking: HistoryAsking;
-
   constructor(
     private readonly world: PaybackWorld,
-    private readonly chain?: HistoryChain,
+    chain?: HistoryChain,
   ) {
-    this.grants = new GrantsWorld(world.app);
-    this.asking = new HistoryAsking(world.app);
     this.stripe = new HistoryStripe(world);
+    this.acts = new HistoryActs(world, this.stripe, chain);
   }
 
   get payers(): readonly Payer[] {
@@ -63,69 +45,13 @@ export class HistoryLife {
 
   /** Of calls in flight the rest is given back. */
   async end(): Promise<void> {
-    for (const { holds } of this.people) for (const hold of holds.splice(0)) await this.grants.ledger.release(hold);
+    for (const someone of this.people) await this.acts.releaseAll(someone);
   }
 
   /** @param copies of what is asked for through HTTP, at once */
   async act(action: RestAction, copies = 1): Promise<void> {
     const someone = this.people[action.customer % this.people.length] as Someone;
-    this.note(action, await this.do(someone, action, copies));
-  }
-
-  private async do(someone: Someone, action: RestAction, copies: number): Promise<unknown> {
-    const { customer, holds } = someone;
-    switch (action.act) {
-      case 'call':
-      case 'hold': {
-        const hold = await this.grants.hold(customer.id, BigInt(action.cents) * CENT);
-        if (!hold) return 'refused';
-        if (action.act === 'hold') return holds.push(hold);
-        return this.grants.capture(hold);
-      }
-      case 'capture':
-      case 'release': {
-        const [hold] = holds.splice(action.which % Math.max(holds.length, 1), 1);
-        if (!hold) return 'no hold';
-        if (action.act === 'release') return this.grants.ledger.release(hold);
-        // A little more than what is held is what a call may cost, too.
-        return this.grants.capture(hold, (hold.amount.atoms * BigInt(action.percent + 10)) / 100n);
-      }
-      case 'refund': {
-        const charge = await this.stripe.charge(someone.stripeId, action.payment);
-        if (!charge) return 'no payment';
-        const [row] = await this.world.database.query<{ topup_id: string }>(
-          'SELECT topup_id FROM stripe_payments WHERE payment_intent_id = $1',
-          [charge.payment_intent],
-        );
-        const part = action.percent === 0 ? {} : { amountCents: partOf(charge.amount, action.percent) };
-        const body = { ...part, force: action.force, paymentIntentId: charge.payment_intent };
-        const answer = await this.world.ask(
-          this.world.app.adminToken,
-          `/admin/topups/${row?.topup_id ?? 'none'}/refunds`,
-          body,
-        );
-        return answer.status === 201 ? answer.status : `${answer.status} ${answer.body.code}`;
-      }
-      case 'grant ends': {
-        const ids = await this.grantIds(customer.id);
-        const id = ids[action.which % Math.max(ids.length, 1)];
-        return id === undefined ? 'no grant' : this.grants.end(id);
-      }
-      case 'limit':
-        return this.grants.limit(customer.id, BigInt(action.cents) * CENT);
-      case 'new card':
-        return this.world.stripe.paymentMethods.attach('pm_card_visa', { customer: someone.stripeId });
-      case 'gift':
-      case 'code':
-        return this.asking.act(action, customer.id, someone.key, copies);
-      case 'usdc top-up':
-      case 'usdc call':
-      case 'usdc refund': {
-        if (!this.chain) return 'no chain';
-        someone.payer ??= await this.chain.payer();
-        return this.chain.act(action, someone.payer, someone.key, copies);
-      }
-    }
+    this.note(action, await this.acts.do(someone, action, copies));
   }
 
   /** What happens at Stripe, one thing each time that this is asked for the next. */
@@ -194,11 +120,6 @@ export class HistoryLife {
     someone.topUps.push({ id: body.id, session, bank });
     await this.world.press(`checkout/${session}/${bank ? 'pay_later' : 'pay'}`, BILLING);
     return session;
-  }
-
-  private async grantIds(customerId: string): Promise<string[]> {
-    const sql = 'SELECT id FROM credit_grants WHERE customer_id = $1 ORDER BY created_at, class, origin, atoms';
-    return (await this.world.database.query<{ id: string }>(sql, [customerId])).map(({ id }) => id);
   }
 
   private note(what: Json, result: unknown): void {

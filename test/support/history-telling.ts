@@ -2,10 +2,10 @@ import { startStripeSimulator, type StripeSimulator } from '../../src/local/stri
 import { Crashes } from './history-crashes';
 import { JobsService } from '../../src/jobs/jobs.service';
 import { EventSweep } from '../../src/topups/stripe-books/event-sweep.service';
-import { StripeEvents } from '../../src/topups/stripe-events.service';
 import { booksOf, type HistoryBooks, houseNow, type StripeBooks, stripeOf } from './history-books';
 import { type History, isAsked, type RestAction, type Segment, type Story, storiesOf, type Trouble } from './history';
 import { HistoryChain, startChainSide } from './history-chain';
+import { echoesOf, HistoryEvents } from './history-events';
 import { HistoryLife } from './history-life';
 import { type Json } from './card-world';
 import { type PaybackWorld, startPaybackWorld } from './payback-world';
@@ -29,12 +29,8 @@ interface Telling {
 /** Where histories are lived, one after another: each at a Stripe of its own, with customers of its own. */
 export class HistoryWorld {
   private simulator: StripeSimulator;
-  /** Events that were seen, the oldest first. */
-  private events: Json[] = [];
-  /** The newest event that was seen. */
-  private last: string | undefined;
+  private readonly events: HistoryEvents;
   private readonly jobs: JobsService;
-  private readonly stripeEvents: StripeEvents;
 
   private constructor(
     readonly world: PaybackWorld,
@@ -44,7 +40,7 @@ export class HistoryWorld {
   ) {
     this.simulator = world.simulator;
     this.jobs = world.app.app.get(JobsService, { strict: false });
-    this.stripeEvents = world.app.app.get(StripeEvents, { strict: false });
+    this.events = new HistoryEvents(world);
   }
 
   static async start({ tax, usdc }: { tax: boolean; usdc: boolean }): Promise<HistoryWorld> {
@@ -95,14 +91,14 @@ export class HistoryWorld {
     for await (const _ of life.happen(segment, stories));
     this.crashes.arm(trouble.crashes);
     if (trouble.stripe) await this.world.press('faults', { ...trouble.stripe, times: 2 });
-    const old = this.events.slice();
-    await this.settle((events) => this.deliverTroubled(events, trouble));
+    const old = this.events.seen.slice();
+    await this.settle((events) => this.events.deliverTroubled(events, trouble));
     this.crashes.disarm();
     await this.world.press('faults/clear');
     await this.told();
     // What was never delivered is in the list of events.
     await this.world.app.app.get(EventSweep, { strict: false }).sweep();
-    await this.deliverEach(echoesOf(old, trouble));
+    await this.events.deliverEach(echoesOf(old, trouble));
     await this.told();
   }
 
@@ -133,67 +129,16 @@ export class HistoryWorld {
 
   /** Everything is told, as it happened. */
   private told(): Promise<void> {
-    return this.settle((events) => this.deliverEach(events));
+    return this.settle((events) => this.events.deliverEach(events));
   }
 
   /** Tells by `deliver` what has happened, and does what follows from it, until nothing is left. */
   private async settle(deliver: (events: readonly Json[]) => Promise<void>): Promise<void> {
     for (;;) {
       await this.idle();
-      const fresh = await this.newEvents();
+      const fresh = await this.events.fresh();
       if (fresh.length === 0) return;
       await deliver(fresh);
-    }
-  }
-
-  /** Only of kinds that somebody is concerned by: an endpoint subscribes to nothing else. */
-  private async newEvents(): Promise<Json[]> {
-    const fresh: Json[] = [];
-    for (let after = this.last; ; after = this.last) {
-      const { data, has_more: more } = await this.eventsBehind(after);
-      fresh.push(...data.toReversed());
-      this.last = data[0]?.id ?? after;
-      if (!more) break;
-    }
-    const concerning = fresh.filter(({ type }) => this.stripeEvents.concerns(type));
-    this.events.push(...concerning);
-    return concerning;
-  }
-
-  /** The list of events as `stripe` would ask for it, which asks so often that it is most of what a history costs. */
-  private async eventsBehind(last: string | undefined): Promise<Json> {
-    const { url, secretKey } = this.simulator;
-    const behind = last === undefined ? '' : `&ending_before=${last}`;
-    const answer = await fetch(`${url}/v1/events?limit=100${behind}`, {
-      headers: { authorization: `Bearer ${secretKey}` },
-    });
-    if (!answer.ok) throw new Error(await answer.text());
-    return answer.json();
-  }
-
-  private async deliverEach(events: readonly Json[]): Promise<void> {
-    for (const event of events) await this.deliver(event);
-  }
-
-  private async deliverTroubled(events: readonly Json[], trouble: Trouble): Promise<void> {
-    const keyOf = (place: number) => trouble.order[place % trouble.order.length] ?? 0;
-    const timesOf = (place: number) => trouble.copies[place % trouble.copies.length] ?? 1;
-    const copies = events.flatMap((event, place) =>
-      Array.from({ length: timesOf(place) }, (_, copy) => ({ event, key: keyOf(place + copy * 7) })),
-    );
-    const queue = copies.toSorted((a, b) => a.key - b.key).map(({ event }) => event);
-    while (queue.length > 0) {
-      const batch = queue.splice(0, trouble.together);
-      await Promise.all(batch.map((event) => this.deliver(event)));
-    }
-  }
-
-  /** Until it is taken, as Stripe does. */
-  private async deliver(event: Json): Promise<void> {
-    for (let attempt = 1; ; attempt++) {
-      const { status, body } = await this.world.deliver(JSON.stringify(event));
-      if (status === 200) return;
-      if (attempt === 20) throw new Error(`${event.type} is not taken: ${status} ${JSON.stringify(body)}`);
     }
   }
 
@@ -224,8 +169,7 @@ export class HistoryWorld {
     );
     await this.simulator.stop();
     this.simulator = await startStripeSimulator({ port, secretKey, webhook: { secret: webhookSecret } });
-    this.events = [];
-    this.last = undefined;
+    this.events.forget();
     const settings = { settlementCurrencies: ['usd'], rates: { eur: '1.10' } };
     // Connections to the one before are closed, and whoever kept them finds that out by using them.
     await eventually('A new Stripe', () => this.world.press('account', settings).catch(() => undefined));
@@ -237,7 +181,3 @@ export class HistoryWorld {
     });
   }
 }
-
-/** Old events again, as if they were new. */
-const echoesOf = (old: readonly Json[], { echoes }: Trouble): Json[] =>
-  old.length === 0 ? [] : echoes.map((which, n) => ({ ...old[which % old.length], id: `evt_echo_${Date.now()}_${n}` }));
