@@ -66,18 +66,25 @@ export function post(
   });
 }
 
-/** Asks again while it is in work, or broke; `between` comes before each further time. */
+/**
+ * Asks again while it is in work, or broke; `between` comes after each answer that is none, also while copies wait: what
+ * they wait for may be dead.
+ */
 export async function insist(
   ask: () => Promise<Response>,
   copies: number,
   between: () => Promise<void> = () => Promise.resolve(),
 ): Promise<Answer> {
+  const once = async () => {
+    const answer = await answerOf(await ask());
+    if (!isFinal(answer)) await between();
+    return answer;
+  };
   for (let attempt = 1; ; attempt++) {
-    const answers = await Promise.all(Array.from({ length: copies }, async () => answerOf(await ask())));
+    const answers = await Promise.all(Array.from({ length: copies }, once));
     const last = answers.find(({ status }) => status < 300) ?? answers.find(isFinal);
     if (last) return last;
     if (attempt === 20) throw new Error(`no answer: ${JSON.stringify(answers.map(({ body }) => body))}`);
-    await between();
   }
 }
 
