@@ -102,7 +102,7 @@ export class HistoryWorld {
     await this.told();
   }
 
-  private async live(history: History, { act, tell }: Telling): Promise<HistoryEnd> {
+  private async live(history: History, telling: Telling): Promise<HistoryEnd> {
     await this.newStripe();
     const before = await houseNow(this.world);
     const life = new HistoryLife(this.world, this.chain);
@@ -110,11 +110,11 @@ export class HistoryWorld {
     await this.told();
     for (const segment of history.segments) {
       for (const action of segment.rest) {
-        await act(life, action, segment.trouble);
+        await telling.act(life, action, segment.trouble);
         await this.chain?.settled();
         await this.told();
       }
-      await tell(life, segment);
+      await telling.tell(life, segment);
       // As the schedule does each minute.
       await this.jobs.runNow('auto-reload-due');
       await this.told();
