@@ -9,6 +9,11 @@ import { CreditPools } from './credit-pools.service';
 import { DAYS_AFTER_RETURN } from './grant';
 import { GrantStore } from './grant-store.service';
 
+export interface Freezing {
+  readonly before?: string | undefined;
+  readonly most?: bigint | undefined;
+}
+
 /** Credit whose payment is disputed: it pays for nothing until that is decided. In the caller's transaction. */
 @Injectable()
 export class FrozenCredit {
@@ -23,17 +28,19 @@ export class FrozenCredit {
    * `thaw`, or until `GrantsService.take` closes the hold.
    * @param grantIds Of one account; they give in this order.
    * @param holdId A new `newId()`, which the caller keeps in this transaction.
-   * @param before The hold of an earlier `freeze` of them, which this one takes the place of: what stays frozen is never
-   *   let go in between, so its end stays where it is.
+   * @param how `before`: the hold of an earlier `freeze` of them, which this one takes the place of: what stays frozen is
+   *   never let go in between, so its end stays where it is. `most`: in nano-USD; left out for all that is left.
    * @returns what is frozen now; with nothing there is no hold.
    * @throws NotFoundError `grant_not_found`
    */
-  async freeze(tx: Tx, grantIds: readonly string[], holdId: string, before?: string): Promise<Money> {
+  async freeze(tx: Tx, grantIds: readonly string[], holdId: string, how: Freezing = {}): Promise<Money> {
+    const { before, most } = how;
     const opened = await this.pools.openAt(tx, await this.store.accountOf(tx, grantIds));
     const earlier = frozenHold(opened, before);
     const pool = earlier ? thawed(opened, earlier) : opened;
     const grants = named(pool, grantIds).filter(({ frozenBy }) => frozenBy === null);
-    const { shares } = allocate(grants, freeOf(pool, grants));
+    const free = freeOf(pool, grants);
+    const { shares } = allocate(grants, most !== undefined && most < free ? most : free);
     const released = earlier ? await this.release(tx, earlier) : [];
     const frozen = await this.hold(tx, pool, holdId, shares);
     const again = new Set(frozen.map(({ grantId }) => grantId));

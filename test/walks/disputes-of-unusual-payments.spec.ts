@@ -71,6 +71,42 @@ describe('disputes of payments', () => {
     expect(days).toBe(30);
   });
 
+  it('from before there were grants share one: each freezes its own part of it, and lets go no more', async () => {
+    const first = await world.paid(3000);
+    const second = await world.paidAgain(first, 2000);
+    const third = await world.paidAgain(first, 4000);
+    const { customer, key } = first;
+    const sum = '(SELECT sum(atoms) FROM credit_grants WHERE customer_id = $1)';
+    await asOwner(
+      world.app,
+      'ALTER TABLE grant_movements DISABLE TRIGGER USER',
+      [
+        `UPDATE credit_grants SET origin = 'correction', origin_id = 'opening:' || $1, atoms = ${sum}, remaining_atoms = ${sum}
+          WHERE origin_id = $2`,
+        [customer.id, first.topUp],
+      ],
+      [
+        `UPDATE grant_movements SET grant_id = (SELECT id FROM credit_grants WHERE origin_id = 'opening:' || $1)
+          WHERE grant_id IN (SELECT id FROM credit_grants WHERE customer_id = $1)`,
+        [customer.id],
+      ],
+      [`DELETE FROM credit_grants WHERE customer_id = $1 AND origin <> 'correction'`, [customer.id]],
+      'ALTER TABLE grant_movements ENABLE TRIGGER USER',
+    );
+    const [lost, won] = [await disputed(second), await disputed(first)];
+    expect(await world.balance(key)).toMatchObject({ posted: '90', held: '50', available: '40' });
+    expect((await world.refund(third.topUp)).body).toMatchObject({ amount: '40' });
+    expect(await world.balance(key)).toMatchObject({ posted: '50', held: '50', available: '0' });
+    await close(won, 'won');
+    expect(await world.balance(key)).toMatchObject({ posted: '50', held: '20', available: '30' });
+    await close(lost, 'lost');
+    expect(await world.balance(key)).toMatchObject({ posted: '30', held: '0', available: '30' });
+    const again = await disputed(first);
+    expect(await world.balance(key)).toMatchObject({ posted: '30', held: '30' });
+    await close(again, 'lost');
+    expect(await world.balance(key)).toMatchObject({ posted: '0', held: '0', owed: '0' });
+  });
+
   it('lock all that they may move when they begin, however they go on: nobody waits for them in another order', async () => {
     const paid = await world.paid(5000);
     await world.spend(paid.customer, 2000);

@@ -11,7 +11,7 @@ import { LedgerService } from '../../ledger/ledger.service';
 import { bonusRestored, bonusVoided } from '../../ledger/refund-entries';
 import { WriteOffs } from '../../ledger/write-offs.service';
 import { freezeRestJob } from './freeze-rest-job';
-import { type Part, partOf, type ReversiblePayment } from './reversible-payment';
+import { creditLeft, type Part, partOf, type ReversiblePayment } from './reversible-payment';
 import { ReversiblePayments } from './reversible-payments.service';
 
 /** What an entry has to say to take a part of a payment, or to give it back. */
@@ -73,10 +73,10 @@ export class Reversals {
   }
 
   /** What of the payment's own credit is there at this moment, frozen or not: nothing that calls in flight hold. */
-  async freeOf(tx: Tx, { grantId }: ReversiblePayment): Promise<bigint> {
+  async freeOf(tx: Tx, { grantId, doubtedBeside }: ReversiblePayment): Promise<bigint> {
     if (grantId === null) return 0n;
     const { free, frozen } = await this.grants.remaining(tx, grantId);
-    return free.atoms + frozen.atoms;
+    return free.atoms + (frozen.atoms > doubtedBeside ? frozen.atoms - doubtedBeside : 0n);
   }
 
   /** Gives back what `take` took: the same grants have it again, and what was `owed` of it is repaid, also if it was given up since. */
@@ -104,16 +104,21 @@ export class Reversals {
    */
   async freezeOrThaw(tx: Tx, paymentIntentId: string): Promise<void> {
     const payment = await this.payments.lock(tx, paymentIntentId);
-    if (await this.payments.isDoubted(tx, paymentIntentId)) await this.freeze(tx, payment);
-    else await this.thaw(tx, payment);
+    const isDoubted = await this.payments.isDoubted(tx, paymentIntentId);
+    const { isShared, doubtedBeside } = payment;
+    if (!isDoubted && doubtedBeside === 0n) return this.thaw(tx, payment);
+    const most = (isDoubted ? creditLeft(payment) : 0n) + doubtedBeside;
+    return this.freeze(tx, payment, isShared ? most : undefined);
   }
 
-  private async freeze(tx: Tx, payment: ReversiblePayment): Promise<void> {
+  /** @param most Of a grant that it shares. */
+  private async freeze(tx: Tx, payment: ReversiblePayment, most: bigint | undefined): Promise<void> {
     const grantIds = [payment.grantId, payment.bonusGrantId].filter((id) => id !== null);
     const holdId = newId();
     const before = payment.frozenBy ?? undefined;
-    const amount = grantIds.length === 0 ? usd(0n) : await this.frozen.freeze(tx, grantIds, holdId, before);
+    const amount = grantIds.length === 0 ? usd(0n) : await this.frozen.freeze(tx, grantIds, holdId, { before, most });
     await this.payments.rememberFreeze(tx, payment, amount.atoms > 0n ? holdId : null);
+    if (most !== undefined && amount.atoms >= most) return;
     if (await this.isUsed(tx, grantIds)) await this.jobs.enqueue(tx, freezeRestJob(payment.paymentIntentId));
   }
 

@@ -15,6 +15,8 @@ const payment = (cents: bigint, more: Partial<ReversiblePayment> = {}): Reversib
   grantId: 'grt_1',
   bonusGrantId: null,
   frozenBy: null,
+  isShared: false,
+  doubtedBeside: 0n,
   ...more,
 });
 

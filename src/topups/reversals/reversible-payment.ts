@@ -17,6 +17,10 @@ export interface ReversiblePayment {
   readonly bonusGrantId: string | null;
   /** The hold behind which what is left of it waits. */
   readonly frozenBy: string | null;
+  /** It is from before there were grants: other payments of its customer are parts of the same grant, and of its hold. */
+  readonly isShared: boolean;
+  /** What is left of the others whose banks have doubts. */
+  readonly doubtedBeside: bigint;
 }
 
 /** What a part of a payment is made of. */
@@ -39,6 +43,10 @@ export function partOf(payment: ReversiblePayment, gross: bigint): Part {
   const bonus = between(0n, share(payment.bonus, reached, payment.gross) - voidedBonus, payment.bonus);
   return { gross, tax, credit: gross - tax, bonus };
 }
+
+/** The credit that is left of it, after what went back. */
+export const creditLeft = ({ gross, tax, returned, returnedTax }: ReversiblePayment): bigint =>
+  gross - returned - (tax - returnedTax);
 
 /**
  * How many smallest units of what was paid may go back when `free` of its credit is not used.

@@ -70,13 +70,20 @@ export class ReversiblePayments {
       [paymentIntentId],
     );
     await tx.query('SELECT FROM stripe_payments WHERE payment_intent_id = $1 FOR UPDATE', [paymentIntentId]);
-    const [row] = await tx.query<PaymentRow>(FIND, [paymentIntentId]);
-    if (!row) throw new Error(`payment ${paymentIntentId} is not on the books`);
-    const { customer_id: customerId } = row;
+    const { customer_id: customerId } = await this.find(tx, paymentIntentId);
     const own = customerId === null ? [] : [customerCredits(customerId, 'USD'), customerReceivable(customerId, 'USD')];
     const ids = await this.accounts.idsOf([...HOUSE, ...own]);
     await tx.query('SELECT FROM ledger_accounts WHERE id = ANY ($1::bigint[]) ORDER BY id FOR NO KEY UPDATE', [ids]);
-    return toPayment(row);
+    // What it shares with other payments may have changed until now.
+    const row = await this.find(tx, paymentIntentId);
+    const beside = row.is_shared ? await tx.query<{ atoms: bigint }>(BESIDE, [customerId, paymentIntentId]) : [];
+    return toPayment(row, beside[0]?.atoms ?? 0n);
+  }
+
+  private async find(tx: Tx, paymentIntentId: string): Promise<PaymentRow> {
+    const [row] = await tx.query<PaymentRow>(FIND, [paymentIntentId]);
+    if (!row) throw new Error(`payment ${paymentIntentId} is not on the books`);
+    return row;
   }
 
   /** Whether a bank has the payment back and has not decided yet. */
@@ -87,13 +94,7 @@ export class ReversiblePayments {
 
   /** Whether what is left of it has to wait: a bank has it back and has not decided, or takes it for fraud. */
   async isDoubted(tx: Tx, paymentIntentId: string): Promise<boolean> {
-    const rows = await tx.query(
-      `SELECT FROM disputes WHERE payment_intent_id = $1 AND phase = 'open'
-        UNION ALL SELECT FROM fraud_warnings WHERE payment_intent_id = $1 AND actionable AND action <> 'notify'
-              AND NOT EXISTS (SELECT FROM disputes WHERE payment_intent_id = $1 AND phase IN ('lost', 'closed'))`,
-      [paymentIntentId],
-    );
-    return rows.length > 0;
+    return (await tx.query(`SELECT WHERE ${isDoubted('$1')}`, [paymentIntentId])).length > 0;
   }
 
   /** A part of it went back (`sign` 1n), or came again (-1n). Its top-up's state follows. */
@@ -138,9 +139,15 @@ const HOUSE = [
   writeOff('USD'),
 ];
 
+const isDoubted = (paymentIntentId: string): string => `(
+  EXISTS (SELECT FROM disputes WHERE payment_intent_id = ${paymentIntentId} AND phase = 'open')
+   OR EXISTS (SELECT FROM fraud_warnings WHERE payment_intent_id = ${paymentIntentId} AND actionable AND action <> 'notify')
+      AND NOT EXISTS (SELECT FROM disputes WHERE payment_intent_id = ${paymentIntentId} AND phase IN ('lost', 'closed')))`;
+
 /** A payment from before there were grants is a part of the one that its customer's whole balance became. */
 const FIND = `
-  SELECT p.*, coalesce(p.attributed_to, t.customer_id) AS customer_id, g.id AS grant_id, b.id AS bonus_grant_id, coalesce(b.atoms, 0) AS bonus_atoms
+  SELECT p.*, coalesce(p.attributed_to, t.customer_id) AS customer_id, g.id AS grant_id, b.id AS bonus_grant_id,
+         coalesce(b.atoms, 0) AS bonus_atoms, coalesce(g.origin = 'correction', false) AS is_shared, g.frozen_by AS shared_hold
     FROM stripe_payments p
     LEFT JOIN topups t ON t.id = p.topup_id
     LEFT JOIN credit_grants g ON (g.origin, g.origin_id) IN
@@ -148,6 +155,14 @@ const FIND = `
                ('extra', p.payment_intent_id), ('suspense', p.payment_intent_id), ('correction', 'opening:' || t.customer_id))
     LEFT JOIN credit_grants b ON b.origin = 'bonus' AND b.origin_id = t.id AND t.payment_intent_id = p.payment_intent_id
    WHERE p.payment_intent_id = $1 ORDER BY g.origin = 'correction' LIMIT 1`;
+
+/** Of the customer's other payments from before there were grants, what is left of those that are doubted. */
+const BESIDE = `
+  SELECT coalesce(sum(p.gross_atoms - p.returned_atoms - (p.tax_atoms - p.returned_tax_atoms)), 0)::bigint AS atoms
+    FROM topups t JOIN stripe_payments p ON p.topup_id = t.id
+   WHERE t.customer_id = $1 AND p.payment_intent_id <> $2 AND ${isDoubted('p.payment_intent_id')}
+     AND NOT EXISTS (SELECT FROM credit_grants WHERE (origin, origin_id) IN (('extra', p.payment_intent_id),
+              ('topup', CASE WHEN t.payment_intent_id = p.payment_intent_id THEN t.id END)))`;
 
 interface PaymentRow {
   payment_intent_id: string;
@@ -162,9 +177,11 @@ interface PaymentRow {
   grant_id: string | null;
   bonus_grant_id: string | null;
   bonus_atoms: bigint;
+  is_shared: boolean;
+  shared_hold: string | null;
 }
 
-const toPayment = (row: PaymentRow): ReversiblePayment => ({
+const toPayment = (row: PaymentRow, doubtedBeside: bigint): ReversiblePayment => ({
   paymentIntentId: row.payment_intent_id,
   topUpId: row.topup_id,
   customerId: row.customer_id,
@@ -176,5 +193,7 @@ const toPayment = (row: PaymentRow): ReversiblePayment => ({
   voidedBonus: row.voided_bonus_atoms,
   grantId: row.grant_id,
   bonusGrantId: row.bonus_grant_id,
-  frozenBy: row.frozen_by,
+  frozenBy: row.is_shared ? row.shared_hold : row.frozen_by,
+  isShared: row.is_shared,
+  doubtedBeside,
 });
