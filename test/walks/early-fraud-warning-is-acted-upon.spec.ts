@@ -1,4 +1,5 @@
 import type { Json } from '../support/card-world';
+import { eventually } from '../support/program';
 import { concludePayback, type PaybackWorld, startPaybackWorld } from '../support/payback-world';
 
 describe.each(['notify', 'freeze', 'refund'] as const)(
@@ -64,6 +65,27 @@ describe.each(['notify', 'freeze', 'refund'] as const)(
       await world.settled();
       expect((await charged())[0]).toEqual(['succeeded', null]);
       return expect((await world.told(key)).filter((kind) => kind === 'reload_succeeded')).toHaveLength(1);
+    });
+
+    it('and a reload that Stripe has not answered yet is not asked for again with that card', async () => {
+      const saver = await world.saver();
+      const { key, charge, customer } = await world.paidAgain(saver, 2000);
+      await world.spend(customer, 1500);
+      const fault = { kind: 'reset_before', method: 'POST', path: '/v1/payment_intents', times: 1000 };
+      await world.press('faults', fault);
+      await world.put(key, { thresholdCents: 1000, amountCents: 1000 });
+      const attempt = async () => (await world.attempts(key))[0];
+      await eventually('An attempt in doubt', async () => ((await attempt())?.state === 'in_doubt' ? true : undefined));
+      await world.settled();
+      await world.press(`charges/${charge}/early_fraud_warning`);
+      // Also until the refund has ended the warning, where there is one.
+      await world.settled();
+      await world.press('faults/clear');
+      await world.database.query(`UPDATE jobs SET run_at = now() WHERE state = 'waiting' AND name = 'auto-reload'`);
+      await world.settled();
+      const [state, reason, charges] = action === 'notify' ? ['succeeded', null, 2] : ['in_doubt', 'not_wanted', 1];
+      expect(await attempt()).toMatchObject({ state, reason });
+      expect(await world.charges(saver)).toHaveLength(charges as number);
     });
 
     it('and a refund of a part: what is left waits on if it waited', async () => {
