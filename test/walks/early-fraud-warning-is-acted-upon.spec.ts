@@ -83,9 +83,10 @@ describe.each(['notify', 'freeze', 'refund'] as const)(
       await world.press('faults/clear');
       await world.database.query(`UPDATE jobs SET run_at = now() WHERE state = 'waiting' AND name = 'auto-reload'`);
       await world.settled();
-      const [state, reason, charges] = action === 'notify' ? ['succeeded', null, 2] : ['in_doubt', 'not_wanted', 1];
+      const [state, reason, charges] =
+        action === 'notify' ? (['succeeded', null, 2] as const) : (['in_doubt', 'not_wanted', 1] as const);
       expect(await attempt()).toMatchObject({ state, reason });
-      expect(await world.charges(saver)).toHaveLength(charges as number);
+      expect(await world.charges(saver)).toHaveLength(charges);
     });
 
     it('and a refund of a part: what is left waits on if it waited', async () => {
