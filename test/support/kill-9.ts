@@ -1,12 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { PrivateKeyAccount } from 'viem';
-import { baseEnvironment, startAppOn, type TestApp } from './app';
-import { build } from './build';
+import { startAppOn, type TestApp } from './app';
 import { until } from './calls';
 import { leasesRunOut } from './leases';
-import { eventually, type Program, runProgram } from './program';
+import { type ServerProcess, startServer } from './process';
 import { allPass, concerns, type RpcCall, type Rule } from './rpc-proxy';
 import { type SignedPayment, sql, startX402World, type X402World } from './x402-world';
 import { chat } from './world';
@@ -30,30 +26,16 @@ export interface KillWorld extends X402World {
 }
 
 export async function startKillWorld(env: Record<string, string> = {}): Promise<KillWorld> {
-  const compiled = build();
-  const directory = mkdtempSync(join(tmpdir(), 'tollbridge-kill-'));
   const world = await startX402World({ env: { ...env, JOBS_IN_PROCESS: 'false' } });
-  let server: Program | undefined;
+  let server: ServerProcess | undefined;
   let survivor: TestApp | undefined;
   return {
     ...world,
     startServer: async () => {
-      const variables = {
-        ...baseEnvironment(world.databaseUrl),
-        ...world.env,
-        JOBS_IN_PROCESS: 'true',
-        PORT: '0',
-        NO_COLOR: '1',
-      };
-      const started = runProgram(compiled.file('src/main.js'), [], variables, directory);
-      server = started;
-      const said = () => started.output();
-      return eventually('Listening', () => /Listening on (http:\S+)/.exec(said())?.[1], said);
+      server = await startServer(world.databaseUrl, { ...world.env, JOBS_IN_PROCESS: 'true' });
+      return server.url;
     },
-    kill: async () => {
-      server?.signal('SIGKILL');
-      await server?.ended;
-    },
+    kill: async () => server?.kill9(),
     survive: async () => {
       world.node.rule = allPass;
       await leasesRunOut(world);
@@ -66,11 +48,9 @@ export async function startKillWorld(env: Record<string, string> = {}): Promise<
       return survivor;
     },
     stop: async () => {
-      server?.signal('SIGKILL');
+      await server?.kill9();
       await survivor?.stop();
       await world.stop();
-      compiled.remove();
-      rmSync(directory, { recursive: true, force: true });
     },
   };
 }

@@ -1,13 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { DEV_WALLETS } from '../../src/local/chain';
-import { baseEnvironment, startAppOn, type TestApp } from '../support/app';
-import { build, type Build } from '../support/build';
+import { startAppOn, type TestApp } from '../support/app';
 import { until } from '../support/calls';
 import { payerWith, usdcBalance } from '../support/chain';
 import { leasesRunOut } from '../support/leases';
-import { eventually, type Program, runProgram } from '../support/program';
+import { type ServerProcess, startServer } from '../support/process';
 import { allPass, type Rule } from '../support/rpc-proxy';
 import { challengeOf, signChallenge } from '../support/sign-in';
 import { instructionsOf, paidByHand, payingWallet, proofHeader, topUpWallet } from '../support/transfers';
@@ -17,30 +13,25 @@ import { sql, startX402World, walletCredit, type X402World } from '../support/x4
 const HANGS = { 'x-upstream-behave': 'hang' };
 const WITHDRAWALS = '/v1/wallet/withdrawals';
 
-let compiled: Build;
-let directory: string;
 let world: X402World;
 let survivor: TestApp | undefined;
-let server: Program | undefined;
+let server: ServerProcess | undefined;
 
 beforeAll(async () => {
-  compiled = build();
-  directory = mkdtempSync(join(tmpdir(), 'tollbridge-kill-'));
   // It prepares and looks on; only processes of their own do the work here.
   world = await startX402World({
     env: { JOBS_IN_PROCESS: 'false', EVM_PAYOUT_KEY: DEV_WALLETS.payTo.privateKey, X402_EXTENSIONS: 'sign-in-with-x' },
   });
 });
 afterAll(async () => {
-  server?.signal('SIGKILL');
+  await server?.kill9();
   await survivor?.stop();
   await world?.stop();
-  compiled?.remove();
-  rmSync(directory, { recursive: true, force: true });
 });
 
 test('kill -9 in mid-call and in mid-withdrawal: a shown transfer still pays once, a withdrawal arrives once', async () => {
-  const url = await startServer();
+  server = await startServer(world.databaseUrl, { ...world.env, JOBS_IN_PROCESS: 'true' });
+  const { url } = server;
   const byHand = await payingWallet(world.chain, 2_000_000n);
   const drawing = await payerWith(world.chain, 1_000_000n);
   await topUpWallet(world, drawing, '1');
@@ -66,8 +57,7 @@ test('kill -9 in mid-call and in mid-withdrawal: a shown transfer still pays onc
   world.node.rule = (call) => (call.method === 'eth_estimateGas' ? new Promise(() => undefined) : withheld(call));
   begin(unsent.send(url));
   await until(openThings, ({ withdrawals }) => withdrawals === 2);
-  server?.signal('SIGKILL');
-  await server?.ended;
+  await server.kill9();
   expect(await Promise.all(cut)).toEqual(Array(5).fill('cut'));
 
   world.node.rule = allPass;
@@ -116,20 +106,6 @@ const post = (url: string, body: unknown, headers: Record<string, string> = {}) 
     headers: { 'content-type': 'application/json', ...headers },
     body: JSON.stringify(body),
   });
-
-async function startServer(): Promise<string> {
-  const env = {
-    ...baseEnvironment(world.databaseUrl),
-    ...world.env,
-    JOBS_IN_PROCESS: 'true',
-    PORT: '0',
-    NO_COLOR: '1',
-  };
-  const started = runProgram(compiled.file('src/main.js'), [], env, directory);
-  server = started;
-  const said = () => started.output();
-  return eventually('Listening', () => /Listening on (http:\S+)/.exec(said())?.[1], said);
-}
 
 /** Mined, and the process does not know. */
 const withheld: Rule = ({ method }) => {
