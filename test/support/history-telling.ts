@@ -134,6 +134,9 @@ export class HistoryWorld {
 
   /** Tells by `deliver` what has happened, and does what follows from it, until nothing is left. */
   private async settle(deliver: (events: readonly Json[]) => Promise<void>): Promise<void> {
+    // Not again and again: while a call is in flight it asks for itself anew.
+    const freezeRest = `UPDATE jobs SET run_at = now() WHERE name = 'freeze-rest' AND state = 'waiting'`;
+    await this.world.database.query(freezeRest);
     for (;;) {
       await this.idle();
       const fresh = await this.events.fresh();
@@ -142,13 +145,14 @@ export class HistoryWorld {
     }
   }
 
-  /** What is to be tried again later is tried now. */
+  /** What is to be tried again later is tried now, and so is what waits a minute for Stripe to tell of a fee by itself. */
   private async idle(): Promise<void> {
     await eventually('The end of all jobs', async () => {
       const due = await this.world.database.query(
         `WITH hurried AS (
            UPDATE jobs SET run_at = now()
-            WHERE finished_at IS NULL AND state = 'waiting' AND attempts > 0 AND run_at > now() RETURNING id),
+            WHERE finished_at IS NULL AND state = 'waiting' AND run_at > now()
+              AND (attempts > 0 OR name = 'stripe-fee') RETURNING id),
          due AS (
            SELECT id FROM jobs WHERE finished_at IS NULL AND (state <> 'waiting' OR run_at <= now())
            UNION SELECT id FROM hurried)
