@@ -21,12 +21,12 @@ export interface StripeBooks {
 /** Nano-USD in a cent, at the rates of `TOPUP_CURRENCIES`. */
 const ATOMS = { usd: 10_000_000n, eur: 10_800_000n };
 
-/** Without gas, which is booked when it is known, and converted at the rate of the day: what it costs is chance. */
+/** Without breakage, which credit of an earlier life may still become. Without gas, which is booked when it is known, and converted at the rate of the day: what it costs is chance. */
 export async function houseNow({ database }: PaybackWorld): Promise<Record<string, bigint>> {
   const rows = await database.query<{ code: string; posted: bigint }>(
     `SELECT concat_ws(' ', CASE code WHEN 'network:fees' THEN 'conversion' ELSE code END, nullif(asset, 'USD')) AS code,
             sum(credits_posted - debits_posted)::bigint AS posted FROM ledger_accounts
-      WHERE customer_id IS NULL AND asset <> 'ETH' GROUP BY 1`,
+      WHERE customer_id IS NULL AND asset <> 'ETH' AND code <> 'revenue:breakage' GROUP BY 1`,
   );
   return Object.fromEntries(rows.map(({ code, posted }) => [code, posted]));
 }
@@ -40,7 +40,18 @@ export async function booksOf(
   for (const customerId of customerIds) customers.push(await booksOfCustomer(world, customerId));
   const now = await houseNow(world);
   const moved = Object.entries(now).map(([code, posted]) => [code, posted - (before[code] ?? 0n)] as const);
-  return { house: Object.fromEntries(moved.filter(([, posted]) => posted !== 0n)), customers };
+  const house = Object.fromEntries(moved.filter(([, posted]) => posted !== 0n));
+  return { house: { ...house, 'revenue:breakage': await breakageOf(world, customerIds) }, customers };
+}
+
+async function breakageOf({ database }: PaybackWorld, customerIds: readonly string[]): Promise<bigint> {
+  const [row] = await database.query<{ posted: bigint }>(
+    `SELECT coalesce(sum(CASE account.id WHEN credit_account_id THEN atoms ELSE -atoms END), 0)::bigint AS posted
+       FROM postings JOIN ledger_accounts account ON account.id IN (debit_account_id, credit_account_id)
+      WHERE code = 'revenue:breakage' AND postings.customer_id = ANY ($1)`,
+    [customerIds],
+  );
+  return row?.posted ?? 0n;
 }
 
 export async function stripeOf({ stripe, database }: PaybackWorld): Promise<StripeBooks> {
