@@ -1,19 +1,65 @@
+export interface TurnBounds {
+  /** So many wait under one name; who comes later is sent away. */
+  readonly most: number;
+  /** Who has waited this long is sent away. */
+  readonly patienceMs: number;
+  /** What they are told who are sent away, with so many that wait. */
+  readonly refusal: (waiting: number) => Error;
+}
+
 /** One piece of work after another for each name, in the order of their coming; different names do not wait. */
 export class Turns {
   private readonly last = new Map<string, Promise<unknown>>();
+  private readonly waiting = new Map<string, number>();
 
-  /** Runs `work` when everybody before it with this name is done, however that ended. */
-  take<Result>(name: string, work: () => Promise<Result>): Promise<Result> {
-    const turn = (this.last.get(name) ?? Promise.resolve()).then(work, work);
-    const over: Promise<void> = turn.then(
-      () => this.end(name, over),
-      () => this.end(name, over),
-    );
-    this.last.set(name, over);
-    return turn;
+  constructor(private readonly bounds: TurnBounds) {}
+
+  /**
+   * Runs `work` when everybody before it with this name is done, however that ended.
+   * @throws what `bounds.refusal` says, and `work` is never run.
+   */
+  async take<Result>(name: string, work: () => Promise<Result>): Promise<Result> {
+    const { most, patienceMs, refusal } = this.bounds;
+    const before = this.last.get(name);
+    const ahead = this.waiting.get(name) ?? 0;
+    if (before !== undefined && ahead >= most) throw refusal(ahead);
+    this.waiting.set(name, ahead + 1);
+    let over!: () => void;
+    const end = new Promise<void>((resolve) => (over = resolve));
+    // Also of who was sent away: those behind it wait for those before it.
+    const last: Promise<void> = Promise.all([before, end]).then(() => {
+      if (this.last.get(name) === last) this.last.delete(name);
+    });
+    this.last.set(name, last);
+    try {
+      if (before !== undefined) await within(patienceMs, before, () => refusal(this.waiting.get(name) ?? 0));
+      this.leave(name);
+    } catch (error) {
+      this.leave(name);
+      over();
+      throw error;
+    }
+    try {
+      return await work();
+    } finally {
+      over();
+    }
   }
 
-  private end(name: string, over: Promise<unknown>): void {
-    if (this.last.get(name) === over) this.last.delete(name);
+  private leave(name: string): void {
+    const left = (this.waiting.get(name) ?? 1) - 1;
+    if (left > 0) this.waiting.set(name, left);
+    else this.waiting.delete(name);
   }
+}
+
+/** @throws what `refusal` says when `awaited` takes longer. */
+function within(ms: number, awaited: Promise<unknown>, refusal: () => Error): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(refusal()), ms);
+    void awaited.then(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
 }

@@ -9,12 +9,18 @@ import { DatabaseService } from '../../database/database.service';
 import type { Tx } from '../../database/tx';
 import { callCaptured } from '../../ledger/entries';
 import type { JournalEntry } from '../../ledger/journal-entry';
+import { LedgerBusyError } from '../../ledger/ledger-error';
 import { type LedgerHold, LedgerService } from '../../ledger/ledger.service';
 import type { PostVerdict } from '../../ledger/verdict';
 import type { HeldLeg } from '../claim';
 import type { Hold } from '../payment-scheme';
 import type { CreditCharge } from './credit-charge';
 import { legHold, sizesOf } from './held-leg';
+
+/** Calls of one customer that may wait for their turn. */
+const MOST_WAITING = 200;
+/** As long as operations wait for the ledger. */
+const PATIENCE_MS = 10_000;
 
 export type LeggedOutcome =
   | { readonly kind: 'held'; readonly verdict: CreditVerdict; readonly legs: readonly HeldLeg[] }
@@ -28,7 +34,11 @@ export type LeggedOutcome =
 @Injectable()
 export class LeggedCredit {
   /** Calls of one customer would wait for each other in the database all the same, each with a connection. */
-  private readonly turns = new Turns();
+  private readonly turns = new Turns({
+    most: MOST_WAITING,
+    patienceMs: PATIENCE_MS,
+    refusal: (waiting) => new LedgerBusyError(waiting),
+  });
 
   constructor(
     private readonly database: DatabaseService,
@@ -39,6 +49,7 @@ export class LeggedCredit {
 
   /**
    * Reserves all of `hold.amount` or nothing. Who comes first is decided here, once for the call.
+   * @throws LedgerBusyError when too many calls of the customer wait already, or this one has waited too long.
    * @param grantIds Those that pay for its model.
    */
   async hold(
@@ -67,6 +78,8 @@ export class LeggedCredit {
       );
     } catch (error) {
       if (error instanceof LegRefusedError) return { kind: 'refused', verdict: error.verdict };
+      // It had no turn.
+      if (error instanceof LedgerBusyError) throw error;
       // It may be there all the same, and would tie up the money until it expires.
       const legs = Array.from(holdIds, ([grantId, holdId]) => ({ grantId, holdId, atoms: '0' }));
       void this.release(customerId, legs).catch(() => undefined);
