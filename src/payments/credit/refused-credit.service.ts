@@ -5,6 +5,9 @@ import { customerCredits, customerReceivable } from '../../ledger/ledger-account
 import { LedgerAccountsService } from '../../ledger/ledger-accounts.service';
 import type { Refusal } from '../refusal';
 
+/** Debits of a receivable that are read to find out what is owed of. */
+const NEWEST = 200;
+
 /** Why there is no credit, where the balance alone does not say: a dispute, a credit limit. Asked only on a refusal. */
 @Injectable()
 export class RefusedCredit {
@@ -40,10 +43,11 @@ export class RefusedCredit {
   private async owedByDispute(customerId: string): Promise<Refusal | undefined> {
     const account = customerReceivable(customerId, 'USD');
     const { posted } = await this.accounts.balance(account);
-    // What was owed first is repaid first: what is owed now are the newest debits that add up to it.
+    // What was owed first is repaid first: what is owed now are the newest debits that add up to it. Every refused call
+    // asks, so it does not read what a customer has owed in years: a debt of more debits is told of as any other.
     const disputes = await this.database.query(
-      `SELECT FROM (SELECT kind, sum(atoms) OVER (ORDER BY posted_at DESC, entry_id DESC, line DESC) - atoms AS newer
-                      FROM postings WHERE debit_account_id = $1) debit
+      `SELECT FROM (SELECT kind, sum(atoms) OVER (ORDER BY entry_id DESC, line DESC) - atoms AS newer
+                      FROM (SELECT * FROM postings WHERE debit_account_id = $1 ORDER BY entry_id DESC LIMIT ${NEWEST}) last) debit
         WHERE kind = 'dispute_lost' AND newer < $2 LIMIT 1`,
       [await this.accounts.idOf(account), -posted.atoms],
     );
