@@ -1,3 +1,4 @@
+import { ReloadRules } from '../../src/topups/reload/reload-rules.service';
 import { eventually } from '../support/program';
 import { concludePayback, type PaidTopUp, type PaybackWorld, startPaybackWorld } from '../support/payback-world';
 
@@ -36,6 +37,9 @@ describe('auto-reload', () => {
     await concludePayback(world);
   });
 
+  /** Who is looked at every minute; whoever is in vain keeps others waiting. */
+  const due = () => world.app.app.get(ReloadRules, { strict: false }).due();
+
   it('waits while a dispute is open, says why, and goes on when it is won', async () => {
     const { customer, key, charge } = await payer();
     await world.put(key, terms);
@@ -46,6 +50,7 @@ describe('auto-reload', () => {
     await world.wake();
     expect(await world.attempts(key)).toEqual([]);
     expect(await world.rule(key)).toMatchObject({ state: 'active', reason: 'payment_disputed' });
+    expect(await due()).not.toContain(customer.id);
 
     await world.press(`disputes/${dispute.id}/close`, { outcome: 'won' });
     await world.settled();

@@ -50,14 +50,7 @@ export class DisputeStore {
 
   /** Whether a bank has doubts about any payment of the customer still: nothing is charged without it meanwhile. */
   async hasDoubted(tx: Tx, customerId: string): Promise<boolean> {
-    const rows = await tx.query(
-      `SELECT FROM disputes WHERE customer_id = $1 AND phase = 'open'
-        UNION ALL SELECT FROM fraud_warnings w WHERE customer_id = $1 AND actionable AND action <> 'notify'
-              AND NOT EXISTS (SELECT FROM disputes d
-                               WHERE d.payment_intent_id = w.payment_intent_id AND phase IN ('lost', 'closed'))`,
-      [customerId],
-    );
-    return rows.length > 0;
+    return (await tx.query(doubtsOf('$1'), [customerId])).length > 0;
   }
 
   /**
@@ -83,6 +76,12 @@ export class DisputeStore {
     return rows.map(toDispute);
   }
 }
+
+/** Payments of a customer (an expression of SQL) that a bank has doubts about still. */
+export const doubtsOf = (customer: string): string => `
+  SELECT FROM disputes WHERE customer_id = ${customer} AND phase = 'open'
+  UNION ALL SELECT FROM fraud_warnings w WHERE customer_id = ${customer} AND actionable AND action <> 'notify'
+        AND NOT EXISTS (SELECT FROM disputes d WHERE d.payment_intent_id = w.payment_intent_id AND phase IN ('lost', 'closed'))`;
 
 interface DisputeRow {
   id: string;

@@ -4,7 +4,7 @@ import { type Money, usd } from '../../common/money';
 import type { Period } from '../../common/period';
 import { DatabaseService } from '../../database/database.service';
 import type { Tx } from '../../database/tx';
-import { DisputeStore } from '../disputes/dispute-store.service';
+import { DisputeStore, doubtsOf } from '../disputes/dispute-store.service';
 import type { AutoReloadRule, AutoReloadState, AutoReloadTerms } from './auto-reload';
 import { PENDING } from './reload-attempt';
 import type { RuleChange } from './rule-change';
@@ -156,11 +156,13 @@ const SITUATION = `
                     WHERE customer_id = c.id AND state <> 'failed' AND created_at >= $4), 0)::bigint AS month
     FROM customers c WHERE c.id = $1`;
 
+/** Who is doubted would stay due every minute of the dispute and keep others out; who is judged moves behind the others. */
 const DUE = `
   SELECT customer_id FROM auto_reload_rules r JOIN customers c ON c.id = r.customer_id
    WHERE r.enabled AND r.state = 'active' AND coalesce(r.next_try_at, now()) <= now() AND ${BALANCE} < r.threshold_atoms
      AND NOT EXISTS (SELECT FROM auto_reload_attempts a WHERE a.customer_id = c.id AND a.state = ANY ($1::text[]))
-   LIMIT 1000`;
+     AND NOT EXISTS (${doubtsOf('c.id')})
+   ORDER BY coalesce(r.next_try_at, r.updated_at), c.id LIMIT 1000`;
 
 interface RuleRow {
   customer_id: string;
