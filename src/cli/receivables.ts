@@ -1,6 +1,5 @@
-import { ASSETS, type AssetCode } from '../common/asset';
 import { formatMoney, parseMoney } from '../common/money';
-import { WriteOffs } from '../ledger/write-offs.service';
+import { RECEIVABLE_ASSETS, type ReceivableAsset, WriteOffs } from '../ledger/write-offs.service';
 import { withApplication } from './application-context';
 import { type Command, UsageError } from './command';
 import { JSON_OPTION, printJson, printLine } from './output';
@@ -33,7 +32,8 @@ export const writeOff: Command = {
   },
 };
 
-function assetOf(text: string): AssetCode {
-  if (Object.hasOwn(ASSETS, text)) return text as AssetCode;
-  throw new UsageError(`--asset knows ${Object.keys(ASSETS).join(', ')}, not "${text}".`);
+function assetOf(text: string): ReceivableAsset {
+  const asset = RECEIVABLE_ASSETS.find((code) => code === text);
+  if (asset !== undefined) return asset;
+  throw new UsageError(`--asset knows ${RECEIVABLE_ASSETS.join(', ')}, not "${text}".`);
 }

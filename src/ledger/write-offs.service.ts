@@ -12,9 +12,13 @@ import { LedgerRefusedError } from './ledger-error';
 import { LedgerService } from './ledger.service';
 import { receivableWrittenOff, writeOffTakenBack } from './write-off-entries';
 
+/** What customers pay in, and so can owe: nobody has credit in the coin that gas is paid in. */
+export const RECEIVABLE_ASSETS = ['USD', 'USDC'] as const satisfies readonly AssetCode[];
+export type ReceivableAsset = (typeof RECEIVABLE_ASSETS)[number];
+
 export interface WriteOffRequest {
   readonly customerId: string;
-  readonly asset: AssetCode;
+  readonly asset: ReceivableAsset;
   /** Left out: all that is owed. */
   readonly amount?: Money | undefined;
   /** Goes into the entry's memo. */

@@ -1,8 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsIn, IsOptional, IsString, Length, Matches } from 'class-validator';
-import { ASSET_CODES, type AssetCode } from '../common/asset';
 import { formatMoney } from '../common/money';
-import type { WrittenOff } from '../ledger/write-offs.service';
+import { RECEIVABLE_ASSETS, type ReceivableAsset, type WrittenOff } from '../ledger/write-offs.service';
 
 /** What to give up of what a customer owes. */
 export class WriteOffRequestDto {
@@ -11,10 +10,10 @@ export class WriteOffRequestDto {
   @Matches(/^\d{1,12}(\.\d{1,9})?$/, { message: 'amount must be a plain decimal such as "12.50"' })
   amount?: string;
 
-  @ApiPropertyOptional({ enum: ASSET_CODES, default: 'USD' })
+  @ApiPropertyOptional({ enum: RECEIVABLE_ASSETS, default: 'USD' })
   @IsOptional()
-  @IsIn(ASSET_CODES)
-  asset: AssetCode = 'USD';
+  @IsIn(RECEIVABLE_ASSETS)
+  asset: ReceivableAsset = 'USD';
 
   @ApiProperty({ description: 'For whoever reads the books later.', example: 'Insolvent.' })
   @IsString()
@@ -31,7 +30,7 @@ export class WriteOffDto {
   @ApiProperty({ example: '8812' })
   entryId!: string;
 
-  @ApiProperty({ enum: ASSET_CODES })
+  @ApiProperty({ enum: RECEIVABLE_ASSETS })
   asset!: string;
 
   @ApiProperty({ example: '12.5', description: 'In whole units.' })

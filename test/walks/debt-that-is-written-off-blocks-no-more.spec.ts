@@ -117,5 +117,6 @@ describe('what a customer owes, and the operator gives up', () => {
       expect(await writeOff(id, { reason: 'None' })).toMatchObject({ status: 409, body: { code: 'nothing_owed' } });
     }
     expect((await writeOff(customer.id, { reason: '' })).status).toBe(400);
+    expect((await writeOff(customer.id, { asset: 'ETH', reason: 'Nobody owes gas' })).status).toBe(400);
   });
 });
