@@ -156,7 +156,7 @@ const SITUATION = `
                     WHERE customer_id = c.id AND state <> 'failed' AND created_at >= $4), 0)::bigint AS month
     FROM customers c WHERE c.id = $1`;
 
-/** Who is doubted would stay due every minute of the dispute and keep others out; who is judged moves behind the others. */
+/** Who is doubted would stay due every minute of the dispute, and keep others out. */
 const DUE = `
   SELECT customer_id FROM auto_reload_rules r JOIN customers c ON c.id = r.customer_id
    WHERE r.enabled AND r.state = 'active' AND coalesce(r.next_try_at, now()) <= now() AND ${BALANCE} < r.threshold_atoms
