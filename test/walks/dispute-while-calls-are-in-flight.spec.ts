@@ -33,9 +33,6 @@ describe('a dispute while calls are in flight', () => {
     const { id } = await world.press(`charges/${charge}/dispute`);
     await world.settled();
     expect(await world.balance(key)).toMatchObject({ posted: '50', available: '0' });
-    // A look while they are in flight still: another one follows it, however soon.
-    await later();
-    await later();
     await grants.ledger.release(whole);
     await grants.capture(part, 4n * DOLLAR);
     expect(await world.balance(key)).toMatchObject({ posted: '46', available: '26' });
