@@ -38,7 +38,9 @@ afterAll(async () => {
 
 const send = (payment: SignedPayment, body = {}) => chat(world.url, undefined, body, inHeader(payment));
 const codeOf = async (response: Response): Promise<[number, string]> => [response.status, (await json(response)).code];
-const inFlight = () => sql(world, `SELECT hash FROM chain_transactions WHERE state = 'signed'`);
+/** In one transaction or in two: those that arrive together are sent together. */
+const inFlight = () =>
+  sql(world, `SELECT reference FROM chain_calls JOIN chain_transactions ON hash = transaction WHERE state = 'signed'`);
 const unfinished = () => sql(world, `SELECT key, state FROM claims WHERE state IN ('working', 'settling', 'in_doubt')`);
 
 test('credit goes on while the chain is away, the 402 says so, and what was in flight is paid once it is back', async () => {
