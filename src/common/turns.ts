@@ -1,3 +1,5 @@
+import { within } from './within';
+
 export interface TurnBounds {
   /** So many wait under one name; who comes later is sent away. */
   readonly most: number;
@@ -27,17 +29,15 @@ export class Turns {
     let over!: () => void;
     const end = new Promise<void>((resolve) => (over = resolve));
     // Also of who was sent away: those behind it wait for those before it.
-    const last: Promise<void> = Promise.all([before, end]).then(() => {
-      if (this.last.get(name) === last) this.last.delete(name);
-    });
+    const last: Promise<void> = Promise.all([before, end]).then(() => this.end(name, last));
     this.last.set(name, last);
     try {
-      if (before !== undefined) await within(patienceMs, before, () => refusal(this.waiting.get(name) ?? 0));
-      this.leave(name);
-    } catch (error) {
-      this.leave(name);
+      if (before !== undefined) await within(patienceMs, before);
+    } catch {
       over();
-      throw error;
+      throw refusal(this.waiting.get(name) ?? 0);
+    } finally {
+      this.leave(name);
     }
     try {
       return await work();
@@ -46,20 +46,13 @@ export class Turns {
     }
   }
 
+  private end(name: string, last: Promise<unknown>): void {
+    if (this.last.get(name) === last) this.last.delete(name);
+  }
+
   private leave(name: string): void {
     const left = (this.waiting.get(name) ?? 1) - 1;
     if (left > 0) this.waiting.set(name, left);
     else this.waiting.delete(name);
   }
-}
-
-/** @throws what `refusal` says when `awaited` takes longer. */
-function within(ms: number, awaited: Promise<unknown>, refusal: () => Error): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(refusal()), ms);
-    void awaited.then(() => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
 }
