@@ -6,6 +6,7 @@ import { LedgerAccountsService } from '../../src/ledger/ledger-accounts.service'
 import { LedgerVerifyService } from '../../src/ledger/ledger-verify.service';
 import { DatabaseService } from '../../src/database/database.service';
 import { type ChainOptions, DEV_WALLETS, type LocalChain } from '../../src/local/chain';
+import { GasBooks } from '../../src/payments/chain/gas-books.service';
 import type { PaymentRequirements } from '../../src/payments/payment-scheme';
 import { startAppOn, type TestApp } from './app';
 import { expectAllMatched, reconcileChain } from './chain-watch';
@@ -166,13 +167,32 @@ export async function walletCredit(world: Pick<TestApp, 'app'>, address: string)
   return (await world.app.get(LedgerAccountsService).balance(customerCredits(customer.id, 'USDC'))).available.atoms;
 }
 
-/** How many entries there are, and how many claims: neither may grow by a request that did nothing. */
+/**
+ * How many entries there are, and how many claims: neither may grow by a request that did nothing. Counted when all is
+ * quiet: what earlier requests set in motion lands after their answers, and what this one did might do so too.
+ */
 export async function countOfBooks(world: Pick<TestApp, 'app'>): Promise<{ entries: number; claims: number }> {
+  await until(
+    () => inMotion(world),
+    (rows) => rows.length === 0,
+    40_000,
+  );
   const [row] = await sql(
     world,
     'SELECT (SELECT count(*)::int FROM journal_entries) AS entries, (SELECT count(*)::int FROM claims) AS claims',
   );
   return row;
+}
+
+/** What will still come on the books by itself: claims that are worked on, and transactions whose gas is not there yet. */
+async function inMotion(world: Pick<TestApp, 'app'>): Promise<unknown[]> {
+  await world.app.get(GasBooks, { strict: false }).post();
+  return sql(
+    world,
+    `SELECT key AS what, state FROM claims WHERE state IN ('working', 'settling', 'promised')
+     UNION ALL SELECT hash, state FROM chain_transactions
+      WHERE state = 'signed' OR fee_wei IS NULL AND state IN ('mined', 'reverted')`,
+  );
 }
 
 const TRANSFER_WITH_AUTHORIZATION = {
